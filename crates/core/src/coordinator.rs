@@ -1,0 +1,299 @@
+//! The coordinator: one owner of all exit orders of its scope, and the door to it.
+//!
+//! It routes and orders, it computes nothing: the engine says who is woken, the position says
+//! which rules hold, the gate says what may be sent. Every wake that changes nothing leaves no
+//! trace; every change is a record, and the step that caused it is told before it.
+//!
+//! Start at [`Coordinator::tick`] and [`Coordinator::handle`].
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bars::BarOrigin;
+use crate::cell::{Band, Cell, CellId};
+use crate::engine::{Due, Engine, Kinds, RegisterError};
+use crate::event::{Command, Entry, Event, Observed, Outbox, Probe, Record, Tick};
+use crate::id::{EpisodeId, InstrumentId, PlanId};
+use crate::instrument::Instrument;
+use crate::market::PriceSource;
+use crate::orders::Orders;
+use crate::plan::Plan;
+use crate::time::Timestamp;
+use crate::watch::Slot;
+
+mod bars;
+mod commands;
+mod exits;
+mod fills;
+mod observe;
+
+/// What a timer is for; the order is that in which timers of the same moment run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum TimerFor {
+    /// A bar of a feed ends.
+    Bar(u32),
+    /// An exit that waits as a limit goes to the market.
+    Escalate(EpisodeId),
+    /// An exit that was refused is tried again.
+    Retry(EpisodeId),
+}
+
+/// The state machine that owns the exits of its scope.
+#[derive(Debug, Clone, Default)]
+pub struct Coordinator {
+    pub(crate) engine: Engine,
+    pub(crate) orders: Orders,
+    pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
+    /// Reused between wakes.
+    due: Vec<Due>,
+}
+
+/// One step: the event that is being handled, and where its outcome goes. The event is written
+/// down before the first record it causes, and not at all when it causes none.
+struct Step<'a> {
+    now: Timestamp,
+    out: &'a mut Outbox,
+    input: Option<Input>,
+}
+
+enum Input {
+    /// A tick, with its cell as it was before.
+    Tick(Tick, Cell),
+    Event(Event),
+}
+
+impl Coordinator {
+    /// An empty coordinator.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn from_parts(
+        engine: Engine,
+        orders: Orders,
+        timers: BTreeSet<(Timestamp, TimerFor)>,
+    ) -> Self {
+        Self { engine, orders, timers, due: Vec::new() }
+    }
+
+    /// Adds an instrument fed by `sources`; a source that is not fed is stood in for by the last price.
+    pub fn add_instrument(
+        &mut self,
+        instrument: Instrument,
+        sources: &[PriceSource],
+        bars: BarOrigin,
+    ) -> Result<InstrumentId, RegisterError> {
+        self.engine.add_instrument(instrument, sources, bars)
+    }
+
+    /// Adds a resolved plan. Plans that read ATR must be added before the prices that warm it up.
+    pub fn add_plan(&mut self, plan: Plan) -> Result<PlanId, RegisterError> {
+        self.engine.add_plan(plan)
+    }
+
+    /// Makes room for `more` positions, so that opening them does not move the others.
+    pub fn reserve(&mut self, more: usize) {
+        self.engine.positions.reserve(more);
+        self.orders.reserve(more);
+    }
+
+    /// Takes a price. Inside the quiet band this is a few comparisons and stores.
+    #[inline(always)]
+    pub fn tick(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
+        let due = match self.timers.first() {
+            Some(&(at, _)) => now >= at,
+            None => false,
+        };
+        if !due && self.engine.cells[tick.cell.0 as usize].take_quiet(tick) {
+            return;
+        }
+        self.wake(now, tick, out);
+    }
+
+    /// Takes any event; the only other way in.
+    pub fn handle(&mut self, now: Timestamp, event: Event, out: &mut Outbox) {
+        match event {
+            Event::Tick(tick) => self.tick(now, &tick, out),
+            Event::Observed(observed) => self.observe(now, &observed),
+            Event::Timer => self.run_due(now, out),
+            Event::Bar(bar) => {
+                self.run_due(now, out);
+                self.on_bar(&mut Step::event(now, Event::Bar(bar), out), &bar);
+            }
+            Event::Venue(venue) => {
+                self.run_due(now, out);
+                self.on_venue(&mut Step::event(now, Event::Venue(venue.clone()), out), &venue);
+            }
+            Event::Command(command) => {
+                self.run_due(now, out);
+                let mut step = Step::event(now, Event::Command(command.clone()), out);
+                match command {
+                    Command::Open(opening) => self.on_open(&mut step, &opening),
+                    Command::Close(key) => self.on_close(&mut step, key),
+                    Command::Panic(account) => self.on_panic(&mut step, account),
+                }
+            }
+        }
+    }
+
+    /// The prices of a cell that wake nobody. With [`Coordinator::next_deadline`] it tells a caller
+    /// how far it may leap, reporting what it passed through [`Event::Observed`].
+    #[must_use]
+    #[inline]
+    pub fn quiet(&self, cell: CellId) -> Band {
+        self.engine.band(cell)
+    }
+
+    /// When the caller must come back with [`Event::Timer`] if nothing happens before. May be early, never late.
+    #[must_use]
+    #[inline]
+    pub fn next_deadline(&self) -> Timestamp {
+        self.timers.first().map_or(Timestamp::NEVER, |&(at, _)| at)
+    }
+
+    /// The cell of an instrument's price source, its stand-in if it is not fed.
+    #[must_use]
+    pub fn cell(&self, instrument: InstrumentId, source: PriceSource) -> CellId {
+        self.engine.market(instrument).cells.0[source as usize]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
+        self.run_due(now, out);
+        let index = tick.cell.0 as usize;
+        let instrument = self.engine.owner(tick.cell);
+        if self.engine.books[index].awaits_first {
+            self.start_bars(now, instrument);
+        }
+        let before = self.engine.cells[index];
+        let mut due = std::mem::take(&mut self.due);
+        self.engine.take_waking(tick, &mut due);
+        let mut changed_any = false;
+        if due.is_empty() {
+            self.engine.raise(tick);
+        } else {
+            let mut step = Step { now, out, input: Some(Input::Tick(*tick, before)) };
+            for woken in &mut due {
+                let changed = self.serve(&mut step, woken.slot, tick.probe);
+                changed_any |= changed != Kinds::NONE;
+                woken.changed = changed;
+            }
+            self.engine.raise(tick);
+            for woken in &due {
+                self.engine.rearm(woken.slot, Some((tick.cell, woken.popped)), woken.changed);
+            }
+        }
+        due.clear();
+        self.due = due;
+        if changed_any {
+            self.engine.restate_bands(instrument);
+        } else {
+            self.engine.restate_band(tick.cell);
+        }
+        self.engine.tidy(instrument);
+    }
+
+    /// Lets a woken position answer and does what it says. Returns what of its watches changed.
+    fn serve(&mut self, step: &mut Step<'_>, slot: Slot, probe: Probe) -> Kinds {
+        let engine = &self.engine;
+        let position = &engine.positions[slot as usize];
+        if !position.is_held() {
+            return Kinds::NONE;
+        }
+        let decision = position.evaluate(probe, &engine.terms(slot), |cell| engine.last_price(cell));
+        if let Some(rule) = decision.close {
+            self.close_by_rule(step, slot, rule, decision.held);
+            return Kinds::ALL;
+        }
+        let mut changed = Kinds::NONE;
+        if let Some((from, to)) = decision.legs {
+            self.fire_legs(step, slot, from, to, decision.held);
+            changed = Kinds::ALL;
+        }
+        if decision.activates {
+            changed = changed.and(self.activate_trailing(step, slot));
+        }
+        if let Some(stop) = decision.steps_to {
+            changed = changed.and(self.step_trailing(step, slot, stop));
+        }
+        changed
+    }
+
+    /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
+    fn run_due(&mut self, now: Timestamp, out: &mut Outbox) {
+        while let Some(&(at, timer)) = self.timers.first() {
+            if at > now {
+                return;
+            }
+            self.timers.pop_first();
+            let mut step = Step::event(at, Event::Timer, out);
+            match timer {
+                TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
+                TimerFor::Escalate(episode) => self.on_escalate(&mut step, episode),
+                TimerFor::Retry(episode) => self.on_retry(&mut step, episode),
+            }
+        }
+    }
+
+    /// Writes a record; the step's own event, and the quiet prices before it, are written first.
+    fn note(&mut self, step: &mut Step<'_>, instrument: InstrumentId, record: Record) {
+        self.begin(step, instrument);
+        step.write(record);
+    }
+
+    /// Writes the step's event, unless it is written.
+    fn begin(&mut self, step: &mut Step<'_>, instrument: InstrumentId) {
+        let Some(input) = step.input.take() else { return };
+        let event = match input {
+            Input::Tick(tick, before) => {
+                self.report_before(&tick, before);
+                Event::Tick(tick)
+            }
+            Input::Event(event) => event,
+        };
+        self.report_quiet(step, instrument);
+        step.write(Record::Input(event));
+    }
+
+    /// Sets the cell's running segment back to what it was before the tick, closes it, and begins
+    /// the next one with the tick, which is written down by itself.
+    fn report_before(&mut self, tick: &Tick, before: Cell) {
+        let index = tick.cell.0 as usize;
+        let engine = &mut self.engine;
+        let now = engine.cells[index];
+        let mut earlier = before;
+        engine.books[index].fold(tick.cell, &mut earlier);
+        let counts = tick.probe.classes & Probe::EXTREME != 0;
+        let cell = &mut engine.cells[index];
+        *cell = Cell { count: 0, ..now };
+        (cell.min, cell.max) = if counts { (tick.price.0, tick.price.0) } else { (i64::MAX, i64::MIN) };
+    }
+
+    fn report_quiet(&mut self, step: &mut Step<'_>, instrument: InstrumentId) {
+        for at in 0..self.engine.market(instrument).fed.len() {
+            let (_, cell) = self.engine.market(instrument).fed[at];
+            if let Some(observed) = self.take_observed(cell) {
+                step.write(Record::Observed(observed));
+            }
+        }
+    }
+
+    fn take_observed(&mut self, cell: CellId) -> Option<Observed> {
+        let engine = &mut self.engine;
+        engine.books[cell.0 as usize].fold(cell, &mut engine.cells[cell.0 as usize]);
+        engine.books[cell.0 as usize].take_unreported()
+    }
+}
+
+impl<'a> Step<'a> {
+    fn event(now: Timestamp, event: Event, out: &'a mut Outbox) -> Self {
+        Self { now, out, input: Some(Input::Event(event)) }
+    }
+
+    fn write(&mut self, record: Record) {
+        self.out.records.push(Entry { at: self.now, record });
+    }
+}

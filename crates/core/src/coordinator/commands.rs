@@ -1,0 +1,167 @@
+//! What somebody asks for: taking over a position, closing it, closing everything.
+
+use super::{Coordinator, Kinds, Record, Step};
+use crate::event::{AlarmKind, CommandRefused, Opened, Opening};
+use crate::id::{AccountId, EpisodeId, PositionKey};
+use crate::num::Price;
+use crate::orders::NO_ORDER;
+use crate::plan::Rule;
+use crate::position::{Phase, Position, level, price};
+use crate::reason::{Reason, StopOrigin};
+use crate::watch::{Moment, Slot};
+
+impl Coordinator {
+    pub(super) fn on_open(&mut self, step: &mut Step<'_>, opening: &Opening) {
+        let instrument = opening.key.instrument;
+        if let Some(refused) = self.refuses(opening) {
+            self.note_refused(step, refused);
+            return;
+        }
+        let episode = EpisodeId { key: opening.key, generation: self.engine.next_generation(opening.key) };
+        let mut position = new_position(episode, opening, step.now);
+        let terms = self.engine.terms_of(&position);
+        let atr = terms.atr;
+        let stop = terms.plan.stop_loss.map(|rule| {
+            (rule.initial(position.side(), position.entry(), terms.level_rule(), atr), rule.misses_atr(atr))
+        });
+        let misses_atr = stop.is_some_and(|(_, misses)| misses);
+        position.stop = stop.and_then(|(stop, _)| level(stop));
+        position.first_stop = position.stop;
+        position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none());
+        let bare = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
+            .iter()
+            .all(|&rule| position.loss_level(rule, &terms).is_none())
+            && terms.plan.trailing.is_none();
+        let feed = self.engine.plans[opening.plan.0 as usize].feed;
+        let record = Opened {
+            episode,
+            plan: opening.plan,
+            qty: opening.qty,
+            entry: opening.entry,
+            entry_fees: opening.entry_fees,
+            stop: price(position.stop),
+        };
+        self.note(step, instrument, Record::Opened(Box::new(record)));
+        if bare {
+            self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::NoProtection });
+        }
+        if misses_atr {
+            self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });
+        }
+        let slot = self.engine.insert(position);
+        if let Some(feed) = feed {
+            self.engine.feeds[feed as usize].users.push(slot);
+        }
+        if self.engine.positions[slot as usize].trailing {
+            self.begin_trailing(step, slot, opening.entry);
+        }
+        self.place_soft_legs(step, slot);
+        self.engine.arm(slot);
+    }
+
+    pub(super) fn on_close(&mut self, step: &mut Step<'_>, key: PositionKey) {
+        match self.engine.living(key) {
+            Some(slot) => self.close_by_command(step, slot, Reason::Manual),
+            None => self.note_refused(step, CommandRefused::NotOpen(key)),
+        }
+    }
+
+    /// Closes every position of an account; one that cannot be sent never stops the others.
+    pub(super) fn on_panic(&mut self, step: &mut Step<'_>, account: AccountId) {
+        let all: Vec<Slot> = self
+            .engine
+            .index
+            .values()
+            .copied()
+            .filter(|&slot| {
+                let position = &self.engine.positions[slot as usize];
+                position.is_held() && position.episode.key.account == account
+            })
+            .collect();
+        for slot in all {
+            self.close_by_command(step, slot, Reason::PanicClose);
+        }
+    }
+
+    fn close_by_command(&mut self, step: &mut Step<'_>, slot: Slot, reason: Reason) {
+        let position = &self.engine.positions[slot as usize];
+        let (instrument, side) = (position.episode.key.instrument, position.side());
+        let cell = self.engine.market(instrument).cells.quote(side);
+        let seen = self.engine.last_price(cell).unwrap_or_else(|| position.entry().rounded());
+        self.close(step, slot, reason, seen, seen, Vec::new());
+        self.engine.rearm(slot, None, Kinds::ALL);
+        self.engine.restate_bands(instrument);
+    }
+
+    /// The trailing stop of a new position is active from its entry on.
+    pub(super) fn begin_trailing(&mut self, step: &mut Step<'_>, slot: Slot, best: Price) {
+        let position = &self.engine.positions[slot as usize];
+        let instrument = position.episode.key.instrument;
+        let plan = &self.engine.plans[position.plan.0 as usize].plan;
+        let cell = self.engine.market(instrument).cells.of_rule(Rule::TrailingStop, position.side(), plan);
+        let moment = self.engine.mark(cell);
+        let position = &mut self.engine.positions[slot as usize];
+        position.trailing = true;
+        position.best = level(best);
+        position.best_since = moment;
+        let episode = position.episode;
+        let terms = self.engine.terms(slot);
+        let position = &self.engine.positions[slot as usize];
+        let Some(trailing) = &terms.plan.trailing else { return };
+        let stop = trailing.stop(best, &position.trail(&terms));
+        if trailing.is_stepped() {
+            self.engine.positions[slot as usize].trail_floor = level(stop);
+        }
+        self.note(step, instrument, Record::TrailingActivated { episode, extreme: best, stop });
+    }
+
+    fn refuses(&self, opening: &Opening) -> Option<CommandRefused> {
+        let key = opening.key;
+        let instruments = self.engine.markets.len();
+        if key.instrument.0 as usize >= instruments {
+            return Some(CommandRefused::UnknownInstrument(key.instrument));
+        }
+        let plan = self.engine.plans.get(opening.plan.0 as usize);
+        if plan.is_none_or(|entry| entry.plan.instrument != key.instrument) {
+            return Some(CommandRefused::UnknownPlan(opening.plan));
+        }
+        if opening.qty.0 <= 0 || opening.entry.0 <= 0 {
+            return Some(CommandRefused::NotPositive(key));
+        }
+        self.engine.living(key).map(|_| CommandRefused::AlreadyOpen(key))
+    }
+
+    /// A refused command is told, with the command, and changes nothing.
+    fn note_refused(&mut self, step: &mut Step<'_>, refused: CommandRefused) {
+        if let Some(super::Input::Event(event)) = step.input.take() {
+            step.write(Record::Input(event));
+        }
+        step.write(Record::CommandRefused(refused));
+    }
+}
+
+fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timestamp) -> Position {
+    Position {
+        episode,
+        plan: opening.plan,
+        first_order: NO_ORDER,
+        exits: 0,
+        phase: Phase::Open,
+        closing: None,
+        stop_origin: StopOrigin::Initial,
+        trailing: false,
+        legs_out: 0,
+        legs_done: 0,
+        opened_at: now,
+        open: opening.qty,
+        initial: opening.qty,
+        stop: None,
+        first_stop: None,
+        best: None,
+        best_since: Moment::default(),
+        trail_floor: None,
+        cost: i128::from(opening.entry.0) * i128::from(opening.qty.0),
+        entry_fees: opening.entry_fees,
+        funding: crate::num::Money::ZERO,
+    }
+}

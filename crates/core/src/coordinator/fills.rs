@@ -1,0 +1,211 @@
+//! What the venue says: a position changes on fills, never on sends or acknowledgements.
+
+use super::{Coordinator, Kinds, Record, Step};
+use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
+use crate::id::{EpisodeId, OrderId, PositionKey};
+use crate::num::{Money, Price, Ratio};
+use crate::order::{Fill, OrderAnswer};
+use crate::orders::NO_ORDER;
+use crate::position::{Phase, at_gain, level, price};
+use crate::reason::StopOrigin;
+use crate::watch::Slot;
+
+impl Coordinator {
+    pub(super) fn on_venue(&mut self, step: &mut Step<'_>, event: &VenueEvent) {
+        match event {
+            VenueEvent::Accepted(id) => self.on_accepted(step, id),
+            VenueEvent::Filled(fill) => self.on_fill(step, fill),
+            VenueEvent::Refused(id, why) => {
+                // A venue that has nothing to reduce disagrees with us about what is held; asking again is harmless.
+                let _known: RefusedWhy = *why;
+                self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
+            }
+            VenueEvent::Cancelled(id) => self.on_end(step, id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
+            VenueEvent::Expired(id) => self.on_end(step, id, OrderAnswer::Expired, OrderEnd::Expired),
+            VenueEvent::CancelRefused(id) => self.on_cancel_refused(id),
+            VenueEvent::Silence(id) => self.on_silence(step, id),
+            VenueEvent::FundingPaid(key, amount) => self.on_funding(step, *key, **amount),
+        }
+    }
+
+    fn find_order(&self, id: &OrderId) -> Option<(Slot, u32)> {
+        let &slot = self.engine.index.get(&id.episode)?;
+        let first = self.engine.positions[slot as usize].first_order;
+        self.orders.find(first, id).map(|order| (slot, order))
+    }
+
+    fn on_accepted(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        let Some((_, index)) = self.find_order(id) else { return };
+        let life = &mut self.orders.get_mut(index).life;
+        let before = life.state;
+        life.hear(OrderAnswer::Accepted);
+        if life.state != before {
+            self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
+        }
+    }
+
+    fn on_fill(&mut self, step: &mut Step<'_>, fill: &Fill) {
+        let instrument = fill.id.episode.key.instrument;
+        let not_expected = Record::Alarm { episode: fill.id.episode, what: AlarmKind::FillNotExpected };
+        let Some((slot, index)) = self.find_order(&fill.id) else {
+            if self.engine.markets.get(instrument.0 as usize).is_some() {
+                self.note(step, instrument, not_expected);
+            }
+            return;
+        };
+        let new = self.orders.get_mut(index).life.hear(OrderAnswer::Filled(fill.filled_total));
+        if new.0 == 0 {
+            return;
+        }
+        let qty = new.min(self.engine.positions[slot as usize].open);
+        if qty < new {
+            self.note(step, instrument, not_expected);
+        }
+        if qty.0 == 0 {
+            return;
+        }
+        let order = *self.orders.get(index);
+        let position = &mut self.engine.positions[slot as usize];
+        let (cost, entry_fees, funding) = position.reduce(qty);
+        let filled = Filled {
+            id: fill.id,
+            reason: order.reason,
+            source: order.source(),
+            exit_type: order.exit_type(),
+            trigger: order.trigger,
+            qty,
+            price: fill.price,
+            fee: fill.fee,
+            cost,
+            entry_fees,
+            funding,
+            remaining: position.open,
+        };
+        self.note(step, instrument, Record::Filled(Box::new(filled)));
+        if self.engine.positions[slot as usize].open.0 == 0 {
+            self.end_flat(step, slot);
+            return;
+        }
+        if order.life.state.is_final() && !order.closes_all() {
+            self.conclude_leg(step, slot, order.leg);
+        }
+        self.rearm_all(slot);
+    }
+
+    fn on_end(&mut self, step: &mut Step<'_>, id: &OrderId, answer: OrderAnswer, how: OrderEnd) {
+        let Some((slot, index)) = self.find_order(id) else { return };
+        let life = &mut self.orders.get_mut(index).life;
+        if life.state.is_final() {
+            return;
+        }
+        life.hear(answer);
+        self.note(step, id.episode.key.instrument, Record::OrderEnded { id: *id, how });
+        if self.engine.positions[slot as usize].phase == Phase::Flat {
+            self.vacate_when_quiet(slot);
+            return;
+        }
+        let order = *self.orders.get(index);
+        if !order.closes_all() && order.life.filled.0 > 0 {
+            self.conclude_leg(step, slot, order.leg);
+        }
+        self.after_end(step, slot, index);
+        if self.engine.positions[slot as usize].is_held() {
+            self.rearm_all(slot);
+        }
+    }
+
+    fn on_cancel_refused(&mut self, id: &OrderId) {
+        if let Some((_, index)) = self.find_order(id) {
+            self.orders.get_mut(index).life.hear(OrderAnswer::CancelRefused);
+        }
+    }
+
+    fn on_silence(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        let Some((_, index)) = self.find_order(id) else { return };
+        let life = &mut self.orders.get_mut(index).life;
+        let before = life.state;
+        life.hear(OrderAnswer::Silence);
+        if life.state != before {
+            let (episode, instrument) = (id.episode, id.episode.key.instrument);
+            self.note(step, instrument, Record::OrderEnded { id: *id, how: OrderEnd::Unknown });
+            self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::ExitUnknown });
+        }
+    }
+
+    fn on_funding(&mut self, step: &mut Step<'_>, key: PositionKey, amount: Money) {
+        let Some(slot) = self.engine.living(key) else { return };
+        let position = &mut self.engine.positions[slot as usize];
+        position.funding += amount;
+        let episode = position.episode;
+        self.note(step, key.instrument, Record::FundingPaid { episode, amount: Box::new(amount) });
+    }
+
+    /// A ladder leg is over, and something of it was filled: the ratchet pulls the stop behind it.
+    fn conclude_leg(&mut self, step: &mut Step<'_>, slot: Slot, leg: u8) {
+        let bits = self.leg_bits(slot, leg) | (1_u8 << leg >> 1);
+        let terms = self.engine.terms(slot);
+        let position = &self.engine.positions[slot as usize];
+        let (episode, side) = (position.episode, position.side());
+        let target = terms.plan.ratchet.and_then(|ratchet| {
+            let step_to = leg.min(ratchet.legs_max);
+            match step_to {
+                0 => None,
+                1 => Some(break_even(position, ratchet.offset, &terms)),
+                _ => position.leg_level(usize::from(step_to) - 2, &terms),
+            }
+        });
+        let from = price(position.stop);
+        let position = &mut self.engine.positions[slot as usize];
+        position.legs_done |= bits;
+        let Some(to) = target else { return };
+        // A stop only tightens.
+        if from.is_some_and(|from| at_gain(side, from, to)) {
+            return;
+        }
+        position.stop = level(to);
+        position.stop_origin = StopOrigin::Ratchet;
+        let record = Record::StopMoved { episode, from, to, origin: StopOrigin::Ratchet };
+        self.note(step, episode.key.instrument, record);
+    }
+
+    /// What is left is less than the venue can close.
+    pub(super) fn end_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let episode = self.engine.positions[slot as usize].episode;
+        self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::Dust });
+        self.end_flat(step, slot);
+    }
+
+    fn end_flat(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &mut self.engine.positions[slot as usize];
+        position.phase = Phase::Flat;
+        let episode: EpisodeId = position.episode;
+        self.note(step, episode.key.instrument, Record::Closed { episode });
+        self.cancel_all_but(step, slot, |_| false);
+        self.vacate_when_quiet(slot);
+    }
+
+    /// A flat position leaves when nothing of it is alive at the venue.
+    fn vacate_when_quiet(&mut self, slot: Slot) {
+        let first = self.engine.positions[slot as usize].first_order;
+        if self.orders.list(first).all(|(_, order)| order.life.state.is_final()) {
+            self.orders.forget(first);
+            self.engine.positions[slot as usize].first_order = NO_ORDER;
+            self.engine.vacate(slot);
+        }
+    }
+
+    fn rearm_all(&mut self, slot: Slot) {
+        let instrument = self.engine.positions[slot as usize].episode.key.instrument;
+        self.engine.rearm(slot, None, Kinds::ALL);
+        self.engine.tidy(instrument);
+    }
+}
+
+/// The entry moved by `offset` to the winning side.
+fn break_even(
+    position: &crate::position::Position,
+    offset: Ratio,
+    terms: &crate::position::Terms<'_>,
+) -> Price {
+    terms.level_rule().target(position.side(), position.entry(), offset)
+}

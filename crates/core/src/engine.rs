@@ -1,0 +1,250 @@
+//! The engine: markets, positions and who is woken by what.
+//!
+//! It keeps, for each cell, one band in which nobody wants to wake. A price inside it is a few
+//! comparisons and stores; a price outside it wakes exactly the positions concerned. It decides
+//! nothing: [`crate::position::Position::evaluate`] does.
+
+use std::collections::BTreeMap;
+
+use crate::bars::{BarFeed, BarOrigin};
+use crate::cell::{Band, Book, Cell, CellId};
+use crate::id::{EpisodeId, InstrumentId, PlanId, PositionKey};
+use crate::instrument::{Instrument, InstrumentError};
+use crate::market::PriceSource;
+use crate::num::Price;
+use crate::plan::{LevelRule, Plan, Rounding, Rule};
+use crate::position::{Phase, Position, SourceCells, Terms, price, tighter};
+use crate::watch::Slot;
+
+mod waking;
+
+pub(crate) use waking::{Due, Kinds};
+
+/// One registered instrument and its cells.
+#[derive(Debug, Clone)]
+pub struct Market {
+    /// The instrument.
+    pub instrument: Instrument,
+    /// The cell of each price source, stand-ins included.
+    pub cells: SourceCells,
+    /// The cells of the sources that are fed.
+    pub fed: Vec<(PriceSource, CellId)>,
+    /// Where bars come from.
+    pub bars: BarOrigin,
+}
+
+/// A registered plan.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanEntry {
+    pub(crate) plan: Plan,
+    pub(crate) feed: Option<u32>,
+}
+
+/// Markets, plans, positions, and the watch index over them.
+#[derive(Debug, Clone, Default)]
+pub struct Engine {
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) books: Vec<Book>,
+    /// The instrument of each cell.
+    pub(crate) cell_owner: Vec<InstrumentId>,
+    pub(crate) markets: Vec<Market>,
+    pub(crate) plans: Vec<PlanEntry>,
+    pub(crate) feeds: Vec<BarFeed>,
+    pub(crate) positions: Vec<Position>,
+    pub(crate) free: Vec<Slot>,
+    pub(crate) index: BTreeMap<EpisodeId, Slot>,
+    /// Generations used, of buckets that lived before.
+    pub(crate) generations: BTreeMap<PositionKey, u32>,
+}
+
+/// Why a plan or an instrument cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterError {
+    /// The instrument's own definition is at fault.
+    #[error(transparent)]
+    Instrument(#[from] InstrumentError),
+    /// No price source is fed.
+    #[error("{symbol}: no price source is given; give at least one")]
+    NoSource {
+        /// The instrument.
+        symbol: String,
+    },
+    /// The plan's instrument is not registered.
+    #[error("plan {plan}: its instrument is not registered; register the instrument first")]
+    UnknownInstrument {
+        /// The plan.
+        plan: String,
+    },
+}
+
+impl Engine {
+    /// Adds an instrument that is fed by `sources`; a source that is not fed is stood in for by
+    /// the last price, or by the first that is fed.
+    pub(crate) fn add_instrument(
+        &mut self,
+        instrument: Instrument,
+        sources: &[PriceSource],
+        bars: BarOrigin,
+    ) -> Result<InstrumentId, RegisterError> {
+        instrument.validate()?;
+        let Some(&first) = sources.first() else {
+            return Err(RegisterError::NoSource { symbol: instrument.symbol });
+        };
+        let stand_in = if sources.contains(&PriceSource::Last) { PriceSource::Last } else { first };
+        let id = InstrumentId(u32::try_from(self.markets.len()).expect("fewer than 2^32 instruments"));
+        let rule = LevelRule::new(Rounding::Directed, &instrument);
+        let mut fed = Vec::new();
+        for source in PriceSource::ALL {
+            if sources.contains(&source) {
+                let cell = CellId(u32::try_from(self.cells.len()).expect("fewer than 2^32 cells"));
+                self.cells.push(Cell::NEW);
+                self.books.push(Book::new(rule));
+                self.cell_owner.push(id);
+                fed.push((source, cell));
+            }
+        }
+        let find =
+            |wanted| fed.iter().find(|entry: &&(PriceSource, CellId)| entry.0 == wanted).map(|entry| entry.1);
+        let fallback = find(stand_in).expect("the stand-in is one of the fed sources");
+        let cells = SourceCells(PriceSource::ALL.map(|source| find(source).unwrap_or(fallback)));
+        self.markets.push(Market { instrument, cells, fed, bars });
+        Ok(id)
+    }
+
+    /// Adds a plan; plans that read ATR share one feed per instrument, bar length and period.
+    pub(crate) fn add_plan(&mut self, plan: Plan) -> Result<PlanId, RegisterError> {
+        let Some(market) = self.markets.get(plan.instrument.0 as usize) else {
+            return Err(RegisterError::UnknownInstrument { plan: plan.name });
+        };
+        let origin = market.bars;
+        let feed = plan.atr.filter(|_| plan.uses_atr()).map(|spec| {
+            let same = |feed: &BarFeed| feed.instrument == plan.instrument && feed.spec == spec;
+            let found = self.feeds.iter().position(same).unwrap_or_else(|| {
+                self.feeds.push(BarFeed::new(plan.instrument, spec, origin));
+                self.feeds.len() - 1
+            });
+            if origin == BarOrigin::Ticks {
+                self.await_first_price(plan.instrument);
+            }
+            u32::try_from(found).expect("fewer than 2^32 feeds")
+        });
+        self.plans.push(PlanEntry { plan, feed });
+        Ok(PlanId(u32::try_from(self.plans.len() - 1).expect("fewer than 2^32 plans")))
+    }
+
+    /// Until the next price, which starts the clock of the instrument's bars, every price wakes.
+    fn await_first_price(&mut self, instrument: InstrumentId) {
+        for &(_, cell) in &self.markets[instrument.0 as usize].fed {
+            self.books[cell.0 as usize].awaits_first = true;
+            self.cells[cell.0 as usize].lo = Band::SHUT.lo;
+            self.cells[cell.0 as usize].hi = Band::SHUT.hi;
+        }
+    }
+
+    /// The band in which no watch of a cell can fire.
+    pub(crate) fn band(&self, cell: CellId) -> Band {
+        let cell = &self.cells[cell.0 as usize];
+        Band { lo: cell.lo, hi: cell.hi }
+    }
+
+    /// The last price of a cell, if any came.
+    #[must_use]
+    pub fn last_price(&self, cell: CellId) -> Option<Price> {
+        self.cells[cell.0 as usize].price()
+    }
+
+    /// The instrument of a cell.
+    #[must_use]
+    pub fn owner(&self, cell: CellId) -> InstrumentId {
+        self.cell_owner[cell.0 as usize]
+    }
+
+    /// A registered instrument.
+    #[must_use]
+    pub fn market(&self, instrument: InstrumentId) -> &Market {
+        &self.markets[instrument.0 as usize]
+    }
+
+    /// The living slot of a bucket.
+    #[must_use]
+    pub(crate) fn living(&self, key: PositionKey) -> Option<Slot> {
+        let lives = EpisodeId { key, generation: 0 }..=EpisodeId { key, generation: u32::MAX };
+        let (_, &slot) = self.index.range(lives).next_back()?;
+        self.positions[slot as usize].is_held().then_some(slot)
+    }
+
+    /// Everything a position needs besides its own state.
+    pub(crate) fn terms(&self, slot: Slot) -> Terms<'_> {
+        self.terms_of(&self.positions[slot as usize])
+    }
+
+    pub(crate) fn terms_of(&self, position: &Position) -> Terms<'_> {
+        let market = &self.markets[position.episode.key.instrument.0 as usize];
+        let entry = &self.plans[position.plan.0 as usize];
+        Terms {
+            plan: &entry.plan,
+            instrument: &market.instrument,
+            atr: entry.feed.and_then(|feed| self.feeds[feed as usize].atr()),
+            cells: &market.cells,
+            best: self.best(position, &entry.plan, &market.cells),
+        }
+    }
+
+    /// The best price since the trailing stop of a position became active.
+    fn best(&self, position: &Position, plan: &Plan, cells: &SourceCells) -> Option<Price> {
+        if !position.trailing {
+            return None;
+        }
+        let start = price(position.best)?;
+        let cell = cells.of_rule(Rule::TrailingStop, position.side(), plan).0 as usize;
+        let since = self.books[cell].best_since(position.side(), position.best_since, &self.cells[cell]);
+        // The better price is the one that would be the tighter stop.
+        Some(since.map_or(start, |since| tighter(position.side(), start, since)))
+    }
+
+    /// Gives a position a slot.
+    pub(crate) fn insert(&mut self, position: Position) -> Slot {
+        let episode = position.episode;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.positions[slot as usize] = position;
+                slot
+            }
+            None => {
+                self.positions.push(position);
+                u32::try_from(self.positions.len() - 1).expect("fewer than 2^32 positions")
+            }
+        };
+        self.index.insert(episode, slot);
+        slot
+    }
+
+    /// Frees the slot of a flat position whose orders have all ended.
+    pub(crate) fn vacate(&mut self, slot: Slot) {
+        let position = &mut self.positions[slot as usize];
+        assert_eq!(position.phase, Phase::Flat, "only a flat position leaves");
+        position.phase = Phase::Vacant;
+        self.index.remove(&position.episode);
+        self.generations.insert(position.episode.key, position.episode.generation);
+        self.free.push(slot);
+    }
+
+    /// The generation that a new life of a bucket gets.
+    pub(crate) fn next_generation(&self, key: PositionKey) -> u32 {
+        let lives = EpisodeId { key, generation: 0 }..=EpisodeId { key, generation: u32::MAX };
+        let retiring = self.index.range(lives).next_back().map_or(0, |(episode, _)| episode.generation);
+        let ended = self.generations.get(&key).copied().unwrap_or(0);
+        retiring.max(ended) + 1
+    }
+
+    /// Positions stored, free slots included.
+    #[must_use]
+    pub fn positions(&self) -> &[Position] {
+        &self.positions
+    }
+
+    /// Marks this moment in a cell's extremes.
+    pub(crate) fn mark(&mut self, cell: CellId) -> crate::watch::Moment {
+        self.books[cell.0 as usize].fold(cell, &mut self.cells[cell.0 as usize])
+    }
+}

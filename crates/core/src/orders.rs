@@ -1,0 +1,145 @@
+//! Every order in flight or at rest, by position.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::OrderId;
+use crate::num::Price;
+use crate::order::{ExitOrder, OrderKind, OrderLife};
+use crate::reason::{ExitType, Reason, Source};
+use crate::watch::Slot;
+
+/// The end of a list of orders.
+pub(crate) const NO_ORDER: u32 = u32::MAX;
+
+/// One of our orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Order {
+    /// The position's slot.
+    pub(crate) slot: Slot,
+    next: u32,
+    /// Number of the exit it belongs to; 0 for resting legs.
+    pub exit: u16,
+    /// Try of the same obligation.
+    pub attempt: u16,
+    /// Ladder leg, from 1; 0 when it is none.
+    pub leg: u8,
+    /// Slice of the exit.
+    pub slice: u8,
+    /// Why it was sent.
+    pub reason: Reason,
+    /// How it meets the market.
+    pub kind: OrderKind,
+    /// The level of the rule that sent it.
+    pub trigger: Price,
+    /// Where it stands.
+    pub life: OrderLife,
+}
+
+impl Order {
+    /// How a fill of this order is named.
+    #[must_use]
+    pub const fn exit_type(&self) -> ExitType {
+        match self.kind {
+            OrderKind::Market | OrderKind::Stop(_) => ExitType::Market,
+            OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => ExitType::Limit,
+        }
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub const fn source(&self) -> Source {
+        self.reason.source()
+    }
+
+    /// Whether it is part of a full close.
+    #[must_use]
+    pub const fn closes_all(&self) -> bool {
+        self.leg == 0
+    }
+}
+
+/// Dense storage of orders, a list per position.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    orders: Vec<Order>,
+    free: Vec<u32>,
+}
+
+impl Orders {
+    /// Adds an order to the list that begins at `first`; returns the new beginning.
+    pub(crate) fn add(&mut self, slot: Slot, first: u32, order: &ExitOrder) -> u32 {
+        let order = Order {
+            slot,
+            next: first,
+            exit: order.id.exit,
+            attempt: order.id.attempt,
+            leg: order.id.leg,
+            slice: order.id.slice,
+            reason: order.reason,
+            kind: order.kind,
+            trigger: order.trigger,
+            life: OrderLife::sent(order.qty),
+        };
+        match self.free.pop() {
+            Some(index) => {
+                self.orders[index as usize] = order;
+                index
+            }
+            None => {
+                self.orders.push(order);
+                u32::try_from(self.orders.len() - 1).expect("fewer than 2^32 orders are alive")
+            }
+        }
+    }
+
+    /// The orders of the list that begins at `first`, newest first.
+    pub fn list(&self, first: u32) -> impl Iterator<Item = (u32, &Order)> {
+        let mut at = first;
+        std::iter::from_fn(move || {
+            if at == NO_ORDER {
+                return None;
+            }
+            let order = &self.orders[at as usize];
+            let here = at;
+            at = order.next;
+            Some((here, order))
+        })
+    }
+
+    /// The order with this id, in the list that begins at `first`.
+    #[must_use]
+    pub fn find(&self, first: u32, id: &OrderId) -> Option<u32> {
+        self.list(first)
+            .find(|(_, order)| {
+                (order.exit, order.leg, order.slice, order.attempt) == (id.exit, id.leg, id.slice, id.attempt)
+            })
+            .map(|(index, _)| index)
+    }
+
+    /// One order.
+    #[must_use]
+    pub fn get(&self, index: u32) -> &Order {
+        &self.orders[index as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, index: u32) -> &mut Order {
+        &mut self.orders[index as usize]
+    }
+
+    /// Forgets a list.
+    pub(crate) fn forget(&mut self, first: u32) {
+        let mut at = first;
+        while at != NO_ORDER {
+            self.free.push(at);
+            at = self.orders[at as usize].next;
+        }
+    }
+
+    /// Makes room for `more` orders.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.orders.reserve(more);
+    }
+}
+
+const _: () =
+    assert!(size_of::<Order>() <= 64, "a quiet position costs at most 256 bytes with its orders and watches");

@@ -1,0 +1,181 @@
+//! What a position asks to be woken for, in its present state.
+
+use super::{CellId, LegKind, Phase, Position, Price, Rule, Terms, TrailDistance, Trailing, price, tighter};
+use crate::plan::{ExitStyle, Rounding};
+
+/// One thing to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// The price comes to `level` from the winning side: a stop.
+    Loss(CellId, Price),
+    /// The price comes to `level` from the losing side: a target, an activation, a crossover.
+    Gain(CellId, Price),
+    /// The price retraces by a distance from the best price, which is at `best` now.
+    Retrace(CellId, Price, TrailDistance, Rounding),
+}
+
+impl Watch {
+    /// The cell it waits on.
+    #[must_use]
+    pub const fn cell(&self) -> CellId {
+        match *self {
+            Self::Loss(cell, _) | Self::Gain(cell, _) | Self::Retrace(cell, ..) => cell,
+        }
+    }
+}
+
+/// The watches of one position: at most one level per direction and cell, and one retrace.
+#[derive(Debug, Default)]
+pub struct ArmList {
+    watches: [Option<Watch>; WATCHES_MAX],
+    len: usize,
+}
+
+/// Three cells, two directions, one retrace.
+const WATCHES_MAX: usize = 7;
+
+impl ArmList {
+    /// The watches.
+    pub fn iter(&self) -> impl Iterator<Item = Watch> + '_ {
+        self.watches[..self.len].iter().flatten().copied()
+    }
+
+    fn add(&mut self, side: crate::instrument::Side, watch: Watch) {
+        // Only the nearest level of a direction matters: on a wake all rules are looked at.
+        for slot in self.watches[..self.len].iter_mut().flatten() {
+            match (slot, watch) {
+                (Watch::Loss(cell, level), Watch::Loss(same, new)) if *cell == same => {
+                    *level = tighter(side, *level, new);
+                    return;
+                }
+                (Watch::Gain(cell, level), Watch::Gain(same, new)) if *cell == same => {
+                    *level = nearer_gain(side, *level, new);
+                    return;
+                }
+                (Watch::Loss(..) | Watch::Gain(..) | Watch::Retrace(..), _) => {}
+            }
+        }
+        self.watches[self.len] = Some(watch);
+        self.len += 1;
+    }
+}
+
+fn nearer_gain(side: crate::instrument::Side, a: Price, b: Price) -> Price {
+    match side {
+        crate::instrument::Side::Long => a.min(b),
+        crate::instrument::Side::Short => a.max(b),
+    }
+}
+
+impl Position {
+    /// The watches that the present state needs.
+    #[must_use]
+    pub fn arm(&self, terms: &Terms<'_>) -> ArmList {
+        let mut list = ArmList::default();
+        match self.phase {
+            Phase::Open => {
+                self.arm_stops(terms, &mut list);
+                self.arm_ladder(terms, &mut list);
+                self.arm_trailing(terms, &mut list);
+            }
+            // A close that rests as a limit gives way to the emergency rules; one at the market has no stronger.
+            Phase::Closing => self.arm_emergency(terms, &mut list),
+            Phase::Flat | Phase::Vacant => {}
+        }
+        list
+    }
+
+    /// The level of a rule that closes on loss, if the plan has the rule.
+    #[must_use]
+    pub fn loss_level(&self, rule: Rule, terms: &Terms<'_>) -> Option<Price> {
+        let plan = terms.plan;
+        let limit = match rule {
+            Rule::HardStop => plan.hard_stop?,
+            Rule::LossGuard => plan.loss_guard?,
+            Rule::SoftStop => plan.soft_stop?,
+            Rule::StopLoss => return price(self.stop),
+            Rule::TrailingStop => return self.trailing_stop(terms),
+            Rule::TakeProfit => return None,
+        };
+        Some(limit.level(self.side(), self.entry(), self.entry_fees, plan, terms.instrument))
+    }
+
+    fn arm_loss(&self, rule: Rule, terms: &Terms<'_>, list: &mut ArmList) {
+        if let Some(level) = self.loss_level(rule, terms) {
+            let cell = terms.cells.of_rule(rule, self.side(), terms.plan);
+            list.add(self.side(), Watch::Loss(cell, level));
+        }
+    }
+
+    fn arm_stops(&self, terms: &Terms<'_>, list: &mut ArmList) {
+        for rule in [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop] {
+            self.arm_loss(rule, terms, list);
+        }
+    }
+
+    fn arm_emergency(&self, terms: &Terms<'_>, list: &mut ArmList) {
+        let waits = match self.closing {
+            Some(reason) => terms.plan.exit_style(reason) != ExitStyle::Market,
+            None => false,
+        };
+        if waits {
+            self.arm_loss(Rule::HardStop, terms, list);
+            self.arm_loss(Rule::LossGuard, terms, list);
+        }
+    }
+
+    /// The nearest leg that is not out and would close at least one lot.
+    fn arm_ladder(&self, terms: &Terms<'_>, list: &mut ArmList) {
+        let Some(ladder) = &terms.plan.ladder else { return };
+        let first = (0..ladder.legs.len()).find(|leg| self.legs_out & (1 << leg) == 0);
+        let Some(first) = first else { return };
+        // A leg that rounds to nothing waits for the next one and is closed with it.
+        let next = (first..ladder.legs.len()).find(|&leg| self.legs_qty(first, leg + 1, terms).0 > 0);
+        if let Some(level) = next.and_then(|leg| self.leg_level(leg, terms)) {
+            let cell = terms.cells.of_rule(Rule::TakeProfit, self.side(), terms.plan);
+            list.add(self.side(), Watch::Gain(cell, level));
+        }
+    }
+
+    fn arm_trailing(&self, terms: &Terms<'_>, list: &mut ArmList) {
+        let Some(trailing) = &terms.plan.trailing else { return };
+        let cell = terms.cells.of_rule(Rule::TrailingStop, self.side(), terms.plan);
+        let side = self.side();
+        if !self.trailing {
+            if let Some(level) = trailing.activation_level(&self.trail(terms)) {
+                list.add(side, Watch::Gain(cell, level));
+            }
+            return;
+        }
+        if let Some(floor) = price(self.trail_floor) {
+            list.add(side, Watch::Loss(cell, floor));
+        }
+        let Some(best) = terms.best else { return };
+        if trailing.is_stepped() {
+            if let Some(next) = self.next_step(trailing, best, terms) {
+                list.add(side, Watch::Gain(cell, next));
+            }
+            return;
+        }
+        let regime = trailing.regime(best, &self.trail(terms));
+        if let Some(until) = regime.until {
+            list.add(side, Watch::Gain(cell, until));
+        }
+        list.add(side, Watch::Retrace(cell, best, regime.distance, terms.plan.rounding));
+    }
+
+    /// The best price at which a stepped trailing stop moves next.
+    fn next_step(&self, trailing: &Trailing, best: Price, terms: &Terms<'_>) -> Option<Price> {
+        let floor = price(self.trail_floor)?;
+        let step = trailing.step_size(floor, terms.atr)?;
+        let wanted = Price(floor.0 + self.side().sign() * step.max(1));
+        trailing.best_for_stop(wanted, best, &self.trail(terms))
+    }
+
+    /// Whether leg `index` rests at the venue by itself.
+    #[must_use]
+    pub fn leg_rests(&self, index: usize, terms: &Terms<'_>) -> bool {
+        let leg = terms.plan.ladder.as_ref().and_then(|ladder| ladder.legs.get(index));
+        leg.is_some_and(|leg| leg.kind == LegKind::Soft)
+    }
+}

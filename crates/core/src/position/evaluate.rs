@@ -1,0 +1,132 @@
+//! What a woken position answers: which rules hold, and which of them acts.
+
+use super::{
+    CellId, Held, LegKind, Phase, Position, Price, Probe, Reason, Rule, Terms, at_gain, at_loss, price,
+};
+
+/// The answer to a wake.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decision {
+    /// Every rule that held, in rank order.
+    pub held: Vec<Held>,
+    /// The full close that acts: the highest-ranked one that holds.
+    pub close: Option<Rule>,
+    /// Ladder legs `from..to` that close together, when no full close holds.
+    pub legs: Option<(usize, usize)>,
+    /// The trailing stop becomes active.
+    pub activates: bool,
+    /// A stepped trailing stop moves to this price.
+    pub steps_to: Option<Price>,
+}
+
+impl Position {
+    /// Looks at every rule that `probe` may fire; `prices` gives a cell's last price. A closing position
+    /// only looks whether an emergency rule must push it.
+    #[must_use]
+    pub fn evaluate(
+        &self,
+        probe: Probe,
+        terms: &Terms<'_>,
+        prices: impl Fn(CellId) -> Option<Price>,
+    ) -> Decision {
+        let mut decision = Decision::default();
+        let rules: &[Rule] = match self.phase {
+            Phase::Open => {
+                &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop]
+            }
+            Phase::Closing => &[Rule::HardStop, Rule::LossGuard],
+            Phase::Flat | Phase::Vacant => return decision,
+        };
+        if probe.fires(Probe::STOP, self.side()) {
+            for &rule in rules {
+                self.evaluate_loss(rule, terms, &prices, &mut decision);
+            }
+        }
+        if self.phase == Phase::Open {
+            if probe.fires(Probe::TARGET, self.side()) {
+                self.evaluate_ladder(terms, &prices, &mut decision);
+            }
+            if decision.close.is_none() && probe.fires(Probe::EXTREME, self.side()) {
+                self.evaluate_trail(terms, &prices, &mut decision);
+            }
+        }
+        decision
+    }
+
+    fn evaluate_loss(
+        &self,
+        rule: Rule,
+        terms: &Terms<'_>,
+        prices: &impl Fn(CellId) -> Option<Price>,
+        decision: &mut Decision,
+    ) {
+        let cell = terms.cells.of_rule(rule, self.side(), terms.plan);
+        let (Some(level), Some(price)) = (self.loss_level(rule, terms), prices(cell)) else { return };
+        if !at_loss(self.side(), price, level) {
+            return;
+        }
+        decision.held.push(Held { reason: rule.reason(), leg: 0, level, price });
+        decision.close = decision.close.or(Some(rule));
+    }
+
+    /// All unfired legs that were reached close in one order.
+    fn evaluate_ladder(
+        &self,
+        terms: &Terms<'_>,
+        prices: &impl Fn(CellId) -> Option<Price>,
+        decision: &mut Decision,
+    ) {
+        let Some(ladder) = &terms.plan.ladder else { return };
+        let cell = terms.cells.of_rule(Rule::TakeProfit, self.side(), terms.plan);
+        let Some(price) = prices(cell) else { return };
+        let Some(from) = (0..ladder.legs.len()).find(|leg| self.legs_out & (1 << leg) == 0) else { return };
+        let mut to = from;
+        while to < ladder.legs.len()
+            && self.legs_out & (1 << to) == 0
+            && let Some(level) = self.leg_level(to, terms)
+            && at_gain(self.side(), price, level)
+        {
+            to += 1;
+            let leg = u8::try_from(to).expect("a ladder has at most four legs");
+            decision.held.push(Held { reason: Reason::TakeProfit, leg, level, price });
+        }
+        if decision.close.is_none() && self.legs_qty(from, to, terms).0 > 0 {
+            decision.legs = Some((from, to));
+        }
+    }
+
+    fn evaluate_trail(
+        &self,
+        terms: &Terms<'_>,
+        prices: &impl Fn(CellId) -> Option<Price>,
+        decision: &mut Decision,
+    ) {
+        let Some(trailing) = &terms.plan.trailing else { return };
+        let trail = self.trail(terms);
+        if !self.trailing {
+            let cell = terms.cells.of_rule(Rule::TrailingStop, self.side(), terms.plan);
+            let (Some(level), Some(price)) = (trailing.activation_level(&trail), prices(cell)) else {
+                return;
+            };
+            decision.activates = at_gain(self.side(), price, level);
+            return;
+        }
+        let (Some(floor), Some(best)) = (price(self.trail_floor), terms.best) else { return };
+        let Some(step) = trailing.step_size(floor, terms.atr) else { return };
+        let stop = trailing.stop(best, &trail);
+        if self.side().sign() * (stop.0 - floor.0) >= step.max(1) {
+            decision.steps_to = Some(stop);
+        }
+    }
+
+    /// Whether any soft leg should rest at the venue and is not out.
+    #[must_use]
+    pub fn soft_legs_missing(&self, terms: &Terms<'_>) -> bool {
+        let Some(ladder) = &terms.plan.ladder else { return false };
+        ladder
+            .legs
+            .iter()
+            .enumerate()
+            .any(|(index, leg)| leg.kind == LegKind::Soft && self.legs_out & (1 << index) == 0)
+    }
+}

@@ -1,0 +1,197 @@
+//! The whole durable state as a value: restore is snapshot plus the journal's later events.
+//!
+//! The watch index is not part of it: it is built anew from the positions. A rebuilt band may be
+//! wider or narrower than the one before; neither can be seen from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::bars::{BarFeed, BarOrigin};
+use crate::cell::{Cell, CellId};
+use crate::coordinator::{Coordinator, TimerFor};
+use crate::engine::{Engine, RegisterError};
+use crate::event::{Entry, Observed, Outbox, Record};
+use crate::id::PositionKey;
+use crate::instrument::{Instrument, Side};
+use crate::market::PriceSource;
+use crate::num::Price;
+use crate::orders::Orders;
+use crate::plan::Plan;
+use crate::position::{Phase, Position, level};
+use crate::time::Timestamp;
+use crate::watch::{Moment, Slot};
+
+/// Version of the snapshot's shape.
+pub const SNAPSHOT_VERSION: u16 = 1;
+
+/// The durable state of a coordinator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    version: u16,
+    markets: Vec<(Instrument, Vec<PriceSource>, BarOrigin)>,
+    plans: Vec<Plan>,
+    feeds: Vec<BarFeed>,
+    cells: Vec<CellState>,
+    positions: Vec<Position>,
+    generations: Vec<(PositionKey, u32)>,
+    orders: Orders,
+    timers: BTreeSet<(Timestamp, TimerFor)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct CellState {
+    last: Price,
+    at: Timestamp,
+    unreported: Option<Observed>,
+    awaits_first: bool,
+}
+
+/// Why a snapshot cannot be restored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Written by a newer version of this program.
+    #[error("the snapshot has version {found}; this program reads up to {SNAPSHOT_VERSION}")]
+    Newer {
+        /// Its version.
+        found: u16,
+    },
+    /// Its parts contradict each other.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+}
+
+impl Coordinator {
+    /// The durable state now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        // Closing the running segments changes nothing that can be seen; it is done on a copy.
+        let mut engine = self.engine.clone();
+        for index in 0..engine.feeds.len() {
+            settle_feed(&mut engine, index);
+        }
+        let positions = engine.positions.iter().map(|position| settled(&engine, position)).collect();
+        let cells = (0..engine.cells.len()).map(|index| settle_cell(&mut engine, index)).collect();
+        let markets = engine.markets.iter().map(|market| {
+            let sources = market.fed.iter().map(|&(source, _)| source).collect();
+            (market.instrument.clone(), sources, market.bars)
+        });
+        Snapshot {
+            version: SNAPSHOT_VERSION,
+            markets: markets.collect(),
+            plans: engine.plans.iter().map(|entry| entry.plan.clone()).collect(),
+            feeds: engine.feeds.clone(),
+            cells,
+            positions,
+            generations: engine.generations.iter().map(|(&key, &generation)| (key, generation)).collect(),
+            orders: self.orders.clone(),
+            timers: self.timers.clone(),
+        }
+    }
+
+    /// The state of `snapshot`, brought forward by the events that `journal` holds.
+    pub fn restore(
+        snapshot: Snapshot,
+        journal: impl IntoIterator<Item = Entry>,
+    ) -> Result<Self, RestoreError> {
+        if snapshot.version > SNAPSHOT_VERSION {
+            return Err(RestoreError::Newer { found: snapshot.version });
+        }
+        let mut coordinator = Self::from_snapshot(snapshot)?;
+        let mut out = Outbox::default();
+        for entry in journal {
+            match entry.record {
+                Record::Observed(observed) => {
+                    coordinator.handle(entry.at, crate::Event::Observed(observed), &mut out);
+                    coordinator.forget_unreported(observed.cell);
+                }
+                Record::Input(event) => coordinator.handle(entry.at, event, &mut out),
+                _ => {}
+            }
+            out.clear();
+        }
+        Ok(coordinator)
+    }
+
+    fn from_snapshot(snapshot: Snapshot) -> Result<Self, RestoreError> {
+        let mut engine = Engine::default();
+        for (instrument, sources, bars) in snapshot.markets {
+            engine.add_instrument(instrument, &sources, bars)?;
+        }
+        for plan in snapshot.plans {
+            engine.add_plan(plan)?;
+        }
+        engine.feeds = snapshot.feeds;
+        for (index, state) in snapshot.cells.iter().enumerate() {
+            engine.cells[index] = Cell { last: state.last.0, at: state.at.0, ..Cell::NEW };
+            engine.books[index].set_unreported(state.unreported);
+            engine.books[index].awaits_first = state.awaits_first;
+        }
+        engine.generations = snapshot.generations.into_iter().collect::<BTreeMap<_, _>>();
+        for (slot, position) in snapshot.positions.into_iter().enumerate() {
+            let slot = Slot::try_from(slot).expect("slots are counted in u32");
+            if position.phase == Phase::Vacant {
+                engine.free.push(slot);
+            } else {
+                engine.index.insert(position.episode, slot);
+                if let Some(feed) = engine.plans[position.plan.0 as usize].feed {
+                    engine.feeds[feed as usize].users.push(slot);
+                }
+            }
+            engine.positions.push(position);
+        }
+        for index in 0..engine.markets.len() {
+            engine.rebuild(crate::id::InstrumentId(
+                u32::try_from(index).expect("instruments are counted in u32"),
+            ));
+        }
+        Ok(Self::from_parts(engine, snapshot.orders, snapshot.timers))
+    }
+
+    /// A journal's stretch is written down already.
+    fn forget_unreported(&mut self, cell: CellId) {
+        let engine = &mut self.engine;
+        engine.books[cell.0 as usize].fold(cell, &mut engine.cells[cell.0 as usize]);
+        engine.books[cell.0 as usize].set_unreported(None);
+    }
+}
+
+/// The running bar of a feed as numbers instead of a moment.
+fn settle_feed(engine: &mut Engine, index: usize) {
+    let feed = &engine.feeds[index];
+    if feed.origin != BarOrigin::Ticks {
+        return;
+    }
+    let cell = engine.market(feed.instrument).cells.0[PriceSource::Last as usize].0 as usize;
+    let (book, hot) = (&engine.books[cell], &engine.cells[cell]);
+    let high = book.best_since(Side::Long, feed.since, hot);
+    let low = book.best_since(Side::Short, feed.since, hot);
+    if let (Some(high), Some(low), Some(last)) = (high, low, hot.price()) {
+        let at = Timestamp(hot.at);
+        engine.feeds[index].add(at, high, low, last);
+    }
+    engine.feeds[index].since = Moment::default();
+    engine.feeds[index].users.clear();
+}
+
+/// A position whose best price is a number instead of a moment.
+fn settled(engine: &Engine, position: &Position) -> Position {
+    let mut settled = position.clone();
+    if position.is_held() && position.trailing {
+        settled.best = engine.terms_of(position).best.and_then(level);
+    }
+    settled.best_since = Moment::default();
+    settled
+}
+
+fn settle_cell(engine: &mut Engine, index: usize) -> CellState {
+    let id = CellId(u32::try_from(index).expect("cells are counted in u32"));
+    engine.books[index].fold(id, &mut engine.cells[index]);
+    let cell = &engine.cells[index];
+    CellState {
+        last: Price(cell.last),
+        at: Timestamp(cell.at),
+        unreported: engine.books[index].unreported(),
+        awaits_first: engine.books[index].awaits_first,
+    }
+}

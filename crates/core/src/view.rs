@@ -1,0 +1,149 @@
+//! Read-only questions: what is held, where its levels are, what it is worth now.
+
+use serde::Serialize;
+
+use crate::coordinator::Coordinator;
+use crate::engine::Engine;
+use crate::id::{EpisodeId, PlanId, PositionKey};
+use crate::instrument::{Instrument, Side};
+use crate::num::{Money, Price, Qty};
+use crate::orders::Order;
+use crate::plan::{Plan, Rule};
+use crate::position::{Phase, Position, price};
+use crate::reason::{Reason, StopOrigin};
+use crate::time::Timestamp;
+
+/// A look at a coordinator. Nothing is computed before it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    coordinator: &'a Coordinator,
+}
+
+/// One position as a person or a program wants to see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PositionView {
+    /// Its life.
+    pub episode: EpisodeId,
+    /// Its plan.
+    pub plan: PlanId,
+    /// Open, or closing and why.
+    pub phase: Phase,
+    /// Why it is closing.
+    pub closing: Option<Reason>,
+    /// Long or short.
+    pub side: Side,
+    /// Quantity held.
+    pub qty: Qty,
+    /// Largest quantity held.
+    pub initial: Qty,
+    /// Average entry, rounded to a price unit.
+    pub entry: Price,
+    /// When it was taken over.
+    pub opened_at: Timestamp,
+    /// The stop of rule 4 and what set it.
+    pub stop: Option<(Price, StopOrigin)>,
+    /// The trailing stop, when active.
+    pub trailing_stop: Option<Price>,
+    /// The tightest of the two.
+    pub effective_stop: Option<Price>,
+    /// The emergency stop.
+    pub hard_stop: Option<Price>,
+    /// Ladder targets with their state.
+    pub legs: Vec<LegView>,
+    /// Last price of the side of the book it would trade against.
+    pub price: Option<Price>,
+    /// Gross profit of what is held, at that price.
+    pub unrealised: Option<Money>,
+}
+
+/// One ladder leg of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LegView {
+    /// Its target.
+    pub target: Price,
+    /// Whether it was concluded with a fill.
+    pub done: bool,
+}
+
+impl Coordinator {
+    /// A look at the present state.
+    #[must_use]
+    pub const fn view(&self) -> View<'_> {
+        View { coordinator: self }
+    }
+}
+
+impl<'a> View<'a> {
+    /// All positions held, in order of their episodes.
+    pub fn positions(self) -> impl Iterator<Item = PositionView> + 'a {
+        let engine = &self.coordinator.engine;
+        let slots = engine.index.values().copied();
+        slots.filter_map(move |slot| {
+            let position = &engine.positions[slot as usize];
+            position.is_held().then(|| position_view(engine, position))
+        })
+    }
+
+    /// The position that lives in a bucket.
+    #[must_use]
+    pub fn position(self, key: PositionKey) -> Option<PositionView> {
+        let engine = &self.coordinator.engine;
+        let slot = engine.living(key)?;
+        Some(position_view(engine, &engine.positions[slot as usize]))
+    }
+
+    /// How many positions are held.
+    #[must_use]
+    pub fn held(self) -> usize {
+        self.coordinator.engine.positions.iter().filter(|position| position.is_held()).count()
+    }
+
+    /// The living and ended orders of a bucket's position, newest first.
+    #[must_use]
+    pub fn orders(self, key: PositionKey) -> Vec<Order> {
+        let Some(slot) = self.coordinator.engine.living(key) else { return Vec::new() };
+        let first = self.coordinator.engine.positions[slot as usize].first_order;
+        self.coordinator.orders.list(first).map(|(_, order)| *order).collect()
+    }
+
+    /// A registered plan.
+    #[must_use]
+    pub fn plan(self, plan: PlanId) -> &'a Plan {
+        &self.coordinator.engine.plans[plan.0 as usize].plan
+    }
+
+    /// A registered instrument.
+    #[must_use]
+    pub fn instrument(self, key: PositionKey) -> &'a Instrument {
+        &self.coordinator.engine.market(key.instrument).instrument
+    }
+}
+
+fn position_view(engine: &Engine, position: &Position) -> PositionView {
+    let terms = engine.terms_of(position);
+    let last = engine.last_price(terms.cells.quote(position.side()));
+    let legs = (0..crate::plan::ladder::LEGS_MAX)
+        .map_while(|index| {
+            let target = position.leg_level(index, &terms)?;
+            Some(LegView { target, done: position.legs_done & (1 << index) != 0 })
+        })
+        .collect();
+    PositionView {
+        episode: position.episode,
+        plan: position.plan,
+        phase: position.phase,
+        closing: position.closing,
+        side: position.side(),
+        qty: position.open,
+        initial: position.initial,
+        entry: position.entry().rounded(),
+        opened_at: position.opened_at,
+        stop: price(position.stop).map(|stop| (stop, position.stop_origin)),
+        trailing_stop: position.trailing_stop(&terms),
+        effective_stop: position.effective_stop(&terms),
+        hard_stop: position.loss_level(Rule::HardStop, &terms),
+        legs,
+        price: last,
+        unrealised: last.map(|last| Money(position.gross_at(last) * terms.instrument.money_per_unit())),
+    }
+}
