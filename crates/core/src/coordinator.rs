@@ -40,11 +40,13 @@ pub(crate) enum TimerFor {
 }
 
 /// The state machine that owns the exits of its scope.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Coordinator {
     pub(crate) engine: Engine,
     pub(crate) orders: Orders,
     pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
+    /// The first timer's moment, so that a price need not look into the set.
+    deadline: Timestamp,
     /// Reused between wakes.
     due: Vec<Due>,
 }
@@ -67,7 +69,7 @@ impl Coordinator {
     /// An empty coordinator.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::from_parts(Engine::default(), Orders::default(), BTreeSet::new())
     }
 
     pub(crate) fn from_parts(
@@ -75,7 +77,8 @@ impl Coordinator {
         orders: Orders,
         timers: BTreeSet<(Timestamp, TimerFor)>,
     ) -> Self {
-        Self { engine, orders, timers, due: Vec::new() }
+        let deadline = first_deadline(&timers);
+        Self { engine, orders, timers, deadline, due: Vec::new() }
     }
 
     /// Adds an instrument fed by `sources`; a source that is not fed is stood in for by the last price.
@@ -102,11 +105,7 @@ impl Coordinator {
     /// Takes a price. Inside the quiet band this is a few comparisons and stores.
     #[inline(always)]
     pub fn tick(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
-        let due = match self.timers.first() {
-            Some(&(at, _)) => now >= at,
-            None => false,
-        };
-        if !due && self.engine.cells[tick.cell.0 as usize].take_quiet(tick) {
+        if now < self.deadline && self.engine.cells[tick.cell.0 as usize].take_quiet(tick) {
             return;
         }
         self.wake(now, tick, out);
@@ -114,9 +113,36 @@ impl Coordinator {
 
     /// Takes any event; the only other way in.
     pub fn handle(&mut self, now: Timestamp, event: Event, out: &mut Outbox) {
+        self.dispatch(now, event, out);
+        self.deadline = first_deadline(&self.timers);
+    }
+
+    /// Takes an entry of a journal; what it causes is the rest of that journal. Facts are skipped.
+    pub fn replay(&mut self, entry: Entry, out: &mut Outbox) {
+        let (at, before) = (entry.at, out.records.len());
+        match entry.record {
+            // A timer that left no trace is not in the journal: those before the stretch's step run now.
+            Record::Observed(observed) => {
+                self.run_due(Timestamp(at.0.saturating_sub(1)), out);
+                self.observe(&observed);
+            }
+            // Each timer that left a trace is an entry of its own, behind the prices that it may read.
+            Record::Input(Event::Timer) => {
+                while out.records.len() == before && self.run_first_due(at, out) {}
+            }
+            Record::Input(event) => self.dispatch(at, event, out),
+            _ => {}
+        }
+        self.deadline = first_deadline(&self.timers);
+    }
+
+    fn dispatch(&mut self, now: Timestamp, event: Event, out: &mut Outbox) {
         match event {
             Event::Tick(tick) => self.tick(now, &tick, out),
-            Event::Observed(observed) => self.observe(now, &observed),
+            Event::Observed(observed) => {
+                assert!(now < self.next_deadline(), "a timer was due within an observed stretch");
+                self.observe(&observed);
+            }
             Event::Timer => self.run_due(now, out),
             Event::Bar(bar) => {
                 self.run_due(now, out);
@@ -149,8 +175,8 @@ impl Coordinator {
     /// When the caller must come back with [`Event::Timer`] if nothing happens before. May be early, never late.
     #[must_use]
     #[inline]
-    pub fn next_deadline(&self) -> Timestamp {
-        self.timers.first().map_or(Timestamp::NEVER, |&(at, _)| at)
+    pub const fn next_deadline(&self) -> Timestamp {
+        self.deadline
     }
 
     /// The cell of an instrument's price source, its stand-in if it is not fed.
@@ -165,19 +191,22 @@ impl Coordinator {
         self.run_due(now, out);
         let index = tick.cell.0 as usize;
         let instrument = self.engine.owner(tick.cell);
-        if self.engine.books[index].awaits_first {
-            self.start_bars(now, instrument);
-        }
         let before = self.engine.cells[index];
+        let is_first = self.engine.books[index].awaits_first;
         let mut due = std::mem::take(&mut self.due);
         self.engine.take_waking(tick, &mut due);
         let mut changed_any = false;
+        let mut step = Step { now, out, input: Some(Input::Tick(*tick, before)) };
+        if is_first {
+            // It sets the clock of the bars: durable state, so it is written down.
+            self.start_bars(now, instrument);
+            self.begin(&mut step, instrument);
+        }
         if due.is_empty() {
             self.engine.raise(tick);
         } else {
-            let mut step = Step { now, out, input: Some(Input::Tick(*tick, before)) };
             for woken in &mut due {
-                let changed = self.serve(&mut step, woken.slot, tick.probe);
+                let changed = self.serve(&mut step, woken.slot, tick.probe, Some(tick.cell));
                 changed_any |= changed != Kinds::NONE;
                 woken.changed = changed;
             }
@@ -194,16 +223,22 @@ impl Coordinator {
             self.engine.restate_band(tick.cell);
         }
         self.engine.tidy(instrument);
+        self.deadline = first_deadline(&self.timers);
     }
 
-    /// Lets a woken position answer and does what it says. Returns what of its watches changed.
-    fn serve(&mut self, step: &mut Step<'_>, slot: Slot, probe: Probe) -> Kinds {
+    /// Lets a woken position answer a price of `cell`, or, without one, the prices as they stand,
+    /// and does what it says. Returns what of its watches changed.
+    fn serve(&mut self, step: &mut Step<'_>, slot: Slot, probe: Probe, cell: Option<CellId>) -> Kinds {
         let engine = &self.engine;
         let position = &engine.positions[slot as usize];
         if !position.is_held() {
             return Kinds::NONE;
         }
-        let decision = position.evaluate(probe, &engine.terms(slot), |cell| engine.last_price(cell));
+        let terms = engine.terms(slot);
+        let mut decision = position.evaluate(probe, &terms, |cell| engine.last_price(cell));
+        if let Some(cell) = cell {
+            decision = position.set_off_by(cell, decision, &terms);
+        }
         if let Some(rule) = decision.close {
             self.close_by_rule(step, slot, rule, decision.held);
             return Kinds::ALL;
@@ -224,18 +259,20 @@ impl Coordinator {
 
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
     fn run_due(&mut self, now: Timestamp, out: &mut Outbox) {
-        while let Some(&(at, timer)) = self.timers.first() {
-            if at > now {
-                return;
-            }
-            self.timers.pop_first();
-            let mut step = Step::event(at, Event::Timer, out);
-            match timer {
-                TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
-                TimerFor::Escalate(episode) => self.on_escalate(&mut step, episode),
-                TimerFor::Retry(episode) => self.on_retry(&mut step, episode),
-            }
+        while self.run_first_due(now, out) {}
+    }
+
+    /// Runs the first timer, if it is due.
+    fn run_first_due(&mut self, now: Timestamp, out: &mut Outbox) -> bool {
+        let Some(&(at, timer)) = self.timers.first().filter(|&&(at, _)| at <= now) else { return false };
+        self.timers.pop_first();
+        let mut step = Step::event(at, Event::Timer, out);
+        match timer {
+            TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
+            TimerFor::Escalate(episode) => self.on_escalate(&mut step, episode),
+            TimerFor::Retry(episode) => self.on_retry(&mut step, episode),
         }
+        true
     }
 
     /// Writes a record; the step's own event, and the quiet prices before it, are written first.
@@ -286,6 +323,16 @@ impl Coordinator {
         engine.books[cell.0 as usize].fold(cell, &mut engine.cells[cell.0 as usize]);
         engine.books[cell.0 as usize].take_unreported()
     }
+}
+
+impl Default for Coordinator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn first_deadline(timers: &BTreeSet<(Timestamp, TimerFor)>) -> Timestamp {
+    timers.first().map_or(Timestamp::NEVER, |&(at, _)| at)
 }
 
 impl<'a> Step<'a> {

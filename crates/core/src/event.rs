@@ -42,10 +42,12 @@ pub struct Probe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ProbeFill {
-    /// At the probed price: the market after a gap.
-    Price,
+    /// As the market does: market orders at the price, resting limits at their own.
+    Market,
     /// At the level that fired: the price moved through it.
     Level,
+    /// At the price, resting limits too: the open of a candle, as some backtesters count it.
+    Price,
 }
 
 impl Probe {
@@ -67,7 +69,7 @@ impl Probe {
     pub const SHORT: u8 = 2;
     /// A real price: everything may fire, at this price.
     pub const TICK: Self =
-        Self { classes: Self::EVERY_CLASS, sides: Self::LONG | Self::SHORT, fill: ProbeFill::Price };
+        Self { classes: Self::EVERY_CLASS, sides: Self::LONG | Self::SHORT, fill: ProbeFill::Market };
 
     /// Whether watches of `class` may fire for `side`.
     #[must_use]
@@ -351,6 +353,8 @@ pub struct ExitDecided {
     pub trigger: Price,
     /// The price that fired it.
     pub price: Price,
+    /// The best price since the trailing stop became active, if it is.
+    pub best: Option<Price>,
     /// Every rule that held, in rank order, with its level and the price it looked at.
     pub held: Vec<Held>,
 }

@@ -149,4 +149,11 @@ impl Instrument {
     pub fn floor_to_lot(&self, qty: Qty) -> Qty {
         Qty(round_to_multiple(qty.0, self.lot_size.0, Round::Down))
     }
+
+    /// What an order can close of `qty`: whole lots, and nothing below the smallest order.
+    #[must_use]
+    pub fn closable(&self, qty: Qty) -> Qty {
+        let lots = self.floor_to_lot(qty);
+        if lots < self.qty_min { Qty(0) } else { lots }
+    }
 }

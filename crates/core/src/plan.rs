@@ -156,6 +156,16 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All rules, in rank order.
+    pub const ALL: [Self; 6] = [
+        Self::HardStop,
+        Self::LossGuard,
+        Self::StopLoss,
+        Self::SoftStop,
+        Self::TrailingStop,
+        Self::TakeProfit,
+    ];
+
     /// The reason that this rule gives.
     #[must_use]
     pub const fn reason(self) -> Reason {

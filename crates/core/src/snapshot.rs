@@ -34,6 +34,8 @@ pub struct Snapshot {
     feeds: Vec<BarFeed>,
     cells: Vec<CellState>,
     positions: Vec<Position>,
+    /// Free slots, the next to be used last: who gets which slot is seen in the order of records.
+    free: Vec<Slot>,
     generations: Vec<(PositionKey, u32)>,
     orders: Orders,
     timers: BTreeSet<(Timestamp, TimerFor)>,
@@ -83,6 +85,7 @@ impl Coordinator {
             feeds: engine.feeds.clone(),
             cells,
             positions,
+            free: engine.free.clone(),
             generations: engine.generations.iter().map(|(&key, &generation)| (key, generation)).collect(),
             orders: self.orders.clone(),
             timers: self.timers.clone(),
@@ -100,13 +103,13 @@ impl Coordinator {
         let mut coordinator = Self::from_snapshot(snapshot)?;
         let mut out = Outbox::default();
         for entry in journal {
-            match entry.record {
-                Record::Observed(observed) => {
-                    coordinator.handle(entry.at, crate::Event::Observed(observed), &mut out);
-                    coordinator.forget_unreported(observed.cell);
-                }
-                Record::Input(event) => coordinator.handle(entry.at, event, &mut out),
-                _ => {}
+            let written = match entry.record {
+                Record::Observed(observed) => Some(observed.cell),
+                _ => None,
+            };
+            coordinator.replay(entry, &mut out);
+            if let Some(cell) = written {
+                coordinator.forget_unreported(cell);
             }
             out.clear();
         }
@@ -130,9 +133,7 @@ impl Coordinator {
         engine.generations = snapshot.generations.into_iter().collect::<BTreeMap<_, _>>();
         for (slot, position) in snapshot.positions.into_iter().enumerate() {
             let slot = Slot::try_from(slot).expect("slots are counted in u32");
-            if position.phase == Phase::Vacant {
-                engine.free.push(slot);
-            } else {
+            if position.phase != Phase::Vacant {
                 engine.index.insert(position.episode, slot);
                 if let Some(feed) = engine.plans[position.plan.0 as usize].feed {
                     engine.feeds[feed as usize].users.push(slot);
@@ -140,6 +141,7 @@ impl Coordinator {
             }
             engine.positions.push(position);
         }
+        engine.free = snapshot.free;
         for index in 0..engine.markets.len() {
             engine.rebuild(crate::id::InstrumentId(
                 u32::try_from(index).expect("instruments are counted in u32"),

@@ -61,6 +61,7 @@ impl Coordinator {
             let number = u32::try_from(index).expect("feeds are counted in u32");
             let before = self.stops_on(number);
             let closed = self.engine.feeds[index].add_bar(bar);
+            self.begin(step, bar.instrument);
             self.after_close(step, number, closed, &before);
         }
     }

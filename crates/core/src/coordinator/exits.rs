@@ -44,6 +44,7 @@ impl Coordinator {
         seen: Price,
         held: Vec<Held>,
     ) {
+        let best = self.engine.terms(slot).best;
         let position = &mut self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         if position.phase == Phase::Closing {
@@ -67,6 +68,7 @@ impl Coordinator {
             qty: open,
             trigger,
             price: seen,
+            best,
             held,
         };
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
@@ -89,7 +91,7 @@ impl Coordinator {
     ) {
         let terms = self.engine.terms(slot);
         let position = &self.engine.positions[slot as usize];
-        let qty = position.legs_qty(from, to, &terms);
+        let (qty, best) = (position.legs_qty(from, to, &terms), terms.best);
         let Some(last) = held.iter().rfind(|held| held.reason == Reason::TakeProfit).copied() else { return };
         // A soft leg that does not rest waits at its target; it is the market that came to it.
         let soft = position.leg_rests(to - 1, &terms);
@@ -111,6 +113,7 @@ impl Coordinator {
             qty,
             trigger: last.level,
             price: last.price,
+            best,
             held,
         };
         let id = OrderId { episode, exit: position.exits, leg: last.leg, slice: 0, attempt: 0 };
@@ -126,24 +129,28 @@ impl Coordinator {
             return;
         }
         let Some(ladder) = &terms.plan.ladder else { return };
-        let (episode, mut left) = (position.episode, position.open);
-        let mut orders: [Option<ExitOrder>; crate::plan::ladder::LEGS_MAX] = Default::default();
+        let (episode, mut left, mut from) = (position.episode, position.open, 0);
+        let mut orders: [Option<(u8, ExitOrder)>; crate::plan::ladder::LEGS_MAX] = Default::default();
         for (index, order) in orders.iter_mut().enumerate().take(ladder.legs.len()) {
-            let qty = ladder.qty(index, index + 1, left, position.initial, terms.instrument);
+            // A leg that rounds to nothing is closed with the next.
+            let qty = ladder.qty(from, index + 1, left, position.initial, terms.instrument);
+            if qty.0 == 0 {
+                continue;
+            }
+            let legs = (1_u8 << (index + 1)) - (1 << from);
             left = Qty(left.0 - qty.0);
-            let out = position.legs_out & (1 << index) != 0;
-            let target = position.leg_level(index, &terms);
-            let (Some(target), false) = (target, out || qty.0 == 0 || !position.leg_rests(index, &terms))
+            from = index + 1;
+            let (Some(target), true) = (position.leg_level(index, &terms), position.leg_rests(index, &terms))
             else {
                 continue;
             };
             let leg = u8::try_from(index + 1).expect("a ladder has at most four legs");
             let id = OrderId { episode, exit: 0, leg, slice: 0, attempt: 0 };
             let kind = OrderKind::RestingLimit(target);
-            *order = Some(ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit });
+            *order = Some((legs, ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit }));
         }
-        for order in orders.into_iter().flatten() {
-            self.engine.positions[slot as usize].legs_out |= 1 << (order.id.leg - 1);
+        for (legs, order) in orders.into_iter().flatten() {
+            self.engine.positions[slot as usize].legs_out |= legs;
             self.submit(step, slot, order);
         }
     }
@@ -226,16 +233,19 @@ impl Coordinator {
             Phase::Closing if !self.close_is_working(slot) => self.push_to_market(step, slot, episode),
             Phase::Closing | Phase::Flat | Phase::Vacant => {}
             Phase::Open => {
-                self.release_dead_legs(slot);
-                let changed = self.serve(step, slot, Probe::TICK);
+                if !self.release_dead_legs(slot) {
+                    return;
+                }
+                self.begin(step, episode.key.instrument);
+                let changed = self.serve(step, slot, Probe::TICK, None);
                 self.engine.rearm(slot, None, changed.and(Kinds::ALL));
                 self.engine.restate_bands(episode.key.instrument);
             }
         }
     }
 
-    /// Legs whose order ended without any fill are looked at again.
-    fn release_dead_legs(&mut self, slot: Slot) {
+    /// Legs whose order ended without any fill are looked at again. Whether there are any.
+    fn release_dead_legs(&mut self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let mut claimed = position.legs_done;
         for (_, order) in self.orders.list(position.first_order) {
@@ -243,7 +253,10 @@ impl Coordinator {
                 claimed |= self.leg_bits(slot, order.leg);
             }
         }
-        self.engine.positions[slot as usize].legs_out &= claimed;
+        let position = &mut self.engine.positions[slot as usize];
+        let released = position.legs_out & !claimed != 0;
+        position.legs_out &= claimed;
+        released
     }
 
     /// The legs that an order for leg `leg` stands for: it, and earlier ones that were merged into it.
@@ -273,7 +286,7 @@ impl Coordinator {
         let Some(reason) = position.closing else { return };
         let tries = self.orders.list(position.first_order).filter(|(_, order)| order.exit == exit);
         let attempt = tries.map(|(_, order)| order.attempt + 1).max().unwrap_or(0);
-        let qty = self.engine.market(episode.key.instrument).instrument.floor_to_lot(position.open);
+        let qty = self.engine.market(episode.key.instrument).instrument.closable(position.open);
         if qty.0 == 0 {
             self.end_as_dust(step, slot);
             return;

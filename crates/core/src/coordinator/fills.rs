@@ -62,6 +62,9 @@ impl Coordinator {
             self.note(step, instrument, not_expected);
         }
         if qty.0 == 0 {
+            if self.engine.positions[slot as usize].phase == Phase::Flat {
+                self.vacate_when_quiet(slot);
+            }
             return;
         }
         let order = *self.orders.get(index);
@@ -82,14 +85,22 @@ impl Coordinator {
             remaining: position.open,
         };
         self.note(step, instrument, Record::Filled(Box::new(filled)));
-        if self.engine.positions[slot as usize].open.0 == 0 {
+        let position = &self.engine.positions[slot as usize];
+        if position.phase == Phase::Flat {
+            // Dust of an ended episode: the order was alive still.
+            self.vacate_when_quiet(slot);
+            return;
+        }
+        if position.open.0 == 0 {
             self.end_flat(step, slot);
             return;
         }
         if order.life.state.is_final() && !order.closes_all() {
             self.conclude_leg(step, slot, order.leg);
         }
-        self.rearm_all(slot);
+        if !self.ends_as_dust(step, slot) {
+            self.rearm_all(slot);
+        }
     }
 
     fn on_end(&mut self, step: &mut Step<'_>, id: &OrderId, answer: OrderAnswer, how: OrderEnd) {
@@ -107,6 +118,9 @@ impl Coordinator {
         let order = *self.orders.get(index);
         if !order.closes_all() && order.life.filled.0 > 0 {
             self.conclude_leg(step, slot, order.leg);
+        }
+        if self.ends_as_dust(step, slot) {
+            return;
         }
         self.after_end(step, slot, index);
         if self.engine.positions[slot as usize].is_held() {
@@ -166,6 +180,22 @@ impl Coordinator {
         position.stop_origin = StopOrigin::Ratchet;
         let record = Record::StopMoved { episode, from, to, origin: StopOrigin::Ratchet };
         self.note(step, episode.key.instrument, record);
+    }
+
+    /// Whether what fills have left is less than the venue can close: the episode ends once none of
+    /// its orders is alive.
+    fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let market = self.engine.market(position.episode.key.instrument);
+        if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
+            return false;
+        }
+        if self.orders.list(position.first_order).all(|(_, order)| order.life.state.is_final()) {
+            self.end_as_dust(step, slot);
+        } else {
+            self.cancel_all_but(step, slot, |_| false);
+        }
+        true
     }
 
     /// What is left is less than the venue can close.

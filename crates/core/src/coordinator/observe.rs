@@ -4,18 +4,16 @@ use super::{Coordinator, Due, Kinds, Tick, Timestamp};
 use crate::cell::CellId;
 use crate::event::{Entry, Observed, Outbox, Probe, Record};
 use crate::num::{Price, Qty};
+use crate::position::Phase;
 
 impl Coordinator {
     /// Takes a stretch of prices that wake nobody. Prices beyond the extremes of trailing stops are
     /// allowed, because lifting an extreme leaves no trace; a stretch that would fire a watch is a
     /// bug of the caller, and panics.
-    pub(super) fn observe(&mut self, now: Timestamp, observed: &Observed) {
+    pub(super) fn observe(&mut self, observed: &Observed) {
         assert!(observed.count > 0, "a stretch of prices holds at least one");
-        assert!(now < self.next_deadline(), "a timer was due within an observed stretch");
         let index = observed.cell.0 as usize;
-        if self.engine.books[index].awaits_first {
-            self.start_bars(observed.at, self.engine.owner(observed.cell));
-        }
+        assert!(!self.engine.books[index].awaits_first, "the price that sets the clock of the bars is a tick");
         let cell = &mut self.engine.cells[index];
         cell.last = observed.last.0;
         cell.at = observed.at.0;
@@ -54,9 +52,11 @@ impl Coordinator {
         for woken in &due {
             let engine = &self.engine;
             let position = &engine.positions[woken.slot as usize];
-            if position.is_held() {
-                let decision =
-                    position.evaluate(Probe::TICK, &engine.terms(woken.slot), |cell| engine.last_price(cell));
+            // A close under way only ever gets more urgent, and that leaves a trace once.
+            if position.phase == Phase::Open {
+                let terms = engine.terms(woken.slot);
+                let decision = position.evaluate(Probe::TICK, &terms, |cell| engine.last_price(cell));
+                let decision = position.set_off_by(observed.cell, decision, &terms);
                 assert!(
                     decision.close.is_none() && decision.legs.is_none() && !decision.activates,
                     "an observed stretch fires a watch of {:?}",

@@ -30,6 +30,16 @@ impl Kinds {
         self.0 & other.0 != 0
     }
 
+    /// Whether an entry of `kind` is registered again after these were taken out. A gain may have
+    /// been the crossover to another trailing distance, which the old entry knows nothing of.
+    const fn wants(self, kind: Self, side: Side) -> bool {
+        let gain = match side {
+            Side::Long => Self::ABOVE,
+            Side::Short => Self::BELOW,
+        };
+        self.has(kind) || (kind.has(Self::TRAIL) && self.has(gain))
+    }
+
     /// The kind of entry that a watch becomes.
     pub(crate) const fn of(watch: Watch, side: Side) -> Self {
         match (watch, side) {
@@ -115,7 +125,7 @@ impl Engine {
         for watch in list.iter() {
             let cell = watch.cell();
             let kind = Kinds::of(watch, side);
-            let taken = woken.is_some_and(|(at, popped)| at == cell && popped.has(kind));
+            let taken = woken.is_some_and(|(at, popped)| at == cell && popped.wants(kind, side));
             if taken || changed.has(kind) {
                 self.register(slot, side, watch);
             }

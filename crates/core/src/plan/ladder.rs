@@ -70,7 +70,9 @@ impl Leg {
             LegTarget::R(multiple) => {
                 risk.map(|risk| rule.offset(side, entry, multiple.of(risk, Round::HalfUp)))
             }
-            LegTarget::Price(price) => Some(price),
+            LegTarget::Price(price) => {
+                Some(rule.offset(side, Average { cost: i128::from(price.0), qty: 1 }, 0))
+            }
         }
     }
 }
@@ -94,8 +96,13 @@ impl Ladder {
             }
         };
         let exact = i64::try_from(exact).expect("a fraction of a quantity is at most the quantity");
-        let qty = instrument.floor_to_lot(Qty(exact));
-        if qty < instrument.qty_min { Qty(0) } else { qty }
+        let qty = instrument.closable(Qty(exact));
+        let rest = Qty(open.0 - qty.0);
+        if instrument.floor_to_lot(rest).0 > 0 && instrument.closable(rest).0 == 0 {
+            // Lots that could not be sold at the stop make the leg smaller.
+            return instrument.closable(Qty(open.0 - instrument.qty_min.0));
+        }
+        qty
     }
 }
 

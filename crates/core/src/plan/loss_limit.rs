@@ -6,7 +6,7 @@ use super::level::{Average, LevelRule};
 use super::{ExitStyle, Plan};
 use crate::instrument::{Instrument, Side};
 use crate::market::PriceSource;
-use crate::num::{Money, Price, Ratio};
+use crate::num::{Money, Price, Ratio, Round};
 
 /// A loss at which everything is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,8 +68,9 @@ impl LossLimit {
             }
             // sign (p q - cost) - fees - taker p q <= -share cost, solved for p.
             Pnl::Net => {
-                let fees = entry_fees.0 / instrument.money_per_unit();
-                let numerator = entry.cost * (one - sign * share) + sign * fees * one;
+                // Rounded down the quotient of whole numbers still is the first tick, for both sides.
+                let fees = Round::Down.divide(entry_fees.0 * one, instrument.money_per_unit());
+                let numerator = entry.cost * (one - sign * share) + sign * fees;
                 let denominator = (one - sign * i128::from(plan.taker_fee.0)) * i128::from(entry.qty);
                 rule.first_tick_at_loss(side, numerator, denominator)
             }

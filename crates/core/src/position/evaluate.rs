@@ -53,6 +53,23 @@ impl Position {
         decision
     }
 
+    /// What of a decision a price of `cell` sets off. A rule fires on a price of its own source; once
+    /// one does, all that hold count. So a needless wake by another source can never decide anything.
+    #[must_use]
+    pub fn set_off_by(&self, cell: CellId, decision: Decision, terms: &Terms<'_>) -> Decision {
+        let own = |rule: &Rule| terms.cells.of_rule(*rule, self.side(), terms.plan) == cell;
+        let fires = Rule::ALL.iter().filter(|rule| own(rule));
+        let fires = fires.map(|rule| rule.reason()).any(|rule| decision.held.iter().any(|held| held.reason == rule));
+        let moves = own(&Rule::TrailingStop);
+        Decision {
+            close: decision.close.filter(|_| fires),
+            legs: decision.legs.filter(|_| fires),
+            activates: decision.activates && moves,
+            steps_to: decision.steps_to.filter(|_| moves),
+            held: decision.held,
+        }
+    }
+
     fn evaluate_loss(
         &self,
         rule: Rule,
@@ -113,6 +130,11 @@ impl Position {
         }
         let (Some(floor), Some(best)) = (price(self.trail_floor), terms.best) else { return };
         let Some(step) = trailing.step_size(floor, terms.atr) else { return };
+        // A step is made at the best price: that is where its watch waits.
+        let cell = terms.cells.of_rule(Rule::TrailingStop, self.side(), terms.plan);
+        if prices(cell).is_none_or(|price| !at_gain(self.side(), price, best)) {
+            return;
+        }
         let stop = trailing.stop(best, &trail);
         if self.side().sign() * (stop.0 - floor.0) >= step.max(1) {
             decision.steps_to = Some(stop);

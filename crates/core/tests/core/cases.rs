@@ -1,0 +1,290 @@
+//! Random worlds: instruments, plans, and a script of prices and openings.
+
+use ripcord_core::event::{Event, Filled, Opening, Probe, Record};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
+use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::bars::BarOrigin;
+use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Money, Price, Qty, Ratio};
+use ripcord_core::plan::ladder::LegTarget;
+use ripcord_core::plan::trailing::CurvePoint;
+use ripcord_core::plan::{
+    AtrSpec, Basis, Distance, ExitStyle, Ladder, Leg, LegKind, LegOf, LossLimit, Plan, Pnl, Ratchet, Rounding,
+    StopLoss, Trailing,
+};
+use ripcord_core::time::{Span, Timestamp};
+
+use crate::random::Random;
+use crate::world::World;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) markets: Vec<(Instrument, Vec<PriceSource>)>,
+    pub(crate) plans: Vec<Plan>,
+    /// What happens, each at its time.
+    pub(crate) script: Vec<(Timestamp, Move)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Move {
+    Price(InstrumentId, PriceSource, Price),
+    Open(Opening),
+}
+
+/// A fill, by the number of the move that it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Exit {
+    pub(crate) at: usize,
+    pub(crate) episode: EpisodeId,
+    pub(crate) leg: u8,
+    pub(crate) reason: ripcord_core::reason::Reason,
+    pub(crate) qty: i64,
+    pub(crate) price: i64,
+}
+
+impl Exit {
+    pub(crate) fn of(at: usize, filled: &Filled) -> Self {
+        let episode = filled.id.episode;
+        Self { at, episode, leg: filled.id.leg, reason: filled.reason, qty: filled.qty.0, price: filled.price.0 }
+    }
+}
+
+const START: i64 = 1_760_000_000_000_000_000;
+
+impl Case {
+    pub(crate) fn random(random: &mut Random, moves: i64) -> Self {
+        let markets: Vec<_> = (0..random.within(1, 3)).map(|n| market(random, n)).collect();
+        let mut bases: Vec<i64> = markets
+            .iter()
+            .map(|(instrument, _)| random.within(400, 20_000) * instrument.tick_size.0 * random.pick(&[1, 5]))
+            .collect();
+        let mut plans = Vec::new();
+        for _ in 0..random.within(1, 6) {
+            let n = random.within(0, markets.len() as i64 - 1) as usize;
+            plans.push(plan(random, InstrumentId(n as u32), &markets[n].0, bases[n]));
+        }
+        let mut script = Vec::new();
+        let mut now = START + random.within(0, 100) * 1_000_000_000;
+        for n in 0..markets.len() {
+            let first = Move::Price(InstrumentId(n as u32), PriceSource::Last, Price(bases[n]));
+            script.push((Timestamp(now), first));
+        }
+        let openings = random.within(1, 30);
+        let wild = random.pick(&[10, 40, 150]);
+        while script.len() < moves as usize {
+            now += random.pick(&[0, 1, 1, 2, 5, 8, 40]) * 1_000_000_000;
+            let at = Timestamp(now);
+            if random.within(0, moves) < openings {
+                let n = random.within(0, plans.len() as i64 - 1) as usize;
+                let instrument = plans[n].instrument;
+                let opening = opening(random, PlanId(n as u32), instrument, bases[instrument.0 as usize], &markets[instrument.0 as usize].0);
+                script.push((at, Move::Open(opening)));
+                continue;
+            }
+            let n = random.within(0, markets.len() as i64 - 1) as usize;
+            let tick = markets[n].0.tick_size.0;
+            // Mostly a walk, sometimes a gap, often nothing.
+            let bps = match random.within(0, 9) {
+                0..3 => 0,
+                3 => random.within(-wild * 5, wild * 5),
+                _ => random.within(-wild, wild),
+            };
+            bases[n] = ((bases[n] + bases[n] * bps / 10_000) / tick * tick).max(tick * 100);
+            let source = random.pick(&markets[n].1);
+            let price = match source {
+                PriceSource::Last => bases[n],
+                PriceSource::Bid => bases[n] - tick,
+                PriceSource::Ask => bases[n] + tick,
+                PriceSource::Mark | PriceSource::Index => bases[n] + random.within(-7, 7),
+            };
+            script.push((at, Move::Price(InstrumentId(n as u32), source, Price(price))));
+        }
+        Self { markets, plans, script }
+    }
+
+    /// The world before the first move.
+    pub(crate) fn world(&self) -> World {
+        let mut world = World::new();
+        for (instrument, sources) in &self.markets {
+            world.core.add_instrument(instrument.clone(), sources, BarOrigin::Ticks).expect("a sound instrument");
+        }
+        for plan in &self.plans {
+            world.core.add_plan(plan.clone()).expect("its instrument is there");
+        }
+        world
+    }
+
+    /// Plays one move.
+    pub(crate) fn play(&self, world: &mut World, at: usize) {
+        let (now, what) = &self.script[at];
+        world.now = *now;
+        while world.core.next_deadline() <= *now {
+            world.now = world.core.next_deadline();
+            world.handle(Event::Timer);
+        }
+        world.now = *now;
+        match what {
+            Move::Price(instrument, source, price) => world.price(*instrument, *source, *price, Probe::TICK),
+            Move::Open(opening) => world.open(opening.clone()),
+        }
+    }
+
+    /// The exits of a world that plays the whole script.
+    pub(crate) fn exits(&self, world: &mut World) -> Vec<Exit> {
+        let mut exits = Vec::new();
+        for at in 0..self.script.len() {
+            let before = world.records.len();
+            self.play(world, at);
+            exits.extend(world.records[before..].iter().filter_map(|entry| match &entry.record {
+                Record::Filled(filled) => Some(Exit::of(at, filled)),
+                _ => None,
+            }));
+        }
+        exits.sort_unstable();
+        exits
+    }
+}
+
+fn market(random: &mut Random, n: i64) -> (Instrument, Vec<PriceSource>) {
+    let mut instrument = Instrument::from_decimals(&format!("M{n}"), 2, 3);
+    instrument.tick_size = Price(random.pick(&[1, 5]));
+    instrument.lot_size = Qty(random.pick(&[1, 10, 100]));
+    instrument.qty_min = Qty(random.pick(&[0, 0, 3]) * instrument.lot_size.0);
+    let mut sources = vec![PriceSource::Last];
+    if random.one_in(2) {
+        sources.extend([PriceSource::Bid, PriceSource::Ask]);
+    }
+    if random.one_in(2) {
+        sources.push(PriceSource::Mark);
+    }
+    (instrument, sources)
+}
+
+fn opening(random: &mut Random, plan: PlanId, instrument: InstrumentId, base: i64, rules: &Instrument) -> Opening {
+    let account = AccountId(random.within(0, 15) as u32);
+    let side = random.pick(&[Side::Long, Side::Short]);
+    let qty = if random.one_in(4) {
+        random.within(1, 30) * rules.lot_size.0 / random.pick(&[1, 2])
+    } else {
+        random.within(1, 100_000)
+    };
+    let entry = base + base * random.within(-30, 30) / 10_000 + random.within(-3, 3);
+    Opening {
+        key: PositionKey { account, instrument, side },
+        plan,
+        qty: Qty(qty.max(1)),
+        entry: Price(entry.max(1)),
+        entry_fees: Money(i128::from(random.within(0, 1_000_000_000)) * 1_000_000_000),
+    }
+}
+
+fn share(random: &mut Random, from_bps: i64, to_bps: i64) -> Ratio {
+    if random.one_in(4) {
+        Ratio(random.within(from_bps * 100_000, to_bps * 100_000))
+    } else {
+        Ratio::from_bps(random.within(from_bps, to_bps))
+    }
+}
+
+fn exit(random: &mut Random) -> ExitStyle {
+    random.pick(&[ExitStyle::Market, ExitStyle::MARKETABLE])
+}
+
+fn distance(random: &mut Random, base: i64) -> Distance {
+    match random.within(0, 2) {
+        0 => Distance::Share(share(random, 10, 300)),
+        1 => Distance::Price(random.within(base / 1_000 + 1, base / 40 + 2)),
+        _ => Distance::Atr { multiple: Ratio(random.within(500_000_000, 4_000_000_000)), fallback: share(random, 20, 300) },
+    }
+}
+
+fn loss_limit(random: &mut Random, from: i64, to: i64) -> Option<LossLimit> {
+    random.one_in(2).then(|| LossLimit {
+        share: share(random, from, to),
+        basis: random.pick(&[Basis::Price, Basis::Price, Basis::Margin]),
+        pnl: random.pick(&[Pnl::Gross, Pnl::Net]),
+        source: random.pick(&[None, None, Some(PriceSource::Last), Some(PriceSource::Mark), Some(PriceSource::Bid)]),
+        exit: exit(random),
+    })
+}
+
+fn trailing(random: &mut Random, base: i64, has_stop: bool) -> Trailing {
+    let distance = distance(random, base);
+    let is_share = matches!(distance, Distance::Share(_));
+    let bounded = !is_share && random.one_in(2);
+    let min = (bounded && random.one_in(2)).then(|| share(random, 5, 80));
+    let max = (bounded && random.one_in(2)).then(|| share(random, 80, 300));
+    let mut curve = Vec::new();
+    if let (Distance::Share(widest), true, true) = (distance, has_stop, random.one_in(2)) {
+        let (mut r, mut share) = (Ratio(random.within(200_000_000, 1_500_000_000)), widest);
+        for _ in 0..random.within(1, 3) {
+            share = Ratio((share.0 * random.within(30, 95) / 100).max(1));
+            curve.push(CurvePoint { r, share });
+            r = Ratio(r.0 + random.within(100_000_000, 2_000_000_000));
+        }
+    }
+    let step = random.one_in(3).then(|| match random.within(0, 2) {
+        0 => Distance::Share(share(random, 1, 60)),
+        1 => Distance::Price(random.within(1, base / 200 + 2)),
+        _ => Distance::Atr { multiple: share(random, 500, 9_000), fallback: share(random, 1, 60) },
+    });
+    Trailing {
+        activation: random.pick(&[None, Some(Ratio::ZERO), Some(share(random, 1, 150))]),
+        distance,
+        distance_min: min,
+        distance_max: max,
+        step,
+        curve,
+        exit: exit(random),
+    }
+}
+
+fn ladder(random: &mut Random, base: i64, has_stop: bool) -> Ladder {
+    let by_r = has_stop && random.one_in(3);
+    let mut at = Ratio::ZERO;
+    let mut legs = Vec::new();
+    for _ in 0..random.within(1, 4) {
+        let step = if by_r { random.within(100_000_000, 1_000_000_000) } else { share(random, 5, 120).0 };
+        at = Ratio(at.0 + step);
+        legs.push(Leg {
+            target: if by_r { LegTarget::R(at) } else { LegTarget::Share(at) },
+            fraction: Ratio::from_bps(random.within(1, 100) * random.pick(&[1, 10, 100])),
+            kind: random.pick(&[LegKind::Hard, LegKind::Soft]),
+        });
+    }
+    if legs.len() == 1 && random.one_in(2) {
+        legs[0].target = LegTarget::Price(Price((base + base * random.within(-100, 100) / 10_000).max(1)));
+    }
+    Ladder { legs, of: random.pick(&[LegOf::Remaining, LegOf::Initial]) }
+}
+
+fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base: i64) -> Plan {
+    let stop_loss = random.one_in(2).then(|| StopLoss {
+        distance: distance(random, base),
+        source: random.pick(&[None, None, Some(PriceSource::Mark)]),
+        exit: exit(random),
+    });
+    let has_stop = stop_loss.is_some();
+    let ladder = (random.within(0, 2) > 0).then(|| ladder(random, base, has_stop));
+    let ratchet = (ladder.is_some() && random.one_in(2))
+        .then(|| Ratchet { offset: random.pick(&[Ratio::ZERO, share(random, 0, 60)]), legs_max: random.within(0, 4) as u8 });
+    let mut plan = Plan {
+        name: rules.symbol.clone(),
+        instrument,
+        rounding: random.pick(&[Rounding::Directed, Rounding::HalfUp]),
+        leverage: Ratio(random.pick(&[1_000_000_000, 2_000_000_000, 3_000_000_000, 12_500_000_000])),
+        taker_fee: share(random, 0, 10),
+        atr: Some(AtrSpec { bar: Span::from_secs(random.pick(&[20, 60])), period: random.within(1, 3) as u16 }),
+        hard_stop: loss_limit(random, 150, 900),
+        loss_guard: loss_limit(random, 100, 700),
+        stop_loss,
+        soft_stop: loss_limit(random, 50, 500),
+        trailing: (random.within(0, 2) > 0).then(|| trailing(random, base, has_stop)),
+        ladder,
+        ratchet,
+    };
+    if !plan.uses_atr() {
+        plan.atr = None;
+    }
+    plan
+}

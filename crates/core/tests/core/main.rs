@@ -1,0 +1,11 @@
+//! The core from outside: scenarios that read like a trader's notes, and properties against an
+//! independent oracle. Everything goes through the public door.
+
+mod cases;
+mod oracle;
+mod plan_words;
+mod properties;
+mod random;
+mod scenario;
+mod venue;
+mod world;

@@ -1,0 +1,522 @@
+//! Scenarios: text that reads like a trader's notes. Left of the bar what happens, right of it
+//! what comes out. `UPDATE=1 cargo test` writes the right-hand sides anew; read the difference.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use ripcord_core::bars::BarOrigin;
+use ripcord_core::event::{
+    Action, AlarmKind, Command, CommandRefused, Entry, Event, ExitDecided, Opening, OrderEnd, Probe,
+    ProbeFill, Record, VenueEvent,
+};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
+use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::market::{Bar, PriceSource};
+use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::plan::PlanSpec;
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_core::{Coordinator, snapshot::Snapshot};
+
+use crate::plan_words::plan_spec;
+use crate::world::World;
+
+#[test]
+fn every_scenario_comes_out_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/core/scenarios");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&folder).expect("the scenarios").map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    let mut stories = 0;
+    let mut faults = String::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a text file");
+        let checked = check(&text);
+        assert!(checked.stories > 0, "{} has no story in it", file.display());
+        stories += checked.stories;
+        if is_update() {
+            if checked.text != text {
+                std::fs::write(&file, checked.text).expect("written");
+            }
+        } else {
+            for (line, expected, got) in checked.mismatches {
+                writeln!(faults, "{}:{line}\n  expected | {expected}\n  got      | {got}", file.display())
+                    .expect("text");
+            }
+        }
+    }
+    assert!(stories >= 40, "only {stories} stories were found");
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn a_wrong_right_hand_side_is_told_with_its_line() {
+    let checked = check("== a title\nplan      hard 5%\nopen      long 1 at 100 | nothing of the kind\n");
+    assert_eq!(checked.stories, 1);
+    let [(line, expected, got)] = &checked.mismatches[..] else { panic!("one mismatch") };
+    assert_eq!((*line, expected.as_str(), got.as_str()), (3, "nothing of the kind", "opened 1 at 100.00"));
+}
+
+#[allow(clippy::disallowed_methods, reason = "the test's own switch; the core never reads it")]
+fn is_update() -> bool {
+    std::env::var("UPDATE").is_ok_and(|value| value == "1")
+}
+
+struct Checked {
+    stories: usize,
+    /// Line, expected, got.
+    mismatches: Vec<(usize, String, String)>,
+    /// The text with the right-hand sides that came out.
+    text: String,
+}
+
+/// Runs every story of a text.
+fn check(text: &str) -> Checked {
+    let mut checked = Checked { stories: 0, mismatches: Vec::new(), text: String::new() };
+    let mut story = Story::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.starts_with("==") {
+            checked.stories += 1;
+            story = Story::new();
+        }
+        if line.is_empty() || line.starts_with("==") || line.starts_with('#') {
+            checked.text.push_str(line);
+            checked.text.push('\n');
+            continue;
+        }
+        let (left, expected) = match line.split_once('|') {
+            Some((left, right)) => (left.trim_end(), right.trim()),
+            None => (line.trim_end(), ""),
+        };
+        let got = story.run(left).unwrap_or_else(|fault| panic!("line {}: {fault}: {line}", number + 1));
+        if got != expected {
+            checked.mismatches.push((number + 1, expected.to_owned(), got.clone()));
+        }
+        let line = if got.is_empty() { left.to_owned() } else { format!("{left:<30}| {got}") };
+        checked.text.push_str(&line);
+        checked.text.push('\n');
+    }
+    checked
+}
+
+struct Story {
+    world: World,
+    instruments: Vec<(String, Instrument)>,
+    plan: Option<PlanSpec>,
+    names: BTreeMap<String, PositionKey>,
+    /// The current position's key.
+    at: Option<PositionKey>,
+    entries: usize,
+    acts: usize,
+    bars: i64,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self {
+            world: World::new(),
+            instruments: Vec::new(),
+            plan: None,
+            names: BTreeMap::new(),
+            at: None,
+            entries: 0,
+            acts: 0,
+            bars: 0,
+        }
+    }
+
+    fn run(&mut self, left: &str) -> Result<String, String> {
+        let words: Vec<&str> = left.split_whitespace().collect();
+        let rest = &words[1..];
+        // A story that names no market is told on one in cents.
+        let needs_market = !["market", "plan", "venue"].contains(&words[0]) || rest.first() == Some(&"parts");
+        if self.instruments.is_empty() && needs_market {
+            self.market(&["X"]);
+        }
+        match words[0] {
+            "market" => self.market(rest),
+            "plan" => {
+                let text = left.split_once("plan").expect("the word").1;
+                self.plan = Some(plan_spec(text)?);
+            }
+            "open" => self.open(rest)?,
+            "tick" => self.tick(rest, Probe::TICK)?,
+            "probe" => self.probe(rest)?,
+            "bar" => self.bar(rest)?,
+            "time" => {
+                let secs = Decimal::parse(rest[0].trim_matches(['+', 's']).as_bytes()).map_err(told)?;
+                self.world.now = self.world.now.after(Span(secs.to_scale(9).map_err(told)?));
+                self.world.handle(Event::Timer);
+            }
+            "close" => self.world.handle(Event::Command(Command::Close(self.key(rest.first())?))),
+            "panic" => {
+                let account = self.key(rest.first())?.account;
+                self.world.handle(Event::Command(Command::Panic(account)));
+            }
+            "venue" => self.mood(rest)?,
+            "say" => self.say(rest)?,
+            "restart" => self.restart(),
+            "show" => return self.show(rest.first()),
+            word => return Err(format!("unknown word `{word}`")),
+        }
+        Ok(self.told())
+    }
+
+    /// `market BTC tick 0.05 lot 0.001 min 0.01 decimals 2 3 on last,mark bars`
+    fn market(&mut self, words: &[&str]) {
+        let (mut decimals, mut sources, mut bars) = ((2, 3), vec![PriceSource::Last], BarOrigin::Ticks);
+        let find = |name: &str| words.iter().position(|word| *word == name).map(|at| words[at + 1]);
+        if let Some(at) = words.iter().position(|word| *word == "decimals") {
+            decimals = (words[at + 1].parse().expect("decimals"), words[at + 2].parse().expect("decimals"));
+        }
+        if let Some(list) = find("on") {
+            sources = list.split(',').map(|word| source(word).expect("a source")).collect();
+        }
+        if words.contains(&"bars") {
+            bars = BarOrigin::Bars;
+        }
+        let mut instrument = Instrument::from_decimals(words[0], decimals.0, decimals.1);
+        let scaled = |text: &str, decimals| Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(decimals));
+        if let Some(tick) = find("tick") {
+            instrument.tick_size = Price(scaled(tick, decimals.0).expect("a tick"));
+        }
+        if let Some(lot) = find("lot") {
+            instrument.lot_size = Qty(scaled(lot, decimals.1).expect("a lot"));
+        }
+        if let Some(min) = find("min") {
+            instrument.qty_min = Qty(scaled(min, decimals.1).expect("a minimum"));
+        }
+        self.world.core.add_instrument(instrument.clone(), &sources, bars).expect("a sound instrument");
+        self.instruments.push((words[0].to_owned(), instrument));
+    }
+
+    /// `open [NAME] long 2 at 100 [fees 0.1] [in ETH]`
+    fn open(&mut self, words: &[&str]) -> Result<(), String> {
+        let (name, words) =
+            if ["long", "short"].contains(&words[0]) { ("", words) } else { (words[0], &words[1..]) };
+        let find = |name: &str| words.iter().position(|word| *word == name).map(|at| words[at + 1]);
+        let instrument = self.instrument(find("in"))?;
+        let side = if words[0] == "long" { Side::Long } else { Side::Short };
+        let account = AccountId(name.bytes().next().map_or(0, u32::from));
+        let key = PositionKey { account, instrument, side };
+        self.names.insert(name.to_owned(), key);
+        self.at = Some(key);
+        let plan = match &self.plan {
+            Some(spec) => {
+                let faults = |faults: Vec<_>| format!("{faults:?}");
+                let plan = spec.resolve(instrument, self.rules(instrument)).map_err(faults)?;
+                self.world.core.add_plan(plan).map_err(|error| error.to_string())?
+            }
+            None => PlanId(999),
+        };
+        let fees = find("fees").map_or(Ok(0), |text| Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(18)));
+        self.world.open(Opening {
+            key,
+            plan,
+            qty: self.qty(instrument, words[1])?,
+            entry: self.price(instrument, words[3])?,
+            entry_fees: Money(i128::from(fees.map_err(told)?)),
+        });
+        Ok(())
+    }
+
+    /// `tick 100 [mark] [of ETH]`
+    fn tick(&mut self, words: &[&str], probe: Probe) -> Result<(), String> {
+        let of = words.iter().position(|word| *word == "of").map(|at| words[at + 1]);
+        let instrument = self.instrument(of)?;
+        let source = words.get(1).filter(|word| **word != "of").map_or(Ok(PriceSource::Last), |word| source(word))?;
+        let price = self.price(instrument, words[0])?;
+        self.world.price(instrument, source, price, probe);
+        Ok(())
+    }
+
+    /// `probe 100 stop,extreme [long]`
+    fn probe(&mut self, words: &[&str]) -> Result<(), String> {
+        let mut probe = Probe { classes: 0, sides: Probe::LONG | Probe::SHORT, fill: ProbeFill::Market };
+        for class in words[1].split(',') {
+            probe.classes |= match class {
+                "stop" => Probe::STOP,
+                "target" => Probe::TARGET,
+                "extreme" => Probe::EXTREME,
+                word => return Err(format!("unknown class `{word}`")),
+            };
+        }
+        match words.get(2) {
+            Some(&"long") => probe.sides = Probe::LONG,
+            Some(&"short") => probe.sides = Probe::SHORT,
+            _ => {}
+        }
+        self.tick(&words[..1], probe)
+    }
+
+    /// `bar HIGH LOW CLOSE`: a closed bar of a minute, one after the other.
+    fn bar(&mut self, words: &[&str]) -> Result<(), String> {
+        let instrument = InstrumentId(0);
+        let span = Span::from_secs(60);
+        let [high, low, close] = [words[0], words[1], words[2]].map(|word| self.price(instrument, word));
+        let start = Timestamp(self.world.now.0.div_euclid(span.0) * span.0 + self.bars * span.0);
+        self.bars += 1;
+        let bar = Bar { instrument, span, start, high: high?, low: low?, close: close? };
+        self.world.handle(Event::Bar(bar));
+        Ok(())
+    }
+
+    fn mood(&mut self, words: &[&str]) -> Result<(), String> {
+        let number = |at: usize| words.get(at).map_or(0, |word| word.parse().expect("a number"));
+        let part = if words[0] == "parts" { self.qty(InstrumentId(0), words[1])?.0 } else { 0 };
+        let mood = &mut self.world.venue.mood;
+        match words[0] {
+            "refuses" => mood.refuse = number(1),
+            "delays" => mood.delay = number(1),
+            "cancels-late" => mood.cancel_delay = number(1),
+            "drops" => mood.drop = number(1),
+            "doubles" => mood.double = true,
+            "thin" => mood.thin = true,
+            "parts" => mood.part = part,
+            "well" => *mood = crate::venue::Mood::default(),
+            word => return Err(format!("unknown mood `{word}`")),
+        }
+        Ok(())
+    }
+
+    /// What the venue says of the last order (or of `leg N`): `say accepted|refused|cancelled|expired|silence`,
+    /// `say fill 2 at 100` (in all so far).
+    fn say(&mut self, words: &[&str]) -> Result<(), String> {
+        let leg = words.iter().position(|word| *word == "leg").map(|at| words[at + 1].parse::<u8>().expect("a leg"));
+        let submits = self.world.actions.iter().rev().filter_map(|action| match action {
+            Action::Submit(approved) => Some(*approved.order()),
+            Action::Cancel(_) => None,
+        });
+        let order = submits.filter(|order| leg.is_none_or(|leg| order.id.leg == leg)).next().ok_or("no order")?;
+        let id = order.id;
+        let event = match words[0] {
+            "accepted" => VenueEvent::Accepted(id),
+            "refused" => VenueEvent::Refused(id, ripcord_core::event::RefusedWhy::Other),
+            "cancelled" => VenueEvent::Cancelled(id),
+            "expired" => VenueEvent::Expired(id),
+            "silence" => VenueEvent::Silence(id),
+            "fill" => {
+                let instrument = id.episode.key.instrument;
+                let filled_total = self.qty(instrument, words[1])?;
+                let price = self.price(instrument, words[3])?;
+                VenueEvent::Filled(Box::new(Fill { id, filled_total, price, fee: Money::ZERO }))
+            }
+            word => return Err(format!("unknown answer `{word}`")),
+        };
+        self.world.handle(Event::Venue(event));
+        Ok(())
+    }
+
+    /// The state goes through its text and back.
+    fn restart(&mut self) {
+        let text = serde_json::to_string(&self.world.core.snapshot()).expect("a snapshot is data");
+        let snapshot: Snapshot = serde_json::from_str(&text).expect("what was written can be read");
+        self.world.core = Coordinator::restore(snapshot, []).expect("our own version");
+    }
+
+    fn show(&self, name: Option<&&str>) -> Result<String, String> {
+        let key = self.key(name)?;
+        let Some(view) = self.world.core.view().position(key) else { return Ok("flat".to_owned()) };
+        let mut text = format!("{} {}", view.side.word(), self.show_qty(key, view.qty));
+        if let Some((stop, origin)) = view.stop {
+            write!(text, ", stop {} {}", self.show_price(key, stop), word(&origin)).expect("text");
+        }
+        if let Some(stop) = view.trailing_stop {
+            write!(text, ", trail {}", self.show_price(key, stop)).expect("text");
+        }
+        if let Some(stop) = view.hard_stop {
+            write!(text, ", hard {}", self.show_price(key, stop)).expect("text");
+        }
+        if let Some(reason) = view.closing {
+            write!(text, ", closing {}", reason.word()).expect("text");
+        }
+        Ok(text)
+    }
+
+    fn told(&mut self) -> String {
+        let mut parts = Vec::new();
+        for Entry { record, .. } in &self.world.records[self.entries..] {
+            if let Some(part) = self.record(record) {
+                parts.push(part);
+            }
+        }
+        for action in &self.world.actions[self.acts..] {
+            if let Action::Cancel(id) = action {
+                parts.push(format!("{}cancel {}", self.prefix(id.episode), order_name(*id)));
+            }
+        }
+        self.entries = self.world.records.len();
+        self.acts = self.world.actions.len();
+        parts.join("; ")
+    }
+
+    fn record(&self, record: &Record) -> Option<String> {
+        let (episode, text) = match record {
+            Record::Observed(_) | Record::Input(_) | Record::OrderAccepted(_) => return None,
+            Record::Opened(opened) => {
+                let key = opened.episode.key;
+                let stop = opened.stop.map_or_else(String::new, |stop| format!(" stop {}", self.show_price(key, stop)));
+                let life =
+                    if opened.episode.generation > 1 { format!(" life {}", opened.episode.generation) } else { String::new() };
+                let (qty, entry) = (self.show_qty(key, opened.qty), self.show_price(key, opened.entry));
+                (opened.episode, format!("opened {qty} at {entry}{stop}{life}"))
+            }
+            Record::StopMoved { episode, from, to, origin } => {
+                let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
+                (*episode, format!("stop {from} -> {} {}", self.show_price(episode.key, *to), word(origin)))
+            }
+            Record::TrailingActivated { episode, extreme, stop } => {
+                let [extreme, stop] = [extreme, stop].map(|price| self.show_price(episode.key, *price));
+                (*episode, format!("trailing from {extreme}, stop {stop}"))
+            }
+            Record::ExitDecided(decided) => (decided.episode, self.decided(decided)),
+            Record::OrderIntended(order) => (order.id.episode, self.order(order)),
+            Record::GateBlocked { id, why } => (id.episode, format!("gate: {why}")),
+            Record::Filled(filled) => {
+                let key = filled.id.episode.key;
+                let [qty, remaining] = [filled.qty, filled.remaining].map(|qty| self.show_qty(key, qty));
+                let price = self.show_price(key, filled.price);
+                (filled.id.episode, format!("fill {qty} at {price}, {remaining} left"))
+            }
+            Record::OrderEnded { id, how } => {
+                let how = match how {
+                    OrderEnd::Refused => "refused",
+                    OrderEnd::Expired => "expired",
+                    OrderEnd::Cancelled => "cancelled",
+                    OrderEnd::Unknown => "unknown",
+                };
+                (id.episode, format!("{} {how}", order_name(*id)))
+            }
+            Record::FundingPaid { episode, .. } => (*episode, "funding".to_owned()),
+            Record::Closed { episode } => (*episode, "closed".to_owned()),
+            Record::BarClosed(bar) => {
+                let key = PositionKey { account: AccountId(0), instrument: bar.instrument, side: Side::Long };
+                let [high, low, close] = [bar.high, bar.low, bar.close].map(|price| self.show_price(key, price));
+                return Some(format!("bar {high} {low} {close}"));
+            }
+            Record::CommandRefused(refused) => {
+                return Some(match refused {
+                    CommandRefused::AlreadyOpen(_) => "no: already open".to_owned(),
+                    CommandRefused::NotOpen(_) => "no: not open".to_owned(),
+                    CommandRefused::UnknownInstrument(_) => "no: unknown instrument".to_owned(),
+                    CommandRefused::UnknownPlan(_) => "no: unknown plan".to_owned(),
+                    CommandRefused::NotPositive(_) => "no: not positive".to_owned(),
+                });
+            }
+            Record::Alarm { episode, what } => {
+                let what = match what {
+                    AlarmKind::ExitRefused => "exit refused",
+                    AlarmKind::ExitUnknown => "exit unknown",
+                    AlarmKind::AtrMissing => "no ATR yet",
+                    AlarmKind::NoProtection => "no protection",
+                    AlarmKind::Dust => "dust",
+                    AlarmKind::FillNotExpected => "fill not expected",
+                };
+                (*episode, format!("ALARM {what}"))
+            }
+        };
+        Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn decided(&self, decided: &ExitDecided) -> String {
+        let key = decided.episode.key;
+        let mut text = format!("exit {} {}", self.show_qty(key, decided.qty), decided.reason.word());
+        if decided.leg > 0 {
+            write!(text, " {}", decided.leg).expect("text");
+        }
+        if let Some(origin) = decided.origin {
+            write!(text, " {}", word(&origin)).expect("text");
+        }
+        write!(text, " {} at {}", decided.exit_type.word(), self.show_price(key, decided.trigger)).expect("text");
+        let others: Vec<String> = decided
+            .held
+            .iter()
+            .filter(|held| (held.reason, held.leg) != (decided.reason, decided.leg))
+            .map(|held| if held.leg > 0 { format!("{} {}", held.reason.word(), held.leg) } else { held.reason.word().to_owned() })
+            .collect();
+        if !others.is_empty() {
+            write!(text, " (also {})", others.join(", ")).expect("text");
+        }
+        text
+    }
+
+    fn order(&self, order: &ExitOrder) -> String {
+        let key = order.id.episode.key;
+        let verb = if key.side == Side::Long { "sell" } else { "buy" };
+        let how = match order.kind {
+            OrderKind::Market => "market".to_owned(),
+            OrderKind::MarketableLimit(limit) => format!("limit {}", self.show_price(key, limit)),
+            OrderKind::RestingLimit(limit) => format!("leg {} rests at {}", order.id.leg, self.show_price(key, limit)),
+            OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
+        };
+        let again = if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
+        format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
+    }
+
+    fn prefix(&self, episode: EpisodeId) -> String {
+        if self.names.len() < 2 {
+            return String::new();
+        }
+        let name = self.names.iter().find(|(_, key)| **key == episode.key);
+        name.filter(|(name, _)| !name.is_empty()).map_or_else(String::new, |(name, _)| format!("{name}: "))
+    }
+
+    fn key(&self, name: Option<&&str>) -> Result<PositionKey, String> {
+        match name {
+            Some(name) => self.names.get(*name).copied().ok_or_else(|| format!("no position `{name}`")),
+            None => self.at.ok_or_else(|| "no position".to_owned()),
+        }
+    }
+
+    fn instrument(&self, symbol: Option<&str>) -> Result<InstrumentId, String> {
+        let at = match symbol {
+            Some(symbol) => self.instruments.iter().position(|(name, _)| name == symbol).ok_or("no such market")?,
+            None => 0,
+        };
+        Ok(InstrumentId(u32::try_from(at).expect("few markets")))
+    }
+
+    fn rules(&self, instrument: InstrumentId) -> &Instrument {
+        &self.instruments[instrument.0 as usize].1
+    }
+
+    fn price(&self, instrument: InstrumentId, text: &str) -> Result<Price, String> {
+        let decimals = self.rules(instrument).price_decimals;
+        Decimal::parse(text.as_bytes()).and_then(|value| value.to_scale(decimals)).map(Price).map_err(told)
+    }
+
+    fn qty(&self, instrument: InstrumentId, text: &str) -> Result<Qty, String> {
+        let decimals = self.rules(instrument).qty_decimals;
+        Decimal::parse(text.as_bytes()).and_then(|value| value.to_scale(decimals)).map(Qty).map_err(told)
+    }
+
+    fn show_price(&self, key: PositionKey, price: Price) -> String {
+        fixed(i128::from(price.0), self.rules(key.instrument).price_decimals).to_string()
+    }
+
+    fn show_qty(&self, key: PositionKey, qty: Qty) -> String {
+        let decimals = self.rules(key.instrument).qty_decimals;
+        ripcord_core::num::shortest(i128::from(qty.0), decimals).to_string()
+    }
+}
+
+fn order_name(id: OrderId) -> String {
+    if id.leg > 0 { format!("leg {}", id.leg) } else { format!("exit {} try {}", id.exit, id.attempt + 1) }
+}
+
+fn source(word: &str) -> Result<PriceSource, String> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| format!("no source `{word}`"))
+}
+
+/// The word of an enum in files.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        other => panic!("a word, not {other:?}"),
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,211 @@
+//! A deliberately naive venue for tests. It shares no code with the engine: it holds quantities,
+//! it fills, and it can be told to misbehave. Every order is reduce-only.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ripcord_core::event::{Action, RefusedWhy, VenueEvent};
+use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
+use ripcord_core::instrument::Side;
+use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+
+#[derive(Debug, Clone)]
+struct Working {
+    order: ExitOrder,
+    filled: i64,
+}
+
+/// How the venue misbehaves; the default is not at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mood {
+    /// Refuses this many orders.
+    pub(crate) refuse: u32,
+    /// Gives each answer only after this many further events.
+    pub(crate) delay: u32,
+    /// Gives the answer to a cancel only after this many further events.
+    pub(crate) cancel_delay: u32,
+    /// Fills at most this much of an order per price; 0 is everything.
+    pub(crate) part: i64,
+    /// Never tells this many answers.
+    pub(crate) drop: u32,
+    /// Tells every answer twice.
+    pub(crate) double: bool,
+    /// Marketable limits fill even when the last trade is beyond them.
+    pub(crate) generous: bool,
+    /// Marketable limits find nobody, and rest until a later price touches them.
+    pub(crate) thin: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Venue {
+    pub(crate) mood: Mood,
+    held: BTreeMap<PositionKey, i64>,
+    prices: BTreeMap<InstrumentId, i64>,
+    working: Vec<Working>,
+    answers: VecDeque<(u32, VenueEvent)>,
+}
+
+impl Venue {
+    pub(crate) fn hold(&mut self, key: PositionKey, qty: Qty) {
+        *self.held.entry(key).or_insert(0) += qty.0;
+    }
+
+    pub(crate) fn held(&self, key: PositionKey) -> Qty {
+        Qty(self.held.get(&key).copied().unwrap_or(0))
+    }
+
+    /// A trade: resting limits that it touches are filled at their limit, the rest of market
+    /// orders at the price.
+    pub(crate) fn trade(&mut self, instrument: InstrumentId, price: Price) {
+        self.prices.insert(instrument, price.0);
+        for at in 0..self.working.len() {
+            let order = self.working[at].order;
+            if order.id.episode.key.instrument == instrument {
+                self.match_one(at, price.0, false);
+            }
+        }
+        self.sweep();
+    }
+
+    /// Takes an action of the core.
+    pub(crate) fn take(&mut self, action: &Action) {
+        match action {
+            Action::Submit(approved) => self.submit(*approved.order()),
+            Action::Cancel(id) => self.cancel(*id),
+        }
+        self.sweep();
+    }
+
+    /// The next answer that has waited long enough.
+    pub(crate) fn answer(&mut self) -> Option<VenueEvent> {
+        let at = self.answers.iter().position(|(wait, _)| *wait == 0)?;
+        self.answers.remove(at).map(|(_, event)| event)
+    }
+
+    /// An event passed: every answer comes nearer.
+    pub(crate) fn pass(&mut self) {
+        for (wait, _) in &mut self.answers {
+            *wait = wait.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// The orders it works on.
+    pub(crate) fn working(&self) -> impl Iterator<Item = &ExitOrder> {
+        self.working.iter().map(|working| &working.order)
+    }
+
+    fn submit(&mut self, order: ExitOrder) {
+        let key = order.id.episode.key;
+        if self.mood.refuse > 0 {
+            self.mood.refuse -= 1;
+            self.tell(VenueEvent::Refused(order.id, RefusedWhy::Busy));
+        } else if self.held(key).0 == 0 {
+            self.tell(VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce));
+        } else {
+            self.tell(VenueEvent::Accepted(order.id));
+            self.working.push(Working { order, filled: 0 });
+            if let Some(&price) = self.prices.get(&key.instrument) {
+                self.match_one(self.working.len() - 1, price, true);
+            }
+        }
+    }
+
+    fn cancel(&mut self, id: OrderId) {
+        let found = self.working.iter().position(|working| working.order.id == id);
+        let event = match found {
+            Some(at) => {
+                self.working.remove(at);
+                VenueEvent::Cancelled(id)
+            }
+            None => VenueEvent::CancelRefused(id),
+        };
+        self.push(event, self.mood.delay.max(self.mood.cancel_delay));
+    }
+
+    fn match_one(&mut self, at: usize, price: i64, is_new: bool) {
+        let Working { order, filled } = self.working[at].clone();
+        let key = order.id.episode.key;
+        let crosses = |limit: i64| match key.side {
+            Side::Long => price >= limit,
+            Side::Short => price <= limit,
+        };
+        let fill_price = match order.kind {
+            OrderKind::Market => price,
+            OrderKind::MarketableLimit(limit) if is_new => {
+                if self.mood.thin || !(self.mood.generous || crosses(limit.0)) {
+                    return;
+                }
+                price
+            }
+            OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) => {
+                if !crosses(limit.0) {
+                    return;
+                }
+                limit.0
+            }
+            OrderKind::Stop(trigger) => {
+                let triggered = match key.side {
+                    Side::Long => price <= trigger.0,
+                    Side::Short => price >= trigger.0,
+                };
+                if !triggered {
+                    return;
+                }
+                price
+            }
+        };
+        let mut qty = (order.qty.0 - filled).min(self.held(key).0);
+        if self.mood.part > 0 {
+            qty = qty.min(self.mood.part);
+        }
+        if qty == 0 {
+            return;
+        }
+        *self.held.get_mut(&key).expect("held") -= qty;
+        self.working[at].filled += qty;
+        let fill = Fill {
+            id: order.id,
+            filled_total: Qty(filled + qty),
+            price: Price(fill_price),
+            fee: Money::ZERO,
+        };
+        self.tell(VenueEvent::Filled(Box::new(fill)));
+    }
+
+    /// Filled orders leave; an order with nothing left to reduce expires.
+    fn sweep(&mut self) {
+        let mut expired = Vec::new();
+        let held = &self.held;
+        self.working.retain(|working| {
+            let is_open = working.filled < working.order.qty.0;
+            let key = working.order.id.episode.key;
+            let expires = is_open && held.get(&key).copied().unwrap_or(0) == 0;
+            if expires {
+                expired.push(working.order.id);
+            }
+            is_open && !expires
+        });
+        for id in expired {
+            self.tell(VenueEvent::Expired(id));
+        }
+    }
+
+    fn tell(&mut self, event: VenueEvent) {
+        self.push(event, self.mood.delay);
+    }
+
+    fn push(&mut self, event: VenueEvent, wait: u32) {
+        if self.mood.drop > 0 {
+            self.mood.drop -= 1;
+            return;
+        }
+        if self.mood.double {
+            self.answers.push_back((wait, event.clone()));
+        }
+        self.answers.push_back((wait, event));
+    }
+}

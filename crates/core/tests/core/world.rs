@@ -1,0 +1,72 @@
+//! A coordinator and a venue, wired: actions go to the venue, its answers come back as events.
+
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{Action, Command, Entry, Event, Opening, Outbox, Probe, Tick};
+use ripcord_core::id::InstrumentId;
+use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Price, Qty};
+use ripcord_core::time::Timestamp;
+use ripcord_core::Coordinator;
+
+use crate::venue::Venue;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    pub(crate) core: Coordinator,
+    pub(crate) venue: Venue,
+    pub(crate) now: Timestamp,
+    /// Everything that came out, ever.
+    pub(crate) records: Vec<Entry>,
+    pub(crate) actions: Vec<Action>,
+    out: Outbox,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { now: Timestamp(1_760_000_000_000_000_000), ..Self::default() }
+    }
+
+    /// A price. Trades reach the venue first: what rests there is filled before we see the price.
+    pub(crate) fn price(&mut self, instrument: InstrumentId, source: PriceSource, price: Price, probe: Probe) {
+        let cell = self.core.cell(instrument, source);
+        if source == PriceSource::Last {
+            self.venue.trade(instrument, price);
+            self.deliver();
+        }
+        self.handle(Event::Tick(self.tick(cell, price, probe)));
+    }
+
+    pub(crate) fn tick(&self, cell: CellId, price: Price, probe: Probe) -> Tick {
+        Tick { at: self.now, price, qty: Qty(0), cell, probe }
+    }
+
+    pub(crate) fn open(&mut self, opening: Opening) {
+        let refused = self.core.view().position(opening.key).is_some();
+        if !refused && opening.qty.0 > 0 {
+            self.venue.hold(opening.key, opening.qty);
+        }
+        self.handle(Event::Command(Command::Open(Box::new(opening))));
+    }
+
+    /// One event, and all answers of the venue that follow from it at once.
+    pub(crate) fn handle(&mut self, event: Event) {
+        self.venue.pass();
+        self.step(event);
+        self.deliver();
+    }
+
+    pub(crate) fn deliver(&mut self) {
+        while let Some(answer) = self.venue.answer() {
+            self.step(Event::Venue(answer));
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        self.core.handle(self.now, event, &mut self.out);
+        for action in &self.out.actions {
+            self.venue.take(action);
+        }
+        self.records.append(&mut self.out.records);
+        self.actions.append(&mut self.out.actions);
+    }
+}

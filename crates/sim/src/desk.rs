@@ -1,0 +1,157 @@
+//! A coordinator and a simulated venue, wired: what one says, the other hears.
+//!
+//! Replay, paper run and tests drive the same desk; it decides nothing and knows no clock.
+
+use ripcord_core::cell::CellId;
+use ripcord_core::coordinator::Coordinator;
+use ripcord_core::event::{Action, Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Tick};
+use ripcord_core::id::InstrumentId;
+use ripcord_core::market::Bar;
+use ripcord_core::num::Ratio;
+use ripcord_core::time::Timestamp;
+
+use crate::venue::{Answer, SimVenue};
+
+/// Who reads the records of a desk, in order.
+pub trait Reader {
+    /// One record.
+    fn read(&mut self, entry: &Entry);
+}
+
+impl<F: FnMut(&Entry)> Reader for F {
+    fn read(&mut self, entry: &Entry) {
+        self(entry);
+    }
+}
+
+/// One coordinator trading at one simulated venue.
+#[derive(Debug)]
+pub struct Desk {
+    /// The owner of the exits.
+    pub coordinator: Coordinator,
+    /// The exchange.
+    pub venue: SimVenue,
+    out: Outbox,
+    answers: Vec<Answer>,
+}
+
+impl Desk {
+    /// Both, with nothing between them yet.
+    #[must_use]
+    pub fn new(coordinator: Coordinator, venue: SimVenue) -> Self {
+        Self { coordinator, venue, out: Outbox::default(), answers: Vec::new() }
+    }
+
+    /// Takes one price: the venue first (what rested there trades), then the coordinator.
+    #[inline(always)]
+    pub fn tick(&mut self, tick: &Tick, reader: &mut impl Reader) {
+        let now = tick.at;
+        if now >= self.next_deadline() {
+            self.advance_to(now, reader);
+        }
+        self.venue.tick(now, tick, &mut self.answers);
+        if !self.answers.is_empty() {
+            self.settle(ProbeFill::Market, reader);
+        }
+        self.coordinator.tick(now, tick, &mut self.out);
+        if !self.out.is_empty() {
+            self.settle_at(now, tick.probe.fill, reader);
+        }
+    }
+
+    /// Takes a stretch of prices that concern neither side.
+    pub fn observe(&mut self, now: Timestamp, observed: &Observed) {
+        self.venue.observe(observed);
+        self.coordinator.handle(now, Event::Observed(*observed), &mut self.out);
+        debug_assert!(self.out.is_empty(), "a quiet stretch causes nothing");
+    }
+
+    /// The next moment at which either side wants to be called.
+    #[must_use]
+    #[inline(always)]
+    pub fn next_deadline(&self) -> Timestamp {
+        self.coordinator.next_deadline().min(self.venue.next_deadline())
+    }
+
+    /// Lets everything happen that is due up to `now`, moment by moment; at the same moment the
+    /// venue's answers come before our timers.
+    pub fn advance_to(&mut self, now: Timestamp, reader: &mut impl Reader) {
+        loop {
+            let at = self.next_deadline();
+            if at > now {
+                return;
+            }
+            if self.venue.next_deadline() <= at {
+                self.venue.advance(at, &mut self.answers);
+                self.settle(ProbeFill::Market, reader);
+            } else {
+                self.coordinator.handle(at, Event::Timer, &mut self.out);
+                self.settle_at(at, ProbeFill::Market, reader);
+            }
+        }
+    }
+
+    /// Books a position at the venue and lets the coordinator take it over.
+    pub fn open(&mut self, now: Timestamp, opening: Opening, reader: &mut impl Reader) {
+        self.venue.hold(opening.key, opening.qty);
+        self.command(now, Command::Open(Box::new(opening)), reader);
+    }
+
+    /// Passes a command on.
+    pub fn command(&mut self, now: Timestamp, command: Command, reader: &mut impl Reader) {
+        self.coordinator.handle(now, Event::Command(command), &mut self.out);
+        self.settle_at(now, ProbeFill::Market, reader);
+    }
+
+    /// Passes a closed bar on.
+    pub fn bar(&mut self, now: Timestamp, bar: Bar, reader: &mut impl Reader) {
+        self.advance_to(now, reader);
+        self.coordinator.handle(now, Event::Bar(bar), &mut self.out);
+        self.settle_at(now, ProbeFill::Market, reader);
+    }
+
+    /// Lets the venue settle funding.
+    pub fn funding(&mut self, now: Timestamp, instrument: InstrumentId, rate: Ratio, reader: &mut impl Reader) {
+        self.advance_to(now, reader);
+        self.venue.settle_funding(now, instrument, rate, &mut self.answers);
+        self.settle(ProbeFill::Market, reader);
+    }
+
+    /// The prices of a cell that concern neither side.
+    #[must_use]
+    pub fn quiet(&self, cell: CellId) -> ripcord_core::cell::Band {
+        self.coordinator.quiet(cell).joint(self.venue.quiet(cell))
+    }
+
+    /// Passes on what the coordinator said, then the venue's answers, until both are silent.
+    #[cold]
+    #[inline(never)]
+    fn settle_at(&mut self, now: Timestamp, fill: ProbeFill, reader: &mut impl Reader) {
+        self.pass_on(now, fill, reader);
+        self.settle(fill, reader);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self, fill: ProbeFill, reader: &mut impl Reader) {
+        while !self.answers.is_empty() {
+            for (at, event) in std::mem::take(&mut self.answers) {
+                self.coordinator.handle(at, Event::Venue(event), &mut self.out);
+                self.pass_on(at, fill, reader);
+            }
+        }
+    }
+
+    fn pass_on(&mut self, now: Timestamp, fill: ProbeFill, reader: &mut impl Reader) {
+        for entry in &self.out.records {
+            reader.read(entry);
+        }
+        for action in &self.out.actions {
+            match action {
+                Action::Submit(order) => self.venue.submit(now, order, fill, &mut self.answers),
+                Action::Cancel(id) => self.venue.cancel(now, *id, &mut self.answers),
+            }
+        }
+        self.out.clear();
+    }
+}

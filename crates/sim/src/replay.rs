@@ -1,0 +1,204 @@
+//! Replay: recorded prices through the same coordinator that trades, row by row or leaping.
+//!
+//! Streams of prices are merged by (time, rank, file, row); funding and closed bars come before
+//! prices of the same time. Between two rows that concern somebody the driver may leap: it asks
+//! both sides for their quiet bands, finds the next row outside them, and reports what it passed.
+//! All three paces give the same records, byte for byte.
+
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{Observed, Opening, Probe, Tick};
+use ripcord_core::id::InstrumentId;
+use ripcord_core::market::{Bar, PriceSource};
+use ripcord_core::num::{Price, Qty, Ratio};
+use ripcord_core::time::Timestamp;
+
+use crate::candles::CandleProbe;
+use crate::desk::{Desk, Reader};
+use crate::tape::{Bands, Tape};
+
+mod drive;
+mod merge;
+mod outcome;
+
+pub use drive::Progress;
+pub use outcome::{ExitFill, Outcome};
+
+/// How the driver moves along the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// Every row through the door.
+    RowByRow,
+    /// To the next row outside the quiet bands, found by looking at every price.
+    Scan,
+    /// To the next row outside the quiet bands, found through the tape's pyramid.
+    #[default]
+    Leap,
+}
+
+/// Order of prices of the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Rank {
+    /// Mark and index prices.
+    Mark,
+    /// Quotes.
+    Quote,
+    /// Trades and candles.
+    #[default]
+    Trade,
+}
+
+/// One file of prices of one instrument.
+#[derive(Debug)]
+pub struct Stream {
+    /// The prices.
+    pub tape: Tape,
+    /// The cell of each price source that occurs.
+    pub cells: [CellId; 5],
+    /// Order among streams of the same time; then the order in which streams are given.
+    pub rank: Rank,
+    /// The probes that make up one record, when the stream is candles; empty for ticks.
+    pub probes: &'static [CandleProbe],
+}
+
+impl Stream {
+    /// Rows of the tape per record of the file: 1 for ticks, the number of probes for candles.
+    #[must_use]
+    pub const fn rows_per_record(&self) -> usize {
+        if self.probes.is_empty() { 1 } else { self.probes.len() }
+    }
+
+    #[inline(always)]
+    fn tick(&self, row: usize) -> Tick {
+        let probe = if self.probes.is_empty() {
+            Probe::TICK
+        } else {
+            self.probes[row % self.probes.len()].probe
+        };
+        self.tick_with(row, probe)
+    }
+
+    #[inline(always)]
+    fn tick_with(&self, row: usize, probe: Probe) -> Tick {
+        Tick {
+            at: Timestamp(self.tape.ts()[row]),
+            price: Price(self.tape.price()[row]),
+            qty: Qty(self.tape.qty()[row]),
+            cell: self.cells[usize::from(self.tape.source()[row])],
+            probe,
+        }
+    }
+
+    fn bands(&self, desk: &Desk) -> Bands {
+        let mut bands = Bands { lo: [i64::MIN; 5], hi: [i64::MAX; 5] };
+        for source in PriceSource::ALL {
+            if self.tape.sources().contains(source) {
+                let code = source as usize;
+                let band = desk.quiet(self.cells[code]);
+                (bands.lo[code], bands.hi[code]) = (band.lo, band.hi);
+            }
+        }
+        bands
+    }
+
+    /// What a stretch of rows looks like in one piece, per source.
+    fn observed(&self, from: usize, to: usize) -> impl Iterator<Item = Observed> + '_ {
+        PriceSource::ALL.into_iter().filter_map(move |source| {
+            let span = self.tape.span(from, to, source)?;
+            Some(Observed {
+                cell: self.cells[source as usize],
+                count: u32::try_from(span.count).unwrap_or(u32::MAX),
+                last: Price(span.last),
+                at: Timestamp(span.last_at),
+                min: Price(span.min),
+                max: Price(span.max),
+            })
+        })
+    }
+}
+
+/// Something that happens at a time, between prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// A funding settlement.
+    Funding(InstrumentId, Ratio),
+    /// A bar closed.
+    Bar(Bar),
+}
+
+/// When a position is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryAt {
+    /// After this record of the merged stream, counted from 0.
+    Index(u64),
+    /// After all rows up to this time.
+    Time(Timestamp),
+}
+
+/// A position to take over in the course of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedOpening {
+    /// When.
+    pub at: EntryAt,
+    /// What.
+    pub opening: Opening,
+}
+
+/// A replay, ready to run.
+#[derive(Debug)]
+pub struct Replay {
+    /// Both sides of the trade.
+    pub desk: Desk,
+    streams: Vec<Stream>,
+    /// By time; funding before bars.
+    happenings: Vec<(Timestamp, Happening)>,
+    openings: Vec<PlannedOpening>,
+}
+
+/// Who reads the records of a replay, told where in the stream they belong.
+pub trait ReplayReader: Reader {
+    /// The records that follow belong to this record of the merged stream, and were caused by this probe.
+    fn at(&mut self, index: u64, probe: Probe);
+}
+
+impl Replay {
+    /// A replay of `streams` in their given order. Happenings and openings are put in order of
+    /// time; openings of the same moment keep their order.
+    #[must_use]
+    pub fn new(
+        desk: Desk,
+        streams: Vec<Stream>,
+        mut happenings: Vec<(Timestamp, Happening)>,
+        openings: Vec<PlannedOpening>,
+    ) -> Self {
+        happenings.sort_by_key(|(at, what)| (*at, matches!(what, Happening::Bar(_))));
+        Self { desk, streams, happenings, openings }
+    }
+
+    /// Looks at every pyramid once, so that a tape in memory is as ready as one on disk.
+    pub fn warm(&self) {
+        for stream in &self.streams {
+            let everything = Bands { lo: [i64::MIN; 5], hi: [i64::MAX; 5] };
+            stream.tape.leap(0, stream.tape.rows(), &everything);
+        }
+    }
+
+    /// Rows of all streams.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.streams.iter().map(|stream| stream.tape.rows()).sum()
+    }
+
+    /// Runs to the end of the rows. `progress` is told now and then how many rows are behind.
+    pub fn run(&mut self, pace: Pace, reader: &mut impl ReplayReader, progress: &mut impl Progress) {
+        let mut openings = merge::schedule(&self.streams, std::mem::take(&mut self.openings));
+        openings.sort_by(|a, b| a.order.cmp(&b.order));
+        let mut driver = drive::Driver::new(&mut self.desk, &self.streams, &self.happenings, pace);
+        for planned in openings {
+            driver.run_to(&planned.limits, reader, progress);
+            driver.open(planned, reader);
+        }
+        let ends: Vec<usize> = self.streams.iter().map(|stream| stream.tape.rows()).collect();
+        driver.run_to(&ends, reader, progress);
+        driver.finish(reader);
+    }
+}

@@ -1,0 +1,269 @@
+//! The driver: rows, leaps, timers and openings in their one order.
+
+use ripcord_core::event::Probe;
+use ripcord_core::time::Timestamp;
+
+use super::merge::{Scheduled, records};
+use super::{Desk, Happening, Pace, Rank, ReplayReader, Stream};
+
+/// Who is told how far a replay has come.
+pub trait Progress {
+    /// So many rows of all streams are behind.
+    fn rows_done(&mut self, rows: usize);
+}
+
+impl Progress for () {
+    fn rows_done(&mut self, _: usize) {}
+}
+
+/// Rows between two reports of progress.
+const REPORT_EVERY: usize = 1 << 20;
+
+/// A row of one stream and its place among all.
+type Place = (i64, Rank, usize, usize);
+
+pub(super) struct Driver<'a> {
+    desk: &'a mut Desk,
+    streams: &'a [Stream],
+    happenings: &'a [(Timestamp, Happening)],
+    pace: Pace,
+    /// Next row of each stream.
+    next: Vec<usize>,
+    now: Timestamp,
+    reported: usize,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(
+        desk: &'a mut Desk,
+        streams: &'a [Stream],
+        happenings: &'a [(Timestamp, Happening)],
+        pace: Pace,
+    ) -> Self {
+        Self { desk, streams, happenings, pace, next: vec![0; streams.len()], now: Timestamp::MIN, reported: 0 }
+    }
+
+    /// Goes on until every stream has reached its limit.
+    pub(super) fn run_to(
+        &mut self,
+        limits: &[usize],
+        reader: &mut impl ReplayReader,
+        progress: &mut impl super::Progress,
+    ) {
+        loop {
+            let Some(place) = self.first_row(limits) else { return };
+            if self.happen_before(place.0, reader) {
+                continue;
+            }
+            match (self.pace, self.streams.len()) {
+                (Pace::RowByRow, 1) => self.rows_of_one(limits[0], reader),
+                (Pace::RowByRow, _) => self.step(place, reader),
+                (Pace::Scan | Pace::Leap, _) => self.leap(limits, reader),
+            }
+            let done: usize = self.next.iter().sum();
+            if done - self.reported >= REPORT_EVERY {
+                self.reported = done;
+                progress.rows_done(done);
+            }
+        }
+    }
+
+    pub(super) fn open(&mut self, planned: Scheduled, reader: &mut impl ReplayReader) {
+        let at = planned.at.unwrap_or(self.now).max(self.now);
+        while self.happen_before(at.0.saturating_add(1), reader) {}
+        self.tell(reader, Probe::TICK);
+        self.desk.advance_to(at, reader);
+        self.desk.open(at, planned.opening, reader);
+        self.now = at;
+    }
+
+    /// What is still on its way after the last row arrives: an answer is not lost because the tape ended.
+    pub(super) fn finish(&mut self, reader: &mut impl ReplayReader) {
+        self.tell(reader, Probe::TICK);
+        while self.desk.venue.next_deadline() < Timestamp::NEVER {
+            let at = self.desk.venue.next_deadline();
+            self.desk.advance_to(at, reader);
+        }
+    }
+
+    /// The first row, in the merged order, that lies below its stream's limit.
+    fn first_row(&self, limits: &[usize]) -> Option<Place> {
+        let heads = self.streams.iter().enumerate().filter(|&(n, _)| self.next[n] < limits[n]);
+        heads.map(|(n, stream)| (stream.tape.ts()[self.next[n]], stream.rank, n, self.next[n])).min()
+    }
+
+    /// Lets one thing happen that comes before prices of time `ts`, if there is one.
+    fn happen_before(&mut self, ts: i64, reader: &mut impl ReplayReader) -> bool {
+        let Some(&(at, happening)) = self.happenings.first().filter(|(at, _)| at.0 <= ts) else { return false };
+        self.happenings = &self.happenings[1..];
+        self.tell(reader, Probe::TICK);
+        self.now = self.now.max(at);
+        match happening {
+            Happening::Funding(instrument, rate) => self.desk.funding(at, instrument, rate, reader),
+            Happening::Bar(bar) => self.desk.bar(at, bar, reader),
+        }
+        true
+    }
+
+    /// Says to which record of the merged stream what follows belongs.
+    fn tell(&self, reader: &mut impl ReplayReader, probe: Probe) {
+        let begun: usize = self.streams.iter().zip(&self.next).map(|(stream, &row)| records(stream, row)).sum();
+        reader.at(begun.saturating_sub(1) as u64, probe);
+    }
+
+    /// Every row of the only stream, up to the limit or the next happening.
+    fn rows_of_one(&mut self, limit: usize, reader: &mut impl ReplayReader) {
+        let stream = &self.streams[0];
+        let until = self.happenings.first().map_or(limit, |(at, _)| {
+            stream.tape.first_at_or_after(self.next[0], at.0).min(limit)
+        });
+        let until = until.min(self.next[0] + REPORT_EVERY);
+        if stream.probes.is_empty() && stream.tape.sources().len() == 1 {
+            self.ticks_of_one(until, reader);
+            return;
+        }
+        let per_record = stream.rows_per_record();
+        for row in self.next[0]..until {
+            let tick = stream.tick(row);
+            if tick.at >= self.desk.next_deadline() {
+                self.due_before(row, tick.at, reader);
+            }
+            reader.at((row / per_record) as u64, tick.probe);
+            self.desk.tick(&tick, reader);
+        }
+        self.after_rows(until);
+    }
+
+    /// The fastest path: ticks of one source, the columns walked side by side.
+    fn ticks_of_one(&mut self, until: usize, reader: &mut impl ReplayReader) {
+        let stream = &self.streams[0];
+        let from = self.next[0];
+        if from == until {
+            return;
+        }
+        let cell = stream.cells[usize::from(stream.tape.source()[from])];
+        let (ts, price, qty) = (stream.tape.ts(), stream.tape.price(), stream.tape.qty());
+        let rows = ts[from..until].iter().zip(&price[from..until]).zip(&qty[from..until]);
+        for (row, ((&at, &price), &qty)) in (from..).zip(rows) {
+            let tick = ripcord_core::event::Tick {
+                at: Timestamp(at),
+                price: ripcord_core::num::Price(price),
+                qty: ripcord_core::num::Qty(qty),
+                cell,
+                probe: Probe::TICK,
+            };
+            if tick.at >= self.desk.next_deadline() {
+                self.due_before(row, tick.at, reader);
+            }
+            reader.at(row as u64, Probe::TICK);
+            self.desk.tick(&tick, reader);
+        }
+        self.after_rows(until);
+    }
+
+    /// What is due before a row of the only stream belongs to the record before it.
+    #[cold]
+    fn due_before(&mut self, row: usize, at: Timestamp, reader: &mut impl ReplayReader) {
+        self.next[0] = row;
+        self.tell(reader, Probe::TICK);
+        self.desk.advance_to(at, reader);
+    }
+
+    fn after_rows(&mut self, until: usize) {
+        if until > self.next[0] {
+            self.now = Timestamp(self.streams[0].tape.ts()[until - 1]);
+        }
+        self.next[0] = until;
+    }
+
+    /// One row through the door.
+    fn step(&mut self, (ts, _, n, row): Place, reader: &mut impl ReplayReader) {
+        let tick = self.streams[n].tick(row);
+        if Timestamp(ts) >= self.desk.next_deadline() {
+            self.tell(reader, Probe::TICK);
+            self.desk.advance_to(Timestamp(ts), reader);
+        }
+        self.next[n] = row + 1;
+        self.tell(reader, tick.probe);
+        self.now = Timestamp(ts);
+        self.desk.tick(&tick, reader);
+    }
+
+    /// To the next row that concerns somebody, and that row; or to the next moment at which something is due.
+    fn leap(&mut self, limits: &[usize], reader: &mut impl ReplayReader) {
+        let due = self.desk.next_deadline();
+        let happens = self.happenings.first().map_or(Timestamp::NEVER, |&(at, _)| at);
+        let until = due.min(happens).0;
+        let hits: Vec<(usize, bool)> = (0..self.streams.len()).map(|n| self.hit(n, limits[n], until)).collect();
+        let first = (0..self.streams.len())
+            .filter(|&n| hits[n].1)
+            .map(|n| {
+                let row = hits[n].0;
+                (self.streams[n].tape.ts()[row], self.streams[n].rank, n, row)
+            })
+            .min();
+        for (n, &(hit, _)) in hits.iter().enumerate() {
+            self.pass(n, hit, first);
+        }
+        match first {
+            // A row of another stream may still come first: one that could not be passed in one piece.
+            Some(place) => self.step(self.first_row(limits).unwrap_or(place), reader),
+            // Nothing concerns anybody before the timer: it runs, unless its time lies beyond these rows.
+            None if due <= happens => {
+                let Some((ts, ..)) = self.first_row(limits) else { return };
+                if due.0 <= ts {
+                    self.tell(reader, Probe::TICK);
+                    self.desk.advance_to(Timestamp(ts.min(happens.0)), reader);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// The first row of a stream, before `until` and its limit, that concerns somebody; or where it may go to.
+    fn hit(&self, n: usize, limit: usize, until: i64) -> (usize, bool) {
+        let stream = &self.streams[n];
+        let from = self.next[n];
+        let per_record = stream.rows_per_record();
+        let end = if until == i64::MAX { limit } else { stream.tape.first_at_or_after(from, until).min(limit) };
+        if from >= end {
+            return (from, false);
+        }
+        if from % per_record != 0 {
+            return (from, true);
+        }
+        let bands = stream.bands(self.desk);
+        let hit = match self.pace {
+            Pace::Scan => stream.tape.scan(from, end, &bands),
+            Pace::RowByRow | Pace::Leap => stream.tape.leap(from, end, &bands),
+        };
+        // Candles are passed whole or walked: half a candle has no extremes of its own.
+        let whole = hit / per_record * per_record;
+        (whole.max(from), hit < end || whole < end)
+    }
+
+    /// Passes the quiet rows of a stream up to `hit`, or up to the place where another stream stops everybody.
+    fn pass(&mut self, n: usize, hit: usize, stop: Option<Place>) {
+        let stream = &self.streams[n];
+        let from = self.next[n];
+        let to = match stop {
+            Some((_, _, at, _)) if at == n => hit,
+            Some((ts, rank, at, _)) => {
+                let before = if (stream.rank, n) < (rank, at) { ts.saturating_add(1) } else { ts };
+                let end = stream.tape.first_at_or_after(from, before).min(hit);
+                end / stream.rows_per_record() * stream.rows_per_record()
+            }
+            None => hit,
+        };
+        let to = to.max(from);
+        if to == from {
+            return;
+        }
+        let last = Timestamp(stream.tape.ts()[to - 1]);
+        for observed in stream.observed(from, to) {
+            self.desk.observe(last, &observed);
+        }
+        self.next[n] = to;
+        self.now = self.now.max(last);
+    }
+}

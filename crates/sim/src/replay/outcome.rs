@@ -1,0 +1,114 @@
+//! What came of a replay: every closing fill, and where in the stream it happened.
+
+use ripcord_core::event::{AlarmKind, Entry, ExitDecided, Filled, Probe, Record};
+use ripcord_core::time::Timestamp;
+
+use super::ReplayReader;
+use crate::desk::Reader;
+
+/// One closing fill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExitFill {
+    /// Record of the merged stream at which it happened.
+    pub index: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The fill, with reason and source.
+    pub filled: Filled,
+    /// The decision behind it; a leg that rested needed none.
+    pub decided: Option<Box<ExitDecided>>,
+    /// The probe that caused it.
+    pub probe: Probe,
+}
+
+/// Everything that a replay's summary and its exits file need.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Closing fills in order.
+    pub exits: Vec<ExitFill>,
+    /// Positions taken over.
+    pub opened: u64,
+    /// Positions that ended flat.
+    pub closed: u64,
+    /// Alarms, in order.
+    pub alarms: Vec<(Timestamp, ripcord_core::id::EpisodeId, AlarmKind)>,
+    /// Records of any kind.
+    pub records: u64,
+    index: u64,
+    probe: Probe,
+    /// The last decision of each account that has an exit under way, newest last.
+    decisions: Vec<Box<ExitDecided>>,
+}
+
+impl Default for Outcome {
+    fn default() -> Self {
+        Self {
+            exits: Vec::new(),
+            opened: 0,
+            closed: 0,
+            alarms: Vec::new(),
+            records: 0,
+            index: 0,
+            probe: Probe::TICK,
+            decisions: Vec::new(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Where the next record happens.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    fn on_fill(&mut self, entry: &Entry, filled: &Filled) {
+        let decided = self
+            .decisions
+            .iter()
+            .rfind(|d| d.episode == filled.id.episode && d.exit == filled.id.exit)
+            .cloned();
+        self.exits.push(ExitFill {
+            index: self.index,
+            at: entry.at,
+            filled: filled.clone(),
+            decided,
+            probe: self.probe,
+        });
+    }
+}
+
+impl ReplayReader for Outcome {
+    #[inline(always)]
+    fn at(&mut self, index: u64, probe: Probe) {
+        self.index = index;
+        self.probe = probe;
+    }
+}
+
+impl Reader for Outcome {
+    fn read(&mut self, entry: &Entry) {
+        self.records += 1;
+        match &entry.record {
+            Record::Opened(_) => self.opened += 1,
+            Record::ExitDecided(decided) => self.decisions.push(decided.clone()),
+            Record::Filled(filled) => self.on_fill(entry, filled),
+            Record::Closed { episode } => {
+                self.closed += 1;
+                self.decisions.retain(|decided| decided.episode != *episode);
+            }
+            Record::Alarm { episode, what } => self.alarms.push((entry.at, *episode, *what)),
+            Record::Observed(_)
+            | Record::Input(_)
+            | Record::StopMoved { .. }
+            | Record::TrailingActivated { .. }
+            | Record::OrderIntended(_)
+            | Record::GateBlocked { .. }
+            | Record::OrderAccepted(_)
+            | Record::OrderEnded { .. }
+            | Record::FundingPaid { .. }
+            | Record::BarClosed(_)
+            | Record::CommandRefused(_) => {}
+        }
+    }
+}
