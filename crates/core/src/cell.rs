@@ -61,17 +61,6 @@ impl Cell {
     pub(crate) const NEW: Self =
         Self { lo: i64::MIN, hi: i64::MAX, last: 0, at: i64::MIN, min: i64::MAX, max: i64::MIN, count: 0 };
 
-    /// Takes a price that wakes nobody; `false` when it would wake somebody, and nothing changed.
-    #[inline(always)]
-    pub(crate) fn take_quiet(&mut self, tick: &Tick) -> bool {
-        let price = tick.price.0;
-        if price <= self.lo || price >= self.hi {
-            return false;
-        }
-        self.take(tick);
-        true
-    }
-
     #[inline(always)]
     pub(crate) fn take(&mut self, tick: &Tick) {
         let price = tick.price.0;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
-use crate::event::{Command, Entry, Event, Observed, Outbox, Probe, Record, Tick};
+use crate::event::{Entry, Event, Observed, Outbox, Probe, Record, Tick};
 use crate::id::{EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -27,6 +27,9 @@ mod commands;
 mod exits;
 mod fills;
 mod observe;
+
+use commands::Wanted;
+use fills::Heard;
 
 /// What a timer is for; the order is that in which timers of the same moment run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,10 +108,25 @@ impl Coordinator {
     /// Takes a price. Inside the quiet band this is a few comparisons and stores.
     #[inline(always)]
     pub fn tick(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
-        if now < self.deadline && self.engine.cells[tick.cell.0 as usize].take_quiet(tick) {
-            return;
+        if self.is_quiet(now, tick) {
+            self.take_quiet(tick);
+        } else {
+            self.wake(now, tick, out);
         }
-        self.wake(now, tick, out);
+    }
+
+    /// Whether a price would wake nobody, and no timer is due.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_quiet(&self, now: Timestamp, tick: &Tick) -> bool {
+        let cell = &self.engine.cells[tick.cell.0 as usize];
+        (now < self.deadline) & (cell.lo < tick.price.0) & (tick.price.0 < cell.hi)
+    }
+
+    /// Takes a price of which [`Coordinator::is_quiet`] said that it wakes nobody.
+    #[inline(always)]
+    pub fn take_quiet(&mut self, tick: &Tick) {
+        self.engine.cells[tick.cell.0 as usize].take(tick);
     }
 
     /// Takes any event; the only other way in.
@@ -146,20 +164,17 @@ impl Coordinator {
             Event::Timer => self.run_due(now, out),
             Event::Bar(bar) => {
                 self.run_due(now, out);
-                self.on_bar(&mut Step::event(now, Event::Bar(bar), out), &bar);
+                self.on_bar(&mut Step::event(now, event, out), &bar);
             }
-            Event::Venue(venue) => {
+            Event::Venue(ref venue) => {
                 self.run_due(now, out);
-                self.on_venue(&mut Step::event(now, Event::Venue(venue.clone()), out), &venue);
+                let heard = Heard::of(venue);
+                self.on_venue(&mut Step::event(now, event, out), &heard);
             }
-            Event::Command(command) => {
+            Event::Command(ref command) => {
                 self.run_due(now, out);
-                let mut step = Step::event(now, Event::Command(command.clone()), out);
-                match command {
-                    Command::Open(opening) => self.on_open(&mut step, &opening),
-                    Command::Close(key) => self.on_close(&mut step, key),
-                    Command::Panic(account) => self.on_panic(&mut step, account),
-                }
+                let wanted = Wanted::of(command);
+                self.on_command(&mut Step::event(now, event, out), &wanted);
             }
         }
     }

@@ -164,7 +164,7 @@ pub enum Command {
 }
 
 /// A position to take over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
     /// The bucket it lives in.
     pub key: PositionKey,

@@ -33,18 +33,38 @@ pub struct Desk {
     pub venue: SimVenue,
     out: Outbox,
     answers: Vec<Answer>,
+    /// The buffer that is not in use.
+    spare: Vec<Answer>,
 }
 
 impl Desk {
     /// Both, with nothing between them yet.
     #[must_use]
     pub fn new(coordinator: Coordinator, venue: SimVenue) -> Self {
-        Self { coordinator, venue, out: Outbox::default(), answers: Vec::new() }
+        Self { coordinator, venue, out: Outbox::default(), answers: Vec::new(), spare: Vec::new() }
     }
 
     /// Takes one price: the venue first (what rested there trades), then the coordinator.
     #[inline(always)]
     pub fn tick(&mut self, tick: &Tick, reader: &mut impl Reader) {
+        if !self.take_quiet(tick) {
+            self.take_waking(tick, reader);
+        }
+    }
+
+    /// Takes a price that concerns neither side; `false` when it would, and nothing changed.
+    #[inline(always)]
+    pub fn take_quiet(&mut self, tick: &Tick) -> bool {
+        let quiet = self.coordinator.is_quiet(tick.at, tick) & self.venue.is_quiet(tick.at, tick);
+        if quiet {
+            self.coordinator.take_quiet(tick);
+            self.venue.take_quiet(tick);
+        }
+        quiet
+    }
+
+    #[inline(never)]
+    fn take_waking(&mut self, tick: &Tick, reader: &mut impl Reader) {
         let now = tick.at;
         if now >= self.next_deadline() {
             self.advance_to(now, reader);
@@ -135,10 +155,12 @@ impl Desk {
     #[inline(never)]
     fn settle(&mut self, fill: ProbeFill, reader: &mut impl Reader) {
         while !self.answers.is_empty() {
-            for (at, event) in std::mem::take(&mut self.answers) {
+            let mut answers = std::mem::replace(&mut self.answers, std::mem::take(&mut self.spare));
+            for (at, event) in answers.drain(..) {
                 self.coordinator.handle(at, Event::Venue(event), &mut self.out);
                 self.pass_on(at, fill, reader);
             }
+            self.spare = answers;
         }
     }
 

@@ -14,7 +14,7 @@ use ripcord_core::time::Timestamp;
 
 use crate::candles::CandleProbe;
 use crate::desk::{Desk, Reader};
-use crate::tape::{Bands, Tape};
+use crate::tape::{Bands, Tape, TapeError};
 
 mod drive;
 mod merge;
@@ -151,7 +151,9 @@ pub struct Replay {
     streams: Vec<Stream>,
     /// By time; funding before bars.
     happenings: Vec<(Timestamp, Happening)>,
-    openings: Vec<PlannedOpening>,
+    /// In the order in which they open, last first.
+    openings: Vec<merge::Scheduled>,
+    place: drive::Place,
 }
 
 /// Who reads the records of a replay, told where in the stream they belong.
@@ -171,14 +173,18 @@ impl Replay {
         openings: Vec<PlannedOpening>,
     ) -> Self {
         happenings.sort_by_key(|(at, what)| (*at, matches!(what, Happening::Bar(_))));
-        Self { desk, streams, happenings, openings }
+        let place = drive::Place::start(streams.len());
+        let mut openings = merge::schedule(&streams, openings);
+        openings.sort_by_key(|planned| std::cmp::Reverse(planned.order));
+        Self { desk, streams, happenings, openings, place }
     }
 
     /// Looks at every pyramid once, so that a tape in memory is as ready as one on disk.
     pub fn warm(&self) {
         for stream in &self.streams {
             let everything = Bands { lo: [i64::MIN; 5], hi: [i64::MAX; 5] };
-            stream.tape.leap(0, stream.tape.rows(), &everything);
+            let end = stream.tape.leap(0, stream.tape.rows(), &everything);
+            assert_eq!(end, stream.tape.rows(), "no price leaves a band without borders");
         }
     }
 
@@ -189,16 +195,46 @@ impl Replay {
     }
 
     /// Runs to the end of the rows. `progress` is told now and then how many rows are behind.
-    pub fn run(&mut self, pace: Pace, reader: &mut impl ReplayReader, progress: &mut impl Progress) {
-        let mut openings = merge::schedule(&self.streams, std::mem::take(&mut self.openings));
-        openings.sort_by(|a, b| a.order.cmp(&b.order));
-        let mut driver = drive::Driver::new(&mut self.desk, &self.streams, &self.happenings, pace);
-        for planned in openings {
-            driver.run_to(&planned.limits, reader, progress);
+    ///
+    /// # Errors
+    /// A row that is not what was written, found before it is used.
+    pub fn run(
+        &mut self,
+        pace: Pace,
+        reader: &mut impl ReplayReader,
+        progress: &mut impl Progress,
+    ) -> Result<(), TapeError> {
+        self.run_openings(pace, reader, progress)?;
+        let ends: Vec<usize> = self.streams.iter().map(|stream| stream.tape.rows()).collect();
+        let mut driver = self.driver(pace);
+        driver.run_to(&ends, reader, progress)?;
+        driver.finish(reader);
+        self.place = driver.into_place();
+        Ok(())
+    }
+
+    /// Runs up to the last opening, and opens it.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run_openings(
+        &mut self,
+        pace: Pace,
+        reader: &mut impl ReplayReader,
+        progress: &mut impl Progress,
+    ) -> Result<(), TapeError> {
+        let mut openings = std::mem::take(&mut self.openings);
+        let mut driver = self.driver(pace);
+        while let Some(planned) = openings.pop() {
+            driver.run_to(&planned.limits, reader, progress)?;
             driver.open(planned, reader);
         }
-        let ends: Vec<usize> = self.streams.iter().map(|stream| stream.tape.rows()).collect();
-        driver.run_to(&ends, reader, progress);
-        driver.finish(reader);
+        self.place = driver.into_place();
+        Ok(())
+    }
+
+    fn driver(&mut self, pace: Pace) -> drive::Driver<'_> {
+        let place = std::mem::replace(&mut self.place, drive::Place::start(0));
+        drive::Driver::new(&mut self.desk, &self.streams, &self.happenings, pace, place)
     }
 }

@@ -134,14 +134,27 @@ impl SimVenue {
     /// Takes a price. Inside the quiet band this is a few comparisons and stores.
     #[inline(always)]
     pub fn tick(&mut self, now: Timestamp, tick: &Tick, out: &mut Vec<Answer>) {
-        let cell = &mut self.cells[tick.cell.0 as usize];
-        let price = tick.price.0;
-        if price > cell.lo && price < cell.hi && now < self.next_arrival {
-            cell.last = price;
-            cell.at = tick.at.0;
-            return;
+        if self.is_quiet(now, tick) {
+            self.take_quiet(tick);
+        } else {
+            self.wake(now, tick, out);
         }
-        self.wake(now, tick, out);
+    }
+
+    /// Whether a price concerns no resting order, and nothing arrives before it.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_quiet(&self, now: Timestamp, tick: &Tick) -> bool {
+        let cell = &self.cells[tick.cell.0 as usize];
+        (now < self.next_arrival) & (cell.lo < tick.price.0) & (tick.price.0 < cell.hi)
+    }
+
+    /// Takes a price of which [`SimVenue::is_quiet`] said that it concerns nobody.
+    #[inline(always)]
+    pub fn take_quiet(&mut self, tick: &Tick) {
+        let cell = &mut self.cells[tick.cell.0 as usize];
+        cell.last = tick.price.0;
+        cell.at = tick.at.0;
     }
 
     /// Takes a stretch of prices that concern no resting order.

@@ -1,7 +1,7 @@
 //! What somebody asks for: taking over a position, closing it, closing everything.
 
 use super::{Coordinator, Kinds, Record, Step};
-use crate::event::{AlarmKind, CommandRefused, Opened, Opening};
+use crate::event::{AlarmKind, Command, CommandRefused, Opened, Opening};
 use crate::id::{AccountId, EpisodeId, PositionKey};
 use crate::num::Price;
 use crate::orders::NO_ORDER;
@@ -10,7 +10,32 @@ use crate::position::{Phase, Position, level, price};
 use crate::reason::{Reason, StopOrigin};
 use crate::watch::{Moment, Slot};
 
+/// A command by value: the step keeps the command itself for the record.
+pub(super) enum Wanted {
+    Open(Opening),
+    Close(PositionKey),
+    Panic(AccountId),
+}
+
+impl Wanted {
+    pub(super) fn of(command: &Command) -> Self {
+        match command {
+            Command::Open(opening) => Self::Open(**opening),
+            Command::Close(key) => Self::Close(*key),
+            Command::Panic(account) => Self::Panic(*account),
+        }
+    }
+}
+
 impl Coordinator {
+    pub(super) fn on_command(&mut self, step: &mut Step<'_>, wanted: &Wanted) {
+        match wanted {
+            Wanted::Open(opening) => self.on_open(step, opening),
+            Wanted::Close(key) => self.on_close(step, *key),
+            Wanted::Panic(account) => self.on_panic(step, *account),
+        }
+    }
+
     pub(super) fn on_open(&mut self, step: &mut Step<'_>, opening: &Opening) {
         let instrument = opening.key.instrument;
         if let Some(refused) = self.refuses(opening) {

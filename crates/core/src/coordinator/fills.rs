@@ -10,21 +10,44 @@ use crate::position::{Phase, at_gain, level, price};
 use crate::reason::StopOrigin;
 use crate::watch::Slot;
 
-impl Coordinator {
-    pub(super) fn on_venue(&mut self, step: &mut Step<'_>, event: &VenueEvent) {
+/// A venue's word by value: the step keeps the event itself for the record.
+pub(super) enum Heard {
+    Accepted(OrderId),
+    Filled(Fill),
+    Ended(OrderId, OrderAnswer, OrderEnd),
+    CancelRefused(OrderId),
+    Silence(OrderId),
+    FundingPaid(PositionKey, Money),
+}
+
+impl Heard {
+    pub(super) fn of(event: &VenueEvent) -> Self {
         match event {
-            VenueEvent::Accepted(id) => self.on_accepted(step, id),
-            VenueEvent::Filled(fill) => self.on_fill(step, fill),
-            VenueEvent::Refused(id, why) => {
-                // A venue that has nothing to reduce disagrees with us about what is held; asking again is harmless.
-                let _known: RefusedWhy = *why;
-                self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
-            }
-            VenueEvent::Cancelled(id) => self.on_end(step, id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
-            VenueEvent::Expired(id) => self.on_end(step, id, OrderAnswer::Expired, OrderEnd::Expired),
-            VenueEvent::CancelRefused(id) => self.on_cancel_refused(id),
-            VenueEvent::Silence(id) => self.on_silence(step, id),
-            VenueEvent::FundingPaid(key, amount) => self.on_funding(step, *key, **amount),
+            VenueEvent::Accepted(id) => Self::Accepted(*id),
+            VenueEvent::Filled(fill) => Self::Filled(**fill),
+            // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
+            VenueEvent::Refused(
+                id,
+                RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other,
+            ) => Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused),
+            VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
+            VenueEvent::Expired(id) => Self::Ended(*id, OrderAnswer::Expired, OrderEnd::Expired),
+            VenueEvent::CancelRefused(id) => Self::CancelRefused(*id),
+            VenueEvent::Silence(id) => Self::Silence(*id),
+            VenueEvent::FundingPaid(key, amount) => Self::FundingPaid(*key, **amount),
+        }
+    }
+}
+
+impl Coordinator {
+    pub(super) fn on_venue(&mut self, step: &mut Step<'_>, heard: &Heard) {
+        match heard {
+            Heard::Accepted(id) => self.on_accepted(step, id),
+            Heard::Filled(fill) => self.on_fill(step, fill),
+            Heard::Ended(id, answer, how) => self.on_end(step, id, *answer, *how),
+            Heard::CancelRefused(id) => self.on_cancel_refused(id),
+            Heard::Silence(id) => self.on_silence(step, id),
+            Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
         }
     }
 

@@ -11,11 +11,11 @@ pub struct Decision {
     pub held: Vec<Held>,
     /// The full close that acts: the highest-ranked one that holds.
     pub close: Option<Rule>,
-    /// Ladder legs `from..to` that close together, when no full close holds.
+    /// Ladder legs `from..to` that close together, unless a full close acts.
     pub legs: Option<(usize, usize)>,
-    /// The trailing stop becomes active.
+    /// The trailing stop becomes active, unless a full close acts.
     pub activates: bool,
-    /// A stepped trailing stop moves to this price.
+    /// A stepped trailing stop moves to this price, unless a full close acts.
     pub steps_to: Option<Price>,
 }
 
@@ -46,7 +46,7 @@ impl Position {
             if probe.fires(Probe::TARGET, self.side()) {
                 self.evaluate_ladder(terms, &prices, &mut decision);
             }
-            if decision.close.is_none() && probe.fires(Probe::EXTREME, self.side()) {
+            if probe.fires(Probe::EXTREME, self.side()) {
                 self.evaluate_trail(terms, &prices, &mut decision);
             }
         }
@@ -58,8 +58,13 @@ impl Position {
     #[must_use]
     pub fn set_off_by(&self, cell: CellId, decision: Decision, terms: &Terms<'_>) -> Decision {
         let own = |rule: &Rule| terms.cells.of_rule(*rule, self.side(), terms.plan) == cell;
-        let fires = Rule::ALL.iter().filter(|rule| own(rule));
-        let fires = fires.map(|rule| rule.reason()).any(|rule| decision.held.iter().any(|held| held.reason == rule));
+        let fires = Rule::ALL.iter().filter(|rule| own(rule)).any(|rule| match rule {
+            // A leg that closes nothing yet waits for the next one.
+            Rule::TakeProfit => decision.legs.is_some(),
+            Rule::HardStop | Rule::LossGuard | Rule::StopLoss | Rule::SoftStop | Rule::TrailingStop => {
+                decision.held.iter().any(|held| held.reason == rule.reason())
+            }
+        });
         let moves = own(&Rule::TrailingStop);
         Decision {
             close: decision.close.filter(|_| fires),
@@ -107,7 +112,7 @@ impl Position {
             let leg = u8::try_from(to).expect("a ladder has at most four legs");
             decision.held.push(Held { reason: Reason::TakeProfit, leg, level, price });
         }
-        if decision.close.is_none() && self.legs_qty(from, to, terms).0 > 0 {
+        if self.legs_qty(from, to, terms).0 > 0 {
             decision.legs = Some((from, to));
         }
     }

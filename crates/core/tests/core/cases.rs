@@ -106,7 +106,8 @@ impl Case {
     pub(crate) fn world(&self) -> World {
         let mut world = World::new();
         for (instrument, sources) in &self.markets {
-            world.core.add_instrument(instrument.clone(), sources, BarOrigin::Ticks).expect("a sound instrument");
+            let id = world.core.add_instrument(instrument.clone(), sources, BarOrigin::Ticks);
+            world.venue.list(id.expect("a sound instrument"), instrument.lot_size);
         }
         for plan in &self.plans {
             world.core.add_plan(plan.clone()).expect("its instrument is there");
@@ -228,8 +229,9 @@ fn trailing(random: &mut Random, base: i64, has_stop: bool) -> Trailing {
         1 => Distance::Price(random.within(1, base / 200 + 2)),
         _ => Distance::Atr { multiple: share(random, 500, 9_000), fallback: share(random, 1, 60) },
     });
+    let later = share(random, 1, 150);
     Trailing {
-        activation: random.pick(&[None, Some(Ratio::ZERO), Some(share(random, 1, 150))]),
+        activation: random.pick(&[None, Some(Ratio::ZERO), Some(later)]),
         distance,
         distance_min: min,
         distance_max: max,
@@ -255,7 +257,16 @@ fn ladder(random: &mut Random, base: i64, has_stop: bool) -> Ladder {
     if legs.len() == 1 && random.one_in(2) {
         legs[0].target = LegTarget::Price(Price((base + base * random.within(-100, 100) / 10_000).max(1)));
     }
-    Ladder { legs, of: random.pick(&[LegOf::Remaining, LegOf::Initial]) }
+    let of = random.pick(&[LegOf::Remaining, LegOf::Initial]);
+    let sum: i64 = legs.iter().map(|leg| leg.fraction.0).sum();
+    if of == LegOf::Initial && sum > Ratio::ONE.0 {
+        // A plan may not promise more than the whole; here in whole basis points.
+        for leg in &mut legs {
+            let bps = leg.fraction.0 / 100_000 * 10_000 / (sum / 100_000);
+            leg.fraction = Ratio::from_bps(bps.max(1));
+        }
+    }
+    Ladder { legs, of }
 }
 
 fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base: i64) -> Plan {
@@ -266,8 +277,9 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
     });
     let has_stop = stop_loss.is_some();
     let ladder = (random.within(0, 2) > 0).then(|| ladder(random, base, has_stop));
+    let offset = share(random, 0, 60);
     let ratchet = (ladder.is_some() && random.one_in(2))
-        .then(|| Ratchet { offset: random.pick(&[Ratio::ZERO, share(random, 0, 60)]), legs_max: random.within(0, 4) as u8 });
+        .then(|| Ratchet { offset: random.pick(&[Ratio::ZERO, offset]), legs_max: random.within(0, 4) as u8 });
     let mut plan = Plan {
         name: rules.symbol.clone(),
         instrument,

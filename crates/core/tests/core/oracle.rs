@@ -83,7 +83,7 @@ impl<'a> Oracle<'a> {
             let (now, what) = &self.case.script[at];
             self.bars_until(now.0);
             match what {
-                Move::Open(opening) => self.open(opening),
+                Move::Open(opening) => self.open(at, opening),
                 Move::Price(instrument, source, price) => self.price(at, now.0, *instrument, *source, i128::from(price.0)),
             }
         }
@@ -97,7 +97,7 @@ impl<'a> Oracle<'a> {
         held.map(|position| (position.episode, (price(position.stop), price(position.trail)))).collect()
     }
 
-    fn open(&mut self, opening: &ripcord_core::event::Opening) {
+    fn open(&mut self, at: usize, opening: &ripcord_core::event::Opening) {
         let key = opening.key;
         if self.positions.iter().any(|position| position.episode.key == key && !position.closed) {
             return;
@@ -140,6 +140,9 @@ impl<'a> Oracle<'a> {
         }
         eye.rest_soft_legs(&mut position);
         self.positions.push(position);
+        // A target that the market has passed already is filled at its level at once.
+        let market = self.prices[&(key.instrument, PriceSource::Last)];
+        self.trade(at, self.positions.len() - 1, key.instrument, market);
     }
 
     fn price(&mut self, at: usize, now: i64, instrument: InstrumentId, source: PriceSource, price: i128) {
@@ -190,10 +193,12 @@ impl<'a> Oracle<'a> {
         }
         let holding = eye.full_closes(&position, quote);
         let (from, to) = eye.legs_reached(&position, quote);
-        let own = holding.iter().any(|(_, its)| *its == source) || (to > from && quote == source);
+        // A leg that closes nothing yet waits for the next one.
+        let legs = eye.legs_qty(&position, from, to, position.open);
+        let own = holding.iter().any(|(_, its)| *its == source) || (legs > 0 && quote == source);
         let market = self.prices[&(position.episode.key.instrument, PriceSource::Last)];
         let close = holding.first().map(|(reason, _)| *reason).filter(|_| own);
-        let legs = if own && close.is_none() { eye.legs_qty(&position, from, to, position.open) } else { 0 };
+        let legs = if own && close.is_none() { legs } else { 0 };
         if close.is_none() && source == quote {
             if !was_trailing {
                 eye.activate(&mut position, price);
@@ -214,7 +219,14 @@ impl<'a> Oracle<'a> {
             }
         } else if legs > 0 {
             self.positions[n].legs_out[from..to].fill(true);
-            self.fill_leg(at, n, to, legs, soft_level.unwrap_or(market));
+            match soft_level {
+                // A soft leg that did not rest does so now.
+                Some(level) => {
+                    self.positions[n].resting.push((to, level, legs));
+                    self.trade(at, n, self.positions[n].episode.key.instrument, market);
+                }
+                None => self.fill_leg(at, n, to, legs, market),
+            }
         }
     }
 
@@ -461,7 +473,6 @@ impl Eye<'_> {
             }
             from = to;
         }
-        // A target that the market has passed already is filled at its level at once.
     }
 
     fn trail_share(&self, side: Side, best: i128, share: Ratio) -> i128 {

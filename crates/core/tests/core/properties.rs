@@ -6,7 +6,7 @@ use crate::cases::Case;
 use crate::oracle::Oracle;
 use crate::random::Random;
 
-const CASES: u64 = 2_000;
+const CASES: u64 = 60_000;
 
 #[test]
 fn exits_and_stops_are_those_of_the_oracle() {
@@ -24,7 +24,7 @@ fn exits_and_stops_are_those_of_the_oracle() {
             "seed {seed}: exit {first} differs\n engine {:?}\n oracle {:?}\n{}",
             exits.get(first),
             oracle.exits.get(first),
-            crate::properties::story(&case, exits.get(first).or(oracle.exits.get(first)))
+            story(&case, exits.get(first).into_iter().chain(oracle.exits.get(first)).min())
         );
         let stops: BTreeMap<_, _> = world
             .core
@@ -48,5 +48,27 @@ fn story(case: &Case, exit: Option<&crate::cases::Exit>) -> String {
         _ => None,
     });
     let market = &case.markets[exit.episode.key.instrument.0 as usize];
-    format!("{market:?}\n{}", openings.collect::<String>())
+    let prices = case.script[..=exit.at].iter().enumerate().filter_map(|(at, (now, what))| match what {
+        crate::cases::Move::Price(instrument, source, price) if *instrument == exit.episode.key.instrument => {
+            Some(format!("{at}: {} {source:?} {}; ", now.0 / 1_000_000_000 % 1_000_000, price.0))
+        }
+        _ => None,
+    });
+    format!("{market:?}\n{}{}", openings.collect::<String>(), prices.collect::<String>())
+}
+#[test]
+fn debug_seed() {
+    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(78);
+    let acc: u32 = std::env::var("ACC").ok().and_then(|s| s.parse().ok()).unwrap_or(15);
+    let case = Case::random(&mut Random::new(seed), 200);
+    let mut world = case.world();
+    world.venue.mood.generous = true;
+    for at in 0..case.script.len() {
+        let before = world.records.len();
+        case.play(&mut world, at);
+        for e in &world.records[before..] {
+            let s = format!("{:?}", e.record);
+            if s.contains(&format!("AccountId({acc})")) || s.contains("BarClosed") { println!("{at} {s}"); }
+        }
+    }
 }

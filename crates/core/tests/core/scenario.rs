@@ -187,7 +187,8 @@ impl Story {
         if let Some(min) = find("min") {
             instrument.qty_min = Qty(scaled(min, decimals.1).expect("a minimum"));
         }
-        self.world.core.add_instrument(instrument.clone(), &sources, bars).expect("a sound instrument");
+        let id = self.world.core.add_instrument(instrument.clone(), &sources, bars);
+        self.world.venue.list(id.expect("a sound instrument"), instrument.lot_size);
         self.instruments.push((words[0].to_owned(), instrument));
     }
 

@@ -41,6 +41,7 @@ pub(crate) struct Venue {
     pub(crate) mood: Mood,
     held: BTreeMap<PositionKey, i64>,
     prices: BTreeMap<InstrumentId, i64>,
+    lots: BTreeMap<InstrumentId, i64>,
     working: Vec<Working>,
     answers: VecDeque<(u32, VenueEvent)>,
 }
@@ -48,6 +49,11 @@ pub(crate) struct Venue {
 impl Venue {
     pub(crate) fn hold(&mut self, key: PositionKey, qty: Qty) {
         *self.held.entry(key).or_insert(0) += qty.0;
+    }
+
+    /// It trades whole lots only.
+    pub(crate) fn list(&mut self, instrument: InstrumentId, lot: Qty) {
+        self.lots.insert(instrument, lot.0);
     }
 
     pub(crate) fn held(&self, key: PositionKey) -> Qty {
@@ -103,7 +109,7 @@ impl Venue {
         if self.mood.refuse > 0 {
             self.mood.refuse -= 1;
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::Busy));
-        } else if self.held(key).0 == 0 {
+        } else if self.sellable(key) == 0 {
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce));
         } else {
             self.tell(VenueEvent::Accepted(order.id));
@@ -158,7 +164,7 @@ impl Venue {
                 price
             }
         };
-        let mut qty = (order.qty.0 - filled).min(self.held(key).0);
+        let mut qty = (order.qty.0 - filled).min(self.sellable(key));
         if self.mood.part > 0 {
             qty = qty.min(self.mood.part);
         }
@@ -176,14 +182,20 @@ impl Venue {
         self.tell(VenueEvent::Filled(Box::new(fill)));
     }
 
+    fn sellable(&self, key: PositionKey) -> i64 {
+        let lot = self.lots.get(&key.instrument).copied().unwrap_or(1);
+        self.held(key).0 / lot * lot
+    }
+
     /// Filled orders leave; an order with nothing left to reduce expires.
     fn sweep(&mut self) {
         let mut expired = Vec::new();
-        let held = &self.held;
+        let gone = |key: &PositionKey| self.sellable(*key) == 0;
+        let gone: Vec<PositionKey> = self.held.keys().filter(|key| gone(key)).copied().collect();
         self.working.retain(|working| {
             let is_open = working.filled < working.order.qty.0;
             let key = working.order.id.episode.key;
-            let expires = is_open && held.get(&key).copied().unwrap_or(0) == 0;
+            let expires = is_open && gone.contains(&key);
             if expires {
                 expired.push(working.order.id);
             }

@@ -1,10 +1,12 @@
 //! The driver: rows, leaps, timers and openings in their one order.
 
-use ripcord_core::event::Probe;
+use ripcord_core::event::{Probe, Tick};
+use ripcord_core::num::{Price, Qty};
 use ripcord_core::time::Timestamp;
 
 use super::merge::{Scheduled, records};
 use super::{Desk, Happening, Pace, Rank, ReplayReader, Stream};
+use crate::tape::TapeError;
 
 /// Who is told how far a replay has come.
 pub trait Progress {
@@ -19,12 +21,30 @@ impl Progress for () {
 /// Rows between two reports of progress.
 const REPORT_EVERY: usize = 1 << 20;
 
-/// A row of one stream and its place among all.
-type Place = (i64, Rank, usize, usize);
+/// A row of one stream and where it stands among all.
+type Head = (i64, Rank, usize, usize);
+
+/// How far a replay has come.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Next row of each stream.
+    next: Vec<usize>,
+    /// Happenings behind.
+    happened: usize,
+    now: Timestamp,
+}
+
+impl Place {
+    pub(super) fn start(streams: usize) -> Self {
+        Self { next: vec![0; streams], happened: 0, now: Timestamp::MIN }
+    }
+}
 
 pub(super) struct Driver<'a> {
     desk: &'a mut Desk,
     streams: &'a [Stream],
+    all_happenings: &'a [(Timestamp, Happening)],
+    /// Those to come.
     happenings: &'a [(Timestamp, Happening)],
     pace: Pace,
     /// Next row of each stream.
@@ -39,8 +59,24 @@ impl<'a> Driver<'a> {
         streams: &'a [Stream],
         happenings: &'a [(Timestamp, Happening)],
         pace: Pace,
+        place: Place,
     ) -> Self {
-        Self { desk, streams, happenings, pace, next: vec![0; streams.len()], now: Timestamp::MIN, reported: 0 }
+        let reported = place.next.iter().sum();
+        Self {
+            desk,
+            streams,
+            all_happenings: happenings,
+            happenings: &happenings[place.happened..],
+            pace,
+            next: place.next,
+            now: place.now,
+            reported,
+        }
+    }
+
+    pub(super) fn into_place(self) -> Place {
+        let happened = self.all_happenings.len() - self.happenings.len();
+        Place { next: self.next, happened, now: self.now }
     }
 
     /// Goes on until every stream has reached its limit.
@@ -49,16 +85,16 @@ impl<'a> Driver<'a> {
         limits: &[usize],
         reader: &mut impl ReplayReader,
         progress: &mut impl super::Progress,
-    ) {
+    ) -> Result<(), TapeError> {
         loop {
-            let Some(place) = self.first_row(limits) else { return };
-            if self.happen_before(place.0, reader) {
+            let Some(head) = self.first_row(limits) else { return Ok(()) };
+            if self.happen_before(head.0, reader) {
                 continue;
             }
             match (self.pace, self.streams.len()) {
-                (Pace::RowByRow, 1) => self.rows_of_one(limits[0], reader),
-                (Pace::RowByRow, _) => self.step(place, reader),
-                (Pace::Scan | Pace::Leap, _) => self.leap(limits, reader),
+                (Pace::RowByRow, 1) => self.rows_of_one(limits[0], reader)?,
+                (Pace::RowByRow, _) => self.step(head, reader)?,
+                (Pace::Scan | Pace::Leap, _) => self.leap(limits, reader)?,
             }
             let done: usize = self.next.iter().sum();
             if done - self.reported >= REPORT_EVERY {
@@ -87,7 +123,7 @@ impl<'a> Driver<'a> {
     }
 
     /// The first row, in the merged order, that lies below its stream's limit.
-    fn first_row(&self, limits: &[usize]) -> Option<Place> {
+    fn first_row(&self, limits: &[usize]) -> Option<Head> {
         let heads = self.streams.iter().enumerate().filter(|&(n, _)| self.next[n] < limits[n]);
         heads.map(|(n, stream)| (stream.tape.ts()[self.next[n]], stream.rank, n, self.next[n])).min()
     }
@@ -112,26 +148,25 @@ impl<'a> Driver<'a> {
     }
 
     /// Every row of the only stream, up to the limit or the next happening.
-    fn rows_of_one(&mut self, limit: usize, reader: &mut impl ReplayReader) {
+    fn rows_of_one(&mut self, limit: usize, reader: &mut impl ReplayReader) -> Result<(), TapeError> {
         let stream = &self.streams[0];
         let until = self.happenings.first().map_or(limit, |(at, _)| {
             stream.tape.first_at_or_after(self.next[0], at.0).min(limit)
         });
         let until = until.min(self.next[0] + REPORT_EVERY);
+        stream.tape.verify_rows(self.next[0], until)?;
         if stream.probes.is_empty() && stream.tape.sources().len() == 1 {
             self.ticks_of_one(until, reader);
-            return;
+            return Ok(());
         }
-        let per_record = stream.rows_per_record();
         for row in self.next[0]..until {
             let tick = stream.tick(row);
-            if tick.at >= self.desk.next_deadline() {
-                self.due_before(row, tick.at, reader);
+            if !self.desk.take_quiet(&tick) {
+                self.waking(row, &tick, reader);
             }
-            reader.at((row / per_record) as u64, tick.probe);
-            self.desk.tick(&tick, reader);
         }
         self.after_rows(until);
+        Ok(())
     }
 
     /// The fastest path: ticks of one source, the columns walked side by side.
@@ -145,28 +180,30 @@ impl<'a> Driver<'a> {
         let (ts, price, qty) = (stream.tape.ts(), stream.tape.price(), stream.tape.qty());
         let rows = ts[from..until].iter().zip(&price[from..until]).zip(&qty[from..until]);
         for (row, ((&at, &price), &qty)) in (from..).zip(rows) {
-            let tick = ripcord_core::event::Tick {
+            let tick = Tick {
                 at: Timestamp(at),
-                price: ripcord_core::num::Price(price),
-                qty: ripcord_core::num::Qty(qty),
+                price: Price(price),
+                qty: Qty(qty),
                 cell,
                 probe: Probe::TICK,
             };
-            if tick.at >= self.desk.next_deadline() {
-                self.due_before(row, tick.at, reader);
+            if !self.desk.take_quiet(&tick) {
+                self.waking(row, &tick, reader);
             }
-            reader.at(row as u64, Probe::TICK);
-            self.desk.tick(&tick, reader);
         }
         self.after_rows(until);
     }
 
-    /// What is due before a row of the only stream belongs to the record before it.
-    #[cold]
-    fn due_before(&mut self, row: usize, at: Timestamp, reader: &mut impl ReplayReader) {
-        self.next[0] = row;
-        self.tell(reader, Probe::TICK);
-        self.desk.advance_to(at, reader);
+    /// A row of the only stream that concerns somebody. What is due before it belongs to the record before.
+    #[inline(never)]
+    fn waking(&mut self, row: usize, tick: &Tick, reader: &mut impl ReplayReader) {
+        if tick.at >= self.desk.next_deadline() {
+            self.next[0] = row;
+            self.tell(reader, Probe::TICK);
+            self.desk.advance_to(tick.at, reader);
+        }
+        reader.at((row / self.streams[0].rows_per_record()) as u64, tick.probe);
+        self.desk.tick(tick, reader);
     }
 
     fn after_rows(&mut self, until: usize) {
@@ -177,7 +214,8 @@ impl<'a> Driver<'a> {
     }
 
     /// One row through the door.
-    fn step(&mut self, (ts, _, n, row): Place, reader: &mut impl ReplayReader) {
+    fn step(&mut self, (ts, _, n, row): Head, reader: &mut impl ReplayReader) -> Result<(), TapeError> {
+        self.streams[n].tape.verify_rows(row, row + 1)?;
         let tick = self.streams[n].tick(row);
         if Timestamp(ts) >= self.desk.next_deadline() {
             self.tell(reader, Probe::TICK);
@@ -187,76 +225,87 @@ impl<'a> Driver<'a> {
         self.tell(reader, tick.probe);
         self.now = Timestamp(ts);
         self.desk.tick(&tick, reader);
+        Ok(())
     }
 
     /// To the next row that concerns somebody, and that row; or to the next moment at which something is due.
-    fn leap(&mut self, limits: &[usize], reader: &mut impl ReplayReader) {
+    fn leap(&mut self, limits: &[usize], reader: &mut impl ReplayReader) -> Result<(), TapeError> {
         let due = self.desk.next_deadline();
         let happens = self.happenings.first().map_or(Timestamp::NEVER, |&(at, _)| at);
         let until = due.min(happens).0;
-        let hits: Vec<(usize, bool)> = (0..self.streams.len()).map(|n| self.hit(n, limits[n], until)).collect();
-        let first = (0..self.streams.len())
-            .filter(|&n| hits[n].1)
-            .map(|n| {
-                let row = hits[n].0;
-                (self.streams[n].tape.ts()[row], self.streams[n].rank, n, row)
-            })
-            .min();
-        for (n, &(hit, _)) in hits.iter().enumerate() {
-            self.pass(n, hit, first);
-        }
-        match first {
-            // A row of another stream may still come first: one that could not be passed in one piece.
-            Some(place) => self.step(self.first_row(limits).unwrap_or(place), reader),
-            // Nothing concerns anybody before the timer: it runs, unless its time lies beyond these rows.
-            None if due <= happens => {
-                let Some((ts, ..)) = self.first_row(limits) else { return };
-                if due.0 <= ts {
-                    self.tell(reader, Probe::TICK);
-                    self.desk.advance_to(Timestamp(ts.min(happens.0)), reader);
-                }
+        if let [stream] = self.streams {
+            let hit = self.hit(0, limits[0], until)?;
+            self.pass(0, hit.row, None);
+            if hit.stops {
+                let head = (stream.tape.ts()[hit.row], stream.rank, 0, hit.row);
+                return self.step(head, reader);
             }
-            None => {}
+        } else {
+            let hits = (0..self.streams.len()).map(|n| self.hit(n, limits[n], until));
+            let hits = hits.collect::<Result<Vec<Hit>, TapeError>>()?;
+            let stops = hits.iter().enumerate().filter(|(_, hit)| hit.stops).map(|(n, hit)| self.head(n, hit.row));
+            let first = stops.min();
+            for (n, hit) in hits.iter().enumerate() {
+                self.pass(n, hit.row, first);
+            }
+            if let Some(head) = first {
+                // A row of another stream may still come first: one that could not be passed in one piece.
+                return self.step(self.first_row(limits).unwrap_or(head), reader);
+            }
         }
+        // Nothing concerns anybody before the timer: it runs, unless its time lies beyond these rows.
+        if due <= happens
+            && let Some((ts, ..)) = self.first_row(limits)
+            && due.0 <= ts
+        {
+            self.tell(reader, Probe::TICK);
+            self.desk.advance_to(Timestamp(ts.min(happens.0)), reader);
+        }
+        Ok(())
+    }
+
+    fn head(&self, n: usize, row: usize) -> Head {
+        (self.streams[n].tape.ts()[row], self.streams[n].rank, n, row)
     }
 
     /// The first row of a stream, before `until` and its limit, that concerns somebody; or where it may go to.
-    fn hit(&self, n: usize, limit: usize, until: i64) -> (usize, bool) {
+    fn hit(&self, n: usize, limit: usize, until: i64) -> Result<Hit, TapeError> {
         let stream = &self.streams[n];
         let from = self.next[n];
         let per_record = stream.rows_per_record();
         let end = if until == i64::MAX { limit } else { stream.tape.first_at_or_after(from, until).min(limit) };
         if from >= end {
-            return (from, false);
+            return Ok(Hit { row: from, stops: false });
         }
-        if from % per_record != 0 {
-            return (from, true);
+        if !from.is_multiple_of(per_record) {
+            return Ok(Hit { row: from, stops: true });
         }
         let bands = stream.bands(self.desk);
         let hit = match self.pace {
-            Pace::Scan => stream.tape.scan(from, end, &bands),
+            Pace::Scan => {
+                stream.tape.verify_rows(from, end)?;
+                stream.tape.scan(from, end, &bands)
+            }
             Pace::RowByRow | Pace::Leap => stream.tape.leap(from, end, &bands),
         };
         // Candles are passed whole or walked: half a candle has no extremes of its own.
         let whole = hit / per_record * per_record;
-        (whole.max(from), hit < end || whole < end)
+        Ok(Hit { row: whole.max(from), stops: hit < end || whole < end })
     }
 
     /// Passes the quiet rows of a stream up to `hit`, or up to the place where another stream stops everybody.
-    fn pass(&mut self, n: usize, hit: usize, stop: Option<Place>) {
+    fn pass(&mut self, n: usize, hit: usize, stop: Option<Head>) {
         let stream = &self.streams[n];
         let from = self.next[n];
         let to = match stop {
-            Some((_, _, at, _)) if at == n => hit,
-            Some((ts, rank, at, _)) => {
+            Some((ts, rank, at, _)) if at != n => {
                 let before = if (stream.rank, n) < (rank, at) { ts.saturating_add(1) } else { ts };
                 let end = stream.tape.first_at_or_after(from, before).min(hit);
                 end / stream.rows_per_record() * stream.rows_per_record()
             }
-            None => hit,
+            Some(_) | None => hit,
         };
-        let to = to.max(from);
-        if to == from {
+        if to <= from {
             return;
         }
         let last = Timestamp(stream.tape.ts()[to - 1]);
@@ -266,4 +315,10 @@ impl<'a> Driver<'a> {
         self.next[n] = to;
         self.now = self.now.max(last);
     }
+}
+
+/// Where a stream may go to in one piece, and whether the row there concerns somebody.
+struct Hit {
+    row: usize,
+    stops: bool,
 }
