@@ -1,2 +1,40 @@
-//! The ripcord command.
-fn main() {}
+//! The ripcord command: one main, the wiring in one readable place.
+//!
+//! Each subcommand has a file that reads its options, calls the crates that do the work, and
+//! prints. Exit codes: 0 done, 1 the work failed, 2 the request was at fault.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod output;
+mod replay;
+mod run;
+mod tape;
+
+/// Gets crypto positions out: exactly once, never for more than is held, and able to prove why.
+#[derive(Debug, Parser)]
+#[command(name = "ripcord", version, propagate_version = true)]
+struct Ripcord {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay recorded prices over open positions: which rule closed what, when, at which price
+    Replay(replay::ReplayArgs),
+    /// Run on paper: a generated or recorded market, demo positions, exits as they happen
+    Run(run::RunArgs),
+    /// Recorded prices on disk: build, look at, verify
+    #[command(subcommand)]
+    Tape(tape::TapeCommand),
+}
+
+fn main() -> ExitCode {
+    match Ripcord::parse().command {
+        Command::Replay(args) => replay::run(&args),
+        Command::Run(args) => run::run(args),
+        Command::Tape(command) => tape::run(&command),
+    }
+}

@@ -165,12 +165,28 @@ impl Engine {
         &self.markets[instrument.0 as usize]
     }
 
+    /// The newest life of a bucket that is not over and forgotten.
+    fn newest(&self, key: PositionKey) -> Option<(u32, Slot)> {
+        let lives = EpisodeId { key, generation: 0 }..=EpisodeId { key, generation: u32::MAX };
+        self.index.range(lives).next_back().map(|(episode, &slot)| (episode.generation, slot))
+    }
+
     /// The living slot of a bucket.
     #[must_use]
     pub(crate) fn living(&self, key: PositionKey) -> Option<Slot> {
-        let lives = EpisodeId { key, generation: 0 }..=EpisodeId { key, generation: u32::MAX };
-        let (_, &slot) = self.index.range(lives).next_back()?;
+        let (_, slot) = self.newest(key)?;
         self.positions[slot as usize].is_held().then_some(slot)
+    }
+
+    /// The generation that a new life of a bucket gets; `None` while one is held.
+    pub(crate) fn next_generation(&self, key: PositionKey) -> Option<u32> {
+        let retiring = match self.newest(key) {
+            Some((_, slot)) if self.positions[slot as usize].is_held() => return None,
+            Some((generation, _)) => generation,
+            None => 0,
+        };
+        let ended = self.generations.get(&key).copied().unwrap_or(0);
+        Some(retiring.max(ended) + 1)
     }
 
     /// Everything a position needs besides its own state.
@@ -227,14 +243,6 @@ impl Engine {
         self.index.remove(&position.episode);
         self.generations.insert(position.episode.key, position.episode.generation);
         self.free.push(slot);
-    }
-
-    /// The generation that a new life of a bucket gets.
-    pub(crate) fn next_generation(&self, key: PositionKey) -> u32 {
-        let lives = EpisodeId { key, generation: 0 }..=EpisodeId { key, generation: u32::MAX };
-        let retiring = self.index.range(lives).next_back().map_or(0, |(episode, _)| episode.generation);
-        let ended = self.generations.get(&key).copied().unwrap_or(0);
-        retiring.max(ended) + 1
     }
 
     /// Positions stored, free slots included.

@@ -70,7 +70,8 @@ impl Coordinator {
         // Closing the running segments changes nothing that can be seen; it is done on a copy.
         let mut engine = self.engine.clone();
         for index in 0..engine.feeds.len() {
-            settle_feed(&mut engine, index);
+            let border = self.timers.iter().find(|(_, timer)| *timer == TimerFor::Bar(number(index)));
+            settle_feed(&mut engine, index, border.map(|&(at, _)| at));
         }
         let positions = engine.positions.iter().map(|position| settled(&engine, position)).collect();
         let cells = (0..engine.cells.len()).map(|index| settle_cell(&mut engine, index)).collect();
@@ -158,19 +159,21 @@ impl Coordinator {
     }
 }
 
-/// The running bar of a feed as numbers instead of a moment.
-fn settle_feed(engine: &mut Engine, index: usize) {
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("feeds are counted in u32")
+}
+
+/// The running bar of a feed, which ends at `border`, as numbers instead of a moment.
+fn settle_feed(engine: &mut Engine, index: usize, border: Option<Timestamp>) {
     let feed = &engine.feeds[index];
-    if feed.origin != BarOrigin::Ticks {
-        return;
-    }
+    let Some(border) = border else { return };
+    let start = Timestamp(border.0 - feed.spec.bar.0);
     let cell = engine.market(feed.instrument).cells.0[PriceSource::Last as usize].0 as usize;
     let (book, hot) = (&engine.books[cell], &engine.cells[cell]);
     let high = book.best_since(Side::Long, feed.since, hot);
     let low = book.best_since(Side::Short, feed.since, hot);
     if let (Some(high), Some(low), Some(last)) = (high, low, hot.price()) {
-        let at = Timestamp(hot.at);
-        engine.feeds[index].add(at, high, low, last);
+        engine.feeds[index].add(start, high, low, last);
     }
     engine.feeds[index].since = Moment::default();
     engine.feeds[index].users.clear();
@@ -179,9 +182,7 @@ fn settle_feed(engine: &mut Engine, index: usize) {
 /// A position whose best price is a number instead of a moment.
 fn settled(engine: &Engine, position: &Position) -> Position {
     let mut settled = position.clone();
-    if position.is_held() && position.trailing {
-        settled.best = engine.terms_of(position).best.and_then(level);
-    }
+    settled.best = if position.is_held() { engine.terms_of(position).best.and_then(level) } else { None };
     settled.best_since = Moment::default();
     settled
 }

@@ -31,6 +31,9 @@ impl Coordinator {
     /// A bar that is cut from ticks ends.
     pub(super) fn on_bar_border(&mut self, step: &mut Step<'_>, number: u32) {
         let border = step.now;
+        // Written down even when the bar is empty: which prices belong to which bar is durable state.
+        let owner = self.engine.feeds[number as usize].instrument;
+        self.begin(step, owner);
         let feed = &self.engine.feeds[number as usize];
         let (instrument, span, since) = (feed.instrument, feed.spec.bar, feed.since);
         self.timers.insert((border.after(span), TimerFor::Bar(number)));

@@ -42,7 +42,11 @@ impl Coordinator {
             self.note_refused(step, refused);
             return;
         }
-        let episode = EpisodeId { key: opening.key, generation: self.engine.next_generation(opening.key) };
+        let Some(generation) = self.engine.next_generation(opening.key) else {
+            self.note_refused(step, CommandRefused::AlreadyOpen(opening.key));
+            return;
+        };
+        let episode = EpisodeId { key: opening.key, generation };
         let mut position = new_position(episode, opening, step.now);
         let terms = self.engine.terms_of(&position);
         let atr = terms.atr;
@@ -103,6 +107,10 @@ impl Coordinator {
                 position.is_held() && position.episode.key.account == account
             })
             .collect();
+        // The step reads prices of all these instruments: they are written down before it.
+        for &slot in &all {
+            self.report_quiet(step, self.engine.positions[slot as usize].episode.key.instrument);
+        }
         for slot in all {
             self.close_by_command(step, slot, Reason::PanicClose);
         }
@@ -153,7 +161,7 @@ impl Coordinator {
         if opening.qty.0 <= 0 || opening.entry.0 <= 0 {
             return Some(CommandRefused::NotPositive(key));
         }
-        self.engine.living(key).map(|_| CommandRefused::AlreadyOpen(key))
+        None
     }
 
     /// A refused command is told, with the command, and changes nothing.

@@ -115,7 +115,13 @@ impl LevelRule {
         let stop = match self.rounding {
             Rounding::Directed => best.0 - side.sign() * share.of(best.0, Round::Down),
             Rounding::HalfUp => {
-                return self.at_least_a_tick_behind(side, best, self.shifted(best, -side.sign(), share));
+                // From a whole tick: a better best price between two ticks must not give a looser stop.
+                let whole = match side {
+                    Side::Long => round_to_multiple(best.0, self.tick, Round::Down),
+                    Side::Short => round_to_multiple(best.0, self.tick, Round::Up),
+                };
+                let stop = self.shifted(Price(whole), -side.sign(), share);
+                return self.at_least_a_tick_behind(side, best, stop);
             }
             Rounding::Double => return double_stop(side, best, self.decimals, share),
         };
@@ -211,6 +217,20 @@ mod tests {
         assert_eq!(CENTS.trailing_share(Side::Long, Price(3), Ratio::from_bps(1)), Price(2));
         assert_eq!(CENTS.trailing_share(Side::Short, Price(3), Ratio::from_bps(1)), Price(4));
         assert_eq!(NICKELS.trailing_distance(Side::Long, Price(100), 1), Price(95));
+    }
+
+    #[test]
+    fn a_better_best_price_never_gives_a_looser_stop() {
+        for rounding in [Rounding::Directed, Rounding::HalfUp] {
+            for side in [Side::Long, Side::Short] {
+                let stops = (1_000..3_000).map(|price| {
+                    let best = Price(if side == Side::Long { price } else { 4_000 - price });
+                    let rule = NICKELS.with(rounding);
+                    side.sign() * rule.trailing_share(side, best, Ratio(27_338_196)).0
+                });
+                assert!(stops.is_sorted(), "{rounding:?} {side:?}");
+            }
+        }
     }
 
     #[test]

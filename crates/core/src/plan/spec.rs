@@ -5,18 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ladder::{LEGS_MAX, Ladder, Leg, LegKind, LegOf, LegTarget};
 use super::level::Rounding;
-use super::loss_limit::{Basis, LossLimit, Pnl};
-use super::ratchet::Ratchet;
-use super::stop_loss::StopLoss;
-use super::trailing::{CurvePoint, Trailing};
-use super::{AtrSpec, Distance, ExitStyle, Plan};
+use super::{ExitStyle, Plan};
 use crate::id::InstrumentId;
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
-use crate::num::{Decimal, Price, Ratio, Round};
-use crate::time::Span;
+use crate::num::{Decimal, Ratio};
+use check::Check;
+
+mod check;
 
 /// Version of the plan schema.
 pub const PLAN_VERSION: u16 = 1;
@@ -275,7 +272,7 @@ impl PlanSpec {
 
     /// The plan in the units of an instrument, or every fault it has.
     pub fn resolve(&self, id: InstrumentId, instrument: &Instrument) -> Result<Plan, Vec<PlanFault>> {
-        let mut check = Check { faults: Vec::new(), decimals: instrument.price_decimals };
+        let mut check = Check::new(instrument);
         if self.version != PLAN_VERSION {
             check.fault("version", self.version, &format!("this program reads version {PLAN_VERSION}"));
         }
@@ -309,257 +306,5 @@ impl PlanSpec {
         }
         check.not_wider(&plan);
         if check.faults.is_empty() { Ok(plan) } else { Err(check.faults) }
-    }
-}
-
-/// Turns what is written into numbers, and remembers every fault on the way.
-struct Check {
-    faults: Vec<PlanFault>,
-    decimals: u8,
-}
-
-impl Check {
-    fn fault(&mut self, field: &str, value: impl std::fmt::Display, must: &str) {
-        let (field, value) = (field.to_owned(), value.to_string());
-        self.faults.push(PlanFault { field, value, must: must.to_owned() });
-    }
-
-    /// A number in units of 10^-9; more digits are rounded half up.
-    fn ratio(&mut self, field: &str, value: Decimal) -> Ratio {
-        match value.to_scale_rounded(Ratio::DECIMALS, Round::HalfUp) {
-            Ok(units) => Ratio(units),
-            Err(error) => {
-                self.fault(field, value, &error.to_string());
-                Ratio::ONE
-            }
-        }
-    }
-
-    /// A loss, stop or distance: above 0 (or from 0, if allowed) and below 1.
-    fn fraction(&mut self, field: &str, value: Decimal, zero_allowed: bool) -> Ratio {
-        let ratio = self.ratio(field, value);
-        if ratio.0 < 0 || (ratio.0 == 0 && !zero_allowed) || ratio.0 >= Ratio::ONE.0 {
-            let least = if zero_allowed { "at least 0" } else { "above 0" };
-            self.fault(
-                field,
-                value,
-                &format!("must be {least} and below 1; it is a fraction, 2.5 % is 0.025"),
-            );
-        }
-        ratio
-    }
-
-    fn positive(&mut self, field: &str, value: Decimal) -> Ratio {
-        let ratio = self.ratio(field, value);
-        if ratio.0 <= 0 {
-            self.fault(field, value, "must be above 0");
-        }
-        ratio
-    }
-
-    fn leverage(&mut self, value: Decimal) -> Ratio {
-        let ratio = self.ratio("leverage", value);
-        if ratio < Ratio::ONE {
-            self.fault("leverage", value, "must be at least 1");
-            return Ratio::ONE;
-        }
-        ratio
-    }
-
-    fn price(&mut self, field: &str, value: Decimal) -> Price {
-        match value.to_scale(self.decimals) {
-            Ok(units) if units > 0 => Price(units),
-            Ok(_) => {
-                self.fault(field, value, "must be above 0");
-                Price(1)
-            }
-            Err(error) => {
-                self.fault(field, value, &format!("{error}; round it to the instrument's decimals"));
-                Price(1)
-            }
-        }
-    }
-
-    fn atr(&mut self, atr: &AtrText) -> AtrSpec {
-        if atr.bar_secs == 0 {
-            self.fault("atr.bar_secs", atr.bar_secs, "must be at least 1 second");
-        }
-        if atr.period == 0 {
-            self.fault("atr.period", atr.period, "must be at least 1 bar");
-        }
-        AtrSpec { bar: Span::from_secs(i64::from(atr.bar_secs.max(1))), period: atr.period.max(1) }
-    }
-
-    fn distance(&mut self, field: &str, spec: &DistanceSpec) -> Distance {
-        match (spec.fraction, spec.price, spec.atr) {
-            (Some(share), None, None) => {
-                Distance::Share(self.fraction(&format!("{field}.fraction"), share, false))
-            }
-            (None, Some(price), None) => Distance::Price(self.price(&format!("{field}.price"), price).0),
-            (Some(fallback), None, Some(multiple)) => Distance::Atr {
-                multiple: self.positive(&format!("{field}.atr"), multiple),
-                fallback: self.fraction(&format!("{field}.fraction"), fallback, false),
-            },
-            (None, None, Some(multiple)) => {
-                self.fault(
-                    field,
-                    format!("atr {multiple} alone"),
-                    "add `fraction`: it stands in while there is no ATR",
-                );
-                Distance::Share(Ratio::from_bps(1))
-            }
-            _ => {
-                self.fault(field, "not one distance", "give one of fraction, price, or atr with fraction");
-                Distance::Share(Ratio::from_bps(1))
-            }
-        }
-    }
-
-    fn exit(&mut self, field: &str, spec: Option<&ExitSpec>, default: ExitStyle) -> ExitStyle {
-        match spec {
-            None => default,
-            Some(ExitSpec::Market) => ExitStyle::Market,
-            Some(ExitSpec::Limit { through, market_after_ms }) => ExitStyle::MarketableLimit {
-                offset: self.fraction(&format!("{field}.exit.limit.through"), *through, true),
-                market_after: Span::from_millis(i64::from(*market_after_ms)),
-            },
-        }
-    }
-
-    fn loss_limit(&mut self, field: &str, spec: &LossLimitSpec, default: ExitStyle) -> LossLimit {
-        LossLimit {
-            share: self.fraction(&format!("{field}.fraction"), spec.fraction, false),
-            basis: match spec.basis {
-                BasisSpec::Price => Basis::Price,
-                BasisSpec::Margin => Basis::Margin,
-            },
-            pnl: if spec.net { Pnl::Net } else { Pnl::Gross },
-            source: spec.source,
-            exit: self.exit(field, spec.exit.as_ref(), default),
-        }
-    }
-
-    fn stop_loss(&mut self, spec: &StopLossSpec) -> StopLoss {
-        StopLoss {
-            distance: self.distance("stop_loss.distance", &spec.distance),
-            source: spec.source,
-            exit: self.exit("stop_loss", spec.exit.as_ref(), ExitStyle::Market),
-        }
-    }
-
-    fn trailing(&mut self, spec: &TrailingSpec, has_stop: bool) -> Trailing {
-        let distance = self.distance("trailing.distance", &spec.distance);
-        let min = spec.distance_min.map(|min| self.fraction("trailing.distance_min", min, false));
-        let max = spec.distance_max.map(|max| self.fraction("trailing.distance_max", max, false));
-        if let (Some(least), Some(most)) = (min, max)
-            && least > most
-        {
-            let value = spec.distance_min.map_or_else(String::new, |min| min.to_string());
-            self.fault("trailing.distance_min", value, "must not be above distance_max");
-        }
-        if matches!(distance, Distance::Share(_)) && (min.is_some() || max.is_some()) {
-            self.fault(
-                "trailing.distance_min",
-                "given",
-                "bounds need a distance in price or atr; a fraction needs none",
-            );
-        }
-        let curve: Vec<CurvePoint> = spec.curve.iter().map(|point| self.curve_point(point)).collect();
-        if !curve.is_empty() && matches!(distance, Distance::Price(_)) {
-            self.fault("trailing.curve", "given", "a curve needs a distance that is a fraction");
-        }
-        if !curve.is_empty() && !has_stop {
-            self.fault("trailing.curve", "given", "a curve in R needs a stop_loss: R is the distance to it");
-        }
-        if !curve.is_sorted_by(|a, b| a.r < b.r && a.share >= b.share) {
-            self.fault(
-                "trailing.curve",
-                "not a tightening curve",
-                "sort by r, and let each fraction be no wider",
-            );
-        }
-        Trailing {
-            // An activation of zero is the first price at or beyond the entry; it is not "always active".
-            activation: spec.activation.map(|at| self.activation(at)),
-            distance,
-            distance_min: min,
-            distance_max: max,
-            step: spec.step.as_ref().map(|step| self.distance("trailing.step", step)),
-            curve,
-            exit: self.exit("trailing", spec.exit.as_ref(), ExitStyle::MARKETABLE),
-        }
-    }
-
-    fn activation(&mut self, at: Decimal) -> Ratio {
-        let ratio = self.ratio("trailing.activation", at);
-        if ratio.0 < 0 {
-            self.fault("trailing.activation", at, "must be at least 0");
-        }
-        ratio
-    }
-
-    fn curve_point(&mut self, point: &CurvePointSpec) -> CurvePoint {
-        CurvePoint {
-            r: self.positive("trailing.curve.r", point.r),
-            share: self.fraction("trailing.curve.fraction", point.fraction, false),
-        }
-    }
-
-    fn ladder(&mut self, spec: &LadderSpec, has_stop: bool) -> Ladder {
-        if spec.legs.is_empty() || spec.legs.len() > LEGS_MAX {
-            self.fault("ladder.legs", format!("{} legs", spec.legs.len()), "give one to four legs");
-        }
-        let mut legs: Vec<Leg> =
-            spec.legs.iter().enumerate().map(|(index, leg)| self.leg(index, leg, has_stop)).collect();
-        legs.truncate(LEGS_MAX);
-        Ladder {
-            legs,
-            of: match spec.of {
-                LegOfSpec::Remaining => LegOf::Remaining,
-                LegOfSpec::Initial => LegOf::Initial,
-            },
-        }
-    }
-
-    fn leg(&mut self, index: usize, spec: &LegSpec, has_stop: bool) -> Leg {
-        let field = format!("ladder.legs[{index}]");
-        let fraction = self.positive(&format!("{field}.close"), spec.close);
-        if fraction > Ratio::ONE {
-            self.fault(&format!("{field}.close"), spec.close, "must be at most 1");
-        }
-        let target = match (spec.at, spec.at_r, spec.at_price) {
-            (Some(at), None, None) => LegTarget::Share(self.positive(&format!("{field}.at"), at)),
-            (None, Some(r), None) => {
-                if !has_stop {
-                    self.fault(&format!("{field}.at_r"), r, "needs a stop_loss: R is the distance to it");
-                }
-                LegTarget::R(self.positive(&format!("{field}.at_r"), r))
-            }
-            (None, None, Some(price)) => LegTarget::Price(self.price(&format!("{field}.at_price"), price)),
-            _ => {
-                self.fault(&field, "not one target", "give one of at, at_r, at_price");
-                LegTarget::Share(Ratio::ONE)
-            }
-        };
-        Leg { target, fraction, kind: if spec.soft { LegKind::Soft } else { LegKind::Hard } }
-    }
-
-    fn ratchet(&mut self, spec: &RatchetSpec, has_ladder: bool) -> Ratchet {
-        if !has_ladder {
-            self.fault("ratchet", "given", "needs a ladder: its legs move the stop");
-        }
-        Ratchet {
-            offset: spec.offset.map_or(Ratio::ZERO, |offset| self.fraction("ratchet.offset", offset, true)),
-            legs_max: spec.legs_max.unwrap_or(u8::try_from(LEGS_MAX).unwrap_or(u8::MAX)),
-        }
-    }
-
-    /// The emergency stop stands behind the soft stop, or it would be the only one to act.
-    fn not_wider(&mut self, plan: &Plan) {
-        let (Some(hard), Some(soft)) = (plan.hard_stop, plan.soft_stop) else { return };
-        if hard.basis == soft.basis && hard.share <= soft.share {
-            let value = crate::num::shortest(i128::from(hard.share.0), Ratio::DECIMALS).to_string();
-            self.fault("hard_stop.fraction", value, "must be wider than soft_stop.fraction");
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! Random worlds: instruments, plans, and a script of prices and openings.
 
-use ripcord_core::event::{Event, Filled, Opening, Probe, Record};
+use ripcord_core::event::{Command, Event, Filled, Opening, Probe, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::market::PriceSource;
+use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
@@ -15,12 +15,14 @@ use ripcord_core::plan::{
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::random::Random;
+use crate::venue::Mood;
 use crate::world::World;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) markets: Vec<(Instrument, Vec<PriceSource>)>,
     pub(crate) plans: Vec<Plan>,
+    pub(crate) bars: BarOrigin,
     /// What happens, each at its time.
     pub(crate) script: Vec<(Timestamp, Move)>,
 }
@@ -29,6 +31,9 @@ pub(crate) struct Case {
 pub(crate) enum Move {
     Price(InstrumentId, PriceSource, Price),
     Open(Opening),
+    Event(Event),
+    /// The venue's temper changes.
+    Mood(Mood, Span),
 }
 
 /// A fill, by the number of the move that it belongs to.
@@ -99,14 +104,50 @@ impl Case {
             };
             script.push((at, Move::Price(InstrumentId(n as u32), source, Price(price))));
         }
-        Self { markets, plans, script }
+        Self { markets, plans, bars: BarOrigin::Ticks, script }
+    }
+
+    /// The same, with a venue that misbehaves, late clocks, commands and funding.
+    pub(crate) fn wild(random: &mut Random, moves: i64) -> Self {
+        let mut case = Self::random(random, moves);
+        case.bars = random.pick(&[BarOrigin::Ticks, BarOrigin::Bars]);
+        for at in (0..case.script.len()).rev() {
+            let (now, what) = &case.script[at];
+            let (now, key) = match what {
+                Move::Open(opening) => (*now, Some(opening.key)),
+                _ => (*now, None),
+            };
+            let extra = match random.within(0, 24) {
+                0 | 1 => Some(mood(random)),
+                2 => key.map(|key| Move::Event(Event::Command(Command::Close(key)))),
+                3 => key.map(|key| Move::Event(Event::Command(Command::Panic(key.account)))),
+                4 => key.map(|key| {
+                    let amount = Money(i128::from(random.within(-1_000, 1_000)) * 1_000_000_000_000);
+                    Move::Event(Event::Venue(VenueEvent::FundingPaid(key, Box::new(amount))))
+                }),
+                5..8 if case.bars == BarOrigin::Bars => {
+                    let n = random.within(0, case.markets.len() as i64 - 1) as u32;
+                    let span = Span::from_secs(10);
+                    let start = Timestamp(now.0.div_euclid(span.0) * span.0 - span.0);
+                    let low = random.within(1_000, 100_000);
+                    let (high, close) = (low + random.within(0, low / 50), low);
+                    let [high, low, close] = [high, low, close].map(Price);
+                    Some(Move::Event(Event::Bar(Bar { instrument: InstrumentId(n), span, start, high, low, close })))
+                }
+                _ => None,
+            };
+            if let Some(extra) = extra {
+                case.script.insert(at + 1, (now, extra));
+            }
+        }
+        case
     }
 
     /// The world before the first move.
     pub(crate) fn world(&self) -> World {
         let mut world = World::new();
         for (instrument, sources) in &self.markets {
-            let id = world.core.add_instrument(instrument.clone(), sources, BarOrigin::Ticks);
+            let id = world.core.add_instrument(instrument.clone(), sources, self.bars);
             world.venue.list(id.expect("a sound instrument"), instrument.lot_size);
         }
         for plan in &self.plans {
@@ -127,6 +168,11 @@ impl Case {
         match what {
             Move::Price(instrument, source, price) => world.price(*instrument, *source, *price, Probe::TICK),
             Move::Open(opening) => world.open(opening.clone()),
+            Move::Event(event) => world.handle(event.clone()),
+            Move::Mood(mood, lag) => {
+                world.venue.mood = mood.clone();
+                world.lag = *lag;
+            }
         }
     }
 
@@ -144,6 +190,21 @@ impl Case {
         exits.sort_unstable();
         exits
     }
+}
+
+fn mood(random: &mut Random) -> Move {
+    let mut mood = Mood::default();
+    match random.within(0, 7) {
+        0 => mood.refuse = random.within(1, 6) as u32,
+        1 => mood.delay = random.within(1, 8) as u32,
+        2 => mood.cancel_delay = random.within(1, 8) as u32,
+        3 => mood.part = random.within(1, 5_000),
+        4 => mood.drop = random.within(1, 3) as u32,
+        5 => mood.double = true,
+        6 => mood.thin = true,
+        _ => {}
+    }
+    Move::Mood(mood, Span::from_millis(random.pick(&[0, 0, 700, 2_000])))
 }
 
 fn market(random: &mut Random, n: i64) -> (Instrument, Vec<PriceSource>) {

@@ -84,6 +84,7 @@ impl<'a> Oracle<'a> {
             self.bars_until(now.0);
             match what {
                 Move::Open(opening) => self.open(at, opening),
+                Move::Event(_) | Move::Mood(..) => panic!("the oracle knows a well-behaved venue only"),
                 Move::Price(instrument, source, price) => self.price(at, now.0, *instrument, *source, i128::from(price.0)),
             }
         }
@@ -234,7 +235,8 @@ impl<'a> Oracle<'a> {
     fn fill_leg(&mut self, at: usize, n: usize, leg: usize, qty: i128, price: i128) {
         let mut position = std::mem::replace(&mut self.positions[n], nobody());
         let eye = self.eye(position.plan);
-        let qty = qty.min(position.open);
+        let lot = i128::from(eye.rules.lot_size.0);
+        let qty = qty.min(position.open / lot * lot);
         let left = position.open - qty;
         position.fees -= half_up(position.fees * qty, position.open);
         position.open = left;
@@ -481,7 +483,9 @@ impl Eye<'_> {
             Rounding::Directed => {
                 self.later(side, best - sign(side) * (best * units(share)).div_euclid(ONE))
             }
-            Rounding::HalfUp | Rounding::Double => self.stop_share(side, best, share),
+            // The best whole tick, and the distance rounded half up.
+            Rounding::HalfUp => self.stop_share(side, sign(side) * (sign(side) * best).div_euclid(tick) * tick, share),
+            Rounding::Double => panic!("not in these cases"),
         };
         // Never at its own extreme.
         looser(side, stop, best - sign(side) * tick)

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use ripcord_core::Coordinator;
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{Action, Entry, Event, Observed, Outbox, Record};
+use ripcord_core::id::EpisodeId;
+use ripcord_core::num::Price;
+use ripcord_core::snapshot::Snapshot;
+use ripcord_core::time::Timestamp;
+
 use crate::cases::Case;
 use crate::oracle::Oracle;
 use crate::random::Random;
 
-const CASES: u64 = 60_000;
+const CASES: u64 = 6_000;
 
 #[test]
 fn exits_and_stops_are_those_of_the_oracle() {
@@ -56,19 +64,262 @@ fn story(case: &Case, exit: Option<&crate::cases::Exit>) -> String {
     });
     format!("{market:?}\n{}{}", openings.collect::<String>(), prices.collect::<String>())
 }
+
+/// What one event brought.
+type Told = (Vec<Entry>, Vec<Action>);
+
+/// A world that was played to its end: what went in, and what each event brought.
+struct Played {
+    case: Case,
+    start: Coordinator,
+    log: Vec<(Timestamp, Event)>,
+    told: Vec<Told>,
+}
+
+impl Played {
+    fn wild(seed: u64) -> Self {
+        let case = Case::wild(&mut Random::new(seed), 150);
+        let mut world = case.world();
+        let start = world.core.clone();
+        for at in 0..case.script.len() {
+            case.play(&mut world, at);
+        }
+        let mut core = start.clone();
+        let told = world.log.iter().map(|(now, event)| tell(&mut core, *now, event)).collect();
+        Self { case, start, log: world.log, told }
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Entry> {
+        self.told.iter().flat_map(|(records, _)| records)
+    }
+}
+
+fn tell(core: &mut Coordinator, now: Timestamp, event: &Event) -> Told {
+    let mut out = Outbox::default();
+    core.handle(now, event.clone(), &mut out);
+    (out.records, out.actions)
+}
+
+fn through_text(core: &Coordinator) -> Coordinator {
+    let text = serde_json::to_string(&core.snapshot()).expect("a snapshot is data");
+    let snapshot: Snapshot = serde_json::from_str(&text).expect("what was written can be read");
+    Coordinator::restore(snapshot, []).expect("our own version")
+}
+
 #[test]
-fn debug_seed() {
-    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(78);
-    let acc: u32 = std::env::var("ACC").ok().and_then(|s| s.parse().ok()).unwrap_or(15);
-    let case = Case::random(&mut Random::new(seed), 200);
-    let mut world = case.world();
-    world.venue.mood.generous = true;
-    for at in 0..case.script.len() {
-        let before = world.records.len();
-        case.play(&mut world, at);
-        for e in &world.records[before..] {
-            let s = format!("{:?}", e.record);
-            if s.contains(&format!("AccountId({acc})")) || s.contains("BarClosed") { println!("{at} {s}"); }
+fn two_runs_give_the_same_bytes() {
+    for seed in 0..50 {
+        let [one, two] = [Played::wild(seed), Played::wild(seed)];
+        let bytes = |played: &Played| serde_json::to_string(&played.told).expect("records are data");
+        assert_eq!(bytes(&one), bytes(&two), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_restart_at_every_event_changes_nothing_later() {
+    for seed in 0..60 {
+        let played = Played::wild(seed);
+        let mut core = played.start.clone();
+        for (at, (now, event)) in played.log.iter().enumerate() {
+            core = through_text(&core);
+            assert_eq!(tell(&mut core, *now, event), played.told[at], "seed {seed}: event {at} {event:?}");
+        }
+    }
+}
+
+#[test]
+fn a_restart_now_and_then_changes_nothing_later() {
+    for seed in 1_000..1_600 {
+        let played = Played::wild(seed);
+        let mut random = Random::new(seed);
+        let mut core = played.start.clone();
+        for (at, (now, event)) in played.log.iter().enumerate() {
+            if random.one_in(40) {
+                core = through_text(&core);
+            }
+            assert_eq!(tell(&mut core, *now, event), played.told[at], "seed {seed}: event {at} {event:?}");
+        }
+    }
+}
+
+/// Leaps over quiet prices and tells of them in one piece, each cell for itself.
+#[test]
+fn leaping_over_quiet_prices_is_row_by_row() {
+    let mut leapt = 0;
+    for seed in 0..1_500 {
+        let played = Played::wild(seed);
+        let mut core = played.start.clone();
+        let mut random = Random::new(seed);
+        let mut quiet: BTreeMap<CellId, Observed> = BTreeMap::new();
+        let mut last = Timestamp::MIN;
+        for (at, (now, event)) in played.log.iter().enumerate() {
+            if let Event::Tick(tick) = event
+                && core.quiet(tick.cell).is_quiet(tick.price.0)
+                && *now < core.next_deadline()
+            {
+                let (cell, price) = (tick.cell, tick.price);
+                let stretch = quiet.entry(cell).or_insert(Observed {
+                    cell,
+                    count: 0,
+                    last: price,
+                    at: tick.at,
+                    min: price,
+                    max: price,
+                });
+                *stretch = Observed {
+                    cell,
+                    count: stretch.count + 1,
+                    last: price,
+                    at: tick.at,
+                    min: stretch.min.min(price),
+                    max: stretch.max.max(price),
+                };
+                last = *now;
+                leapt += 1;
+                assert_eq!(played.told[at], (Vec::new(), Vec::new()), "seed {seed}: a quiet price said something");
+                if random.one_in(30) {
+                    flush(&mut core, last, &mut quiet);
+                }
+                continue;
+            }
+            flush(&mut core, last, &mut quiet);
+            assert_eq!(tell(&mut core, *now, event), played.told[at], "seed {seed}: event {at} {event:?}");
+        }
+    }
+    assert!(leapt > 50_000, "only {leapt} prices were quiet");
+}
+
+fn flush(core: &mut Coordinator, last: Timestamp, quiet: &mut BTreeMap<CellId, Observed>) {
+    for observed in std::mem::take(quiet).into_values() {
+        let told = tell(core, last, &Event::Observed(observed));
+        assert_eq!(told, (Vec::new(), Vec::new()), "a quiet stretch said something");
+    }
+}
+
+#[test]
+fn the_journal_alone_brings_the_same_records_and_actions() {
+    for seed in 0..1_500 {
+        let played = Played::wild(seed);
+        let mut core = through_text(&played.start);
+        let mut out = Outbox::default();
+        for entry in played.records() {
+            core.replay(entry.clone(), &mut out);
+        }
+        let written: Vec<_> = played.records().cloned().collect();
+        let acted: Vec<_> = played.told.iter().flat_map(|(_, actions)| actions.clone()).collect();
+        let first = out.records.iter().zip(&written).position(|(a, b)| a != b);
+        assert!(
+            out.records == written && out.actions == acted,
+            "seed {seed}: record {first:?} of {} and {}\n journal {:?}\n replay  {:?}",
+            written.len(),
+            out.records.len(),
+            first.map(|at| &written[at.saturating_sub(3)..=at]),
+            first.map(|at| &out.records[at.saturating_sub(3)..=at])
+        );
+    }
+}
+
+#[test]
+fn snapshot_and_journal_bring_back_the_state_of_a_crash() {
+    for seed in 0..300 {
+        let played = Played::wild(seed);
+        let mut random = Random::new(seed);
+        let mut core = played.start.clone();
+        let (mut saved, mut journal) = (core.snapshot(), Vec::new());
+        for (now, event) in &played.log {
+            journal.extend(tell(&mut core, *now, event).0);
+            if random.one_in(60) {
+                let mut out = Outbox::default();
+                core.checkpoint(*now, &mut out);
+                core.handle(*now, Event::Timer, &mut out);
+                journal.extend(out.records);
+                let mut restored = Coordinator::restore(saved, journal).expect("our own version");
+                restored.handle(*now, Event::Timer, &mut Outbox::default());
+                let value = |core: &Coordinator| serde_json::to_value(core.snapshot()).expect("a snapshot is data");
+                let (was, is) = (value(&core), value(&restored));
+                for (field, was) in was.as_object().expect("fields") {
+                    let parts = was.as_array().into_iter().flatten().zip(is[field].as_array().into_iter().flatten());
+                    for (was, is) in parts {
+                        assert_eq!(was, is, "seed {seed}: {field} after {event:?}");
+                    }
+                    assert_eq!(*was, is[field], "seed {seed}: {field} after {event:?}");
+                }
+                (saved, journal) = (core.snapshot(), Vec::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
+    for seed in 0..3_000 {
+        let played = Played::wild(seed);
+        let mut core = played.start.clone();
+        let mut stops: BTreeMap<EpisodeId, Price> = BTreeMap::new();
+        let mut held: BTreeMap<EpisodeId, i64> = BTreeMap::new();
+        for (now, event) in &played.log {
+            for entry in tell(&mut core, *now, event).0 {
+                match entry.record {
+                    Record::Opened(opened) => assert_eq!(held.insert(opened.episode, opened.qty.0), None),
+                    Record::Filled(filled) => {
+                        let left = held.get_mut(&filled.id.episode).expect("it was opened");
+                        *left -= filled.qty.0;
+                        assert!(filled.qty.0 > 0 && *left >= 0, "seed {seed}: {filled:?} closes more than is held");
+                        assert_eq!(*left, filled.remaining.0, "seed {seed}: {filled:?}");
+                    }
+                    Record::StopMoved { episode, from, to, .. } => {
+                        let sign = episode.key.side.sign();
+                        let tighter = from.is_none_or(|from| sign * to.0 > sign * from.0);
+                        assert!(tighter, "seed {seed}: {episode:?} {from:?} {to:?}");
+                    }
+                    Record::OrderIntended(order) => {
+                        assert!(order.qty.0 <= held[&order.id.episode], "seed {seed}: {order:?} is for more than is held");
+                    }
+                    _ => {}
+                }
+            }
+            for view in core.view().positions() {
+                let Some(stop) = view.effective_stop else { continue };
+                if let Some(before) = stops.insert(view.episode, stop) {
+                    let sign = view.side.sign();
+                    assert!(sign * stop.0 >= sign * before.0, "seed {seed}: {before:?} -> {stop:?} {event:?} {view:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wake_that_changes_nothing_leaves_no_record() {
+    for seed in 0..1_500 {
+        let played = Played::wild(seed);
+        let mut firsts = vec![true; played.case.markets.len() * 5];
+        for (told, (_, event)) in played.told.iter().zip(&played.log) {
+            let Event::Tick(tick) = event else { continue };
+            // The first price of an instrument sets the clock of its bars.
+            let first = std::mem::take(&mut firsts[tick.cell.0 as usize]);
+            let is_input = |entry: &Entry| matches!(entry.record, Record::Input(_) | Record::Observed(_));
+            let is_idle = !told.0.is_empty() && told.0.iter().all(is_input);
+            let timers = told.0.iter().any(|entry| entry.record == Record::Input(Event::Timer));
+            assert!(!is_idle || first || timers, "seed {seed}: {event:?} left {:?}", told.0);
+        }
+    }
+}
+
+#[test]
+fn well_behaved_venues_end_flat_or_held_alike() {
+    for seed in 0..500 {
+        let case = Case::random(&mut Random::new(seed), 150);
+        let mut world = case.world();
+        world.venue.mood.generous = true;
+        case.exits(&mut world);
+        assert!(world.venue.is_quiet(), "seed {seed}: every answer was told");
+        for view in world.core.view().positions() {
+            assert_eq!(world.venue.held(view.episode.key), view.qty, "seed {seed}: {view:?}");
+        }
+        for order in world.venue.working() {
+            let held = world.core.view().position(order.id.episode.key).is_some_and(|view| view.episode == order.id.episode);
+            assert!(held, "seed {seed}: {order:?} outlived its position");
         }
     }
 }

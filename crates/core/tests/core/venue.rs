@@ -47,8 +47,9 @@ pub(crate) struct Venue {
 }
 
 impl Venue {
+    /// A position of a new life; the dust of the one before lies elsewhere.
     pub(crate) fn hold(&mut self, key: PositionKey, qty: Qty) {
-        *self.held.entry(key).or_insert(0) += qty.0;
+        self.held.insert(key, qty.0);
     }
 
     /// It trades whole lots only.

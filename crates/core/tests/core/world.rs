@@ -5,7 +5,7 @@ use ripcord_core::event::{Action, Command, Entry, Event, Opening, Outbox, Probe,
 use ripcord_core::id::InstrumentId;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
-use ripcord_core::time::Timestamp;
+use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::Coordinator;
 
 use crate::venue::Venue;
@@ -18,6 +18,10 @@ pub(crate) struct World {
     /// Everything that came out, ever.
     pub(crate) records: Vec<Entry>,
     pub(crate) actions: Vec<Action>,
+    /// Everything that went in, ever.
+    pub(crate) log: Vec<(Timestamp, Event)>,
+    /// How far the venue's clock is behind ours.
+    pub(crate) lag: Span,
     out: Outbox,
 }
 
@@ -37,7 +41,7 @@ impl World {
     }
 
     pub(crate) fn tick(&self, cell: CellId, price: Price, probe: Probe) -> Tick {
-        Tick { at: self.now, price, qty: Qty(0), cell, probe }
+        Tick { at: Timestamp(self.now.0 - self.lag.0), price, qty: Qty(0), cell, probe }
     }
 
     pub(crate) fn open(&mut self, opening: Opening) {
@@ -62,6 +66,7 @@ impl World {
     }
 
     fn step(&mut self, event: Event) {
+        self.log.push((self.now, event.clone()));
         self.core.handle(self.now, event, &mut self.out);
         for action in &self.out.actions {
             self.venue.take(action);

@@ -1,0 +1,289 @@
+//! A replay job: files in, a replay that is ready to run out.
+//!
+//! Everything that can be wrong with the files is found here, before the first row is replayed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ripcord_core::Coordinator;
+use ripcord_core::bars::BarOrigin;
+use ripcord_core::engine::RegisterError;
+use ripcord_core::event::Opening;
+use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
+use ripcord_core::instrument::Instrument;
+use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Decimal, Money, Price, Qty};
+use ripcord_core::plan::{PlanFault, PlanSpec, Rounding};
+use ripcord_core::time::{Span, Timestamp};
+
+use crate::candles::CandlePolicy;
+use crate::desk::Desk;
+use crate::import::ImportError;
+use crate::instruments::{self, InstrumentsError};
+use crate::plan_file::{self, PlanFileError};
+use crate::positions::{self, EntryAt as RowEntry, PositionRow, PositionsError};
+use crate::replay::{EntryAt, PlannedOpening, Replay};
+use crate::tape::TapeError;
+use crate::venue::{FillModel, SimVenue};
+
+mod markets;
+
+use markets::Markets;
+
+/// What to replay, as a person asks for it.
+#[derive(Debug, Clone)]
+pub struct JobSpec {
+    /// Tapes, Parquet, CSV, feather or JSON files; candles, ticks, marks, funding.
+    pub market: Vec<PathBuf>,
+    /// The positions file.
+    pub positions: PathBuf,
+    /// Instrument definitions; without them they are inferred from the digits of the files.
+    pub instruments: Option<PathBuf>,
+    /// The symbol of market files that do not say one, and of positions without one.
+    pub symbol: Option<String>,
+    /// The plan of positions that do not name one.
+    pub plan: Option<PathBuf>,
+    /// How the venue fills.
+    pub fills: FillModel,
+    /// How levels given in cells of the positions file are rounded.
+    pub rounding: Rounding,
+    /// How candles are read.
+    pub candles: CandlePolicy,
+}
+
+/// A replay that is ready to run, and what its records refer to.
+#[derive(Debug)]
+pub struct Job {
+    /// The replay.
+    pub replay: Replay,
+    /// Instruments, by their ids.
+    pub instruments: Vec<Instrument>,
+    /// Positions, by their accounts.
+    pub positions: Vec<PositionRow>,
+    /// The plan of each position.
+    pub plans: Vec<PlanSpec>,
+    /// What was assumed or should be known, for the reader of the results.
+    pub notes: Vec<String>,
+    /// Records of the market files: ticks, candles.
+    pub records: u64,
+}
+
+/// Why a job cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// A market file is at fault.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A tape is at fault.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    /// The positions file is at fault.
+    #[error(transparent)]
+    Positions(#[from] PositionsError),
+    /// A plan file is at fault.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// The instruments file is at fault.
+    #[error(transparent)]
+    Instruments(#[from] InstrumentsError),
+    /// An instrument cannot be computed with.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// A plan is at fault for the instrument of a position.
+    #[error("{file}: position {id}: plan {plan}: {}", faults(.faults))]
+    Plan {
+        /// The positions file.
+        file: String,
+        /// The position.
+        id: String,
+        /// The plan.
+        plan: String,
+        /// Every fault.
+        faults: Vec<PlanFault>,
+    },
+    /// A position is at fault.
+    #[error("{file}: line {line}: position {id}: {column} is {value}: {must}")]
+    Position {
+        /// The positions file.
+        file: String,
+        /// Its line, from 1.
+        line: u64,
+        /// The position.
+        id: String,
+        /// The column.
+        column: &'static str,
+        /// The cell.
+        value: String,
+        /// What it must be, or what to do.
+        must: String,
+    },
+    /// The market files contradict each other or miss something.
+    #[error("{0}")]
+    Market(String),
+}
+
+fn faults(faults: &[PlanFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Reads every file of a job and puts the replay together. `progress` is told what is being read.
+///
+/// # Errors
+/// The first file that is at fault, with file, row, column and value.
+pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError> {
+    let mut markets = Markets::read(&spec.market, spec.symbol.as_deref(), spec.candles, progress)?;
+    progress(&format!("reading {}", spec.positions.display()));
+    let records = markets.records();
+    let only = markets.only_symbol();
+    let options = positions::Options { default_symbol: spec.symbol.clone().or(only), rows: Some(records) };
+    let read = positions::read(&spec.positions, &options)?;
+    let mut notes: Vec<String> = read.warnings;
+    let base = spec.plan.as_ref().map(|path| plan_file::read_plan(path)).transpose()?;
+    let defined = match &spec.instruments {
+        Some(path) => instruments::read(path)?,
+        None => Vec::new(),
+    };
+    markets.settle_scales(&defined, &read.rows, spec.instruments.is_some(), &mut notes)?;
+    let mut fills = spec.fills;
+    if markets.has_candles() && fills.latency > Span::ZERO {
+        fills.latency = Span::ZERO;
+        notes.push("candles have no time within a bar: orders reach the venue at once".to_owned());
+    }
+    let mut coordinator = Coordinator::new();
+    let mut venue = SimVenue::new(fills);
+    let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
+    coordinator.reserve(read.rows.len());
+    let mut opener = Opener { spec, base, ids: &ids, plans: BTreeMap::new(), named: BTreeMap::new() };
+    let (mut openings, mut plans) = (Vec::with_capacity(read.rows.len()), Vec::with_capacity(read.rows.len()));
+    for (number, row) in read.rows.iter().enumerate() {
+        let (opening, plan) = opener.opening(number, row, &mut coordinator)?;
+        openings.push(opening);
+        plans.push(plan);
+    }
+    let wants_bars = plans.iter().any(|plan| plan.atr.is_some());
+    let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
+    let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
+    let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
+    Ok(Job { replay, instruments, positions: read.rows, plans, notes, records })
+}
+
+/// Instruments of a job by symbol, in the order of their ids.
+pub(crate) type Registered = BTreeMap<String, (InstrumentId, Instrument)>;
+
+/// Turns rows of the positions file into openings; plans that are equal are registered once.
+struct Opener<'a> {
+    spec: &'a JobSpec,
+    base: Option<PlanSpec>,
+    ids: &'a Registered,
+    plans: BTreeMap<(InstrumentId, PlanSpec), PlanId>,
+    named: BTreeMap<String, PlanSpec>,
+}
+
+impl Opener<'_> {
+    fn opening(
+        &mut self,
+        number: usize,
+        row: &PositionRow,
+        coordinator: &mut Coordinator,
+    ) -> Result<(PlannedOpening, PlanSpec), JobError> {
+        let Some(&(instrument, ref rules)) = self.ids.get(&row.symbol) else {
+            let known: Vec<&str> = self.ids.keys().map(String::as_str).collect();
+            let must = format!("no market file has this symbol; they have {}", known.join(", "));
+            return Err(self.fault(row, "symbol", &row.symbol, must));
+        };
+        let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
+        let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
+        let spec = self.plan_of(row)?;
+        let plan = self.register(row, instrument, rules, &spec, coordinator)?;
+        let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
+        let key = PositionKey { account, instrument, side: row.side };
+        let opening =
+            Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
+        let at = match row.entry {
+            RowEntry::Index(index) => EntryAt::Index(index),
+            RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
+        };
+        Ok((PlannedOpening { at, opening }, spec))
+    }
+
+    fn plan_of(&mut self, row: &PositionRow) -> Result<PlanSpec, JobError> {
+        let base = match &row.plan {
+            Some(name) => Some(self.named_plan(name)?),
+            None => self.base.clone(),
+        };
+        let plan = positions::plan_for(row, base.as_ref(), self.spec.rounding);
+        let has_rule = plan.hard_stop.is_some()
+            || plan.loss_guard.is_some()
+            || plan.stop_loss.is_some()
+            || plan.soft_stop.is_some()
+            || plan.trailing.is_some()
+            || plan.ladder.is_some();
+        if !has_rule {
+            let must = "the position has no exit rule; give --plan FILE, a plan column, or stop_pct, target_pct, trail_pct";
+            return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
+        }
+        Ok(plan)
+    }
+
+    /// A plan column names a plan file, beside the positions file unless the path is absolute.
+    fn named_plan(&mut self, name: &str) -> Result<PlanSpec, JobError> {
+        if let Some(plan) = self.named.get(name) {
+            return Ok(plan.clone());
+        }
+        let beside = self.spec.positions.parent().unwrap_or_else(|| Path::new("."));
+        let plan = plan_file::read_plan(&beside.join(name))?;
+        self.named.insert(name.to_owned(), plan.clone());
+        Ok(plan)
+    }
+
+    fn register(
+        &mut self,
+        row: &PositionRow,
+        id: InstrumentId,
+        instrument: &Instrument,
+        spec: &PlanSpec,
+        coordinator: &mut Coordinator,
+    ) -> Result<PlanId, JobError> {
+        if let Some(&known) = self.plans.get(&(id, spec.clone())) {
+            return Ok(known);
+        }
+        let plan = spec.resolve(id, instrument).map_err(|faults| JobError::Plan {
+            file: self.spec.positions.display().to_string(),
+            id: row.id.clone(),
+            plan: spec.name.clone(),
+            faults,
+        })?;
+        let known = coordinator.add_plan(plan)?;
+        self.plans.insert((id, spec.clone()), known);
+        Ok(known)
+    }
+
+    fn scaled(&self, row: &PositionRow, column: &'static str, value: Decimal, decimals: u8) -> Result<i64, JobError> {
+        value.to_scale(decimals).map_err(|error| {
+            self.fault(row, column, &value.to_string(), format!("{error}; round it to the instrument's decimals"))
+        })
+    }
+
+    fn fault(&self, row: &PositionRow, column: &'static str, value: &str, must: String) -> JobError {
+        JobError::Position {
+            file: self.spec.positions.display().to_string(),
+            line: row.line,
+            id: row.id.clone(),
+            column,
+            value: value.to_owned(),
+            must,
+        }
+    }
+}
+
+/// Where the bars of an instrument come from.
+pub(crate) const fn bar_origin(has_candles: bool) -> BarOrigin {
+    if has_candles { BarOrigin::Bars } else { BarOrigin::Ticks }
+}
+
+/// The sources an instrument is fed by, last price first.
+pub(crate) fn in_order(mut sources: Vec<PriceSource>) -> Vec<PriceSource> {
+    sources.sort_unstable();
+    sources.dedup();
+    sources
+}

@@ -1,0 +1,63 @@
+//! Plans from TOML files, with every number exact.
+//!
+//! A TOML float would pass through a double on its way into a plan; here it keeps its digits: the
+//! text that stands in the file becomes the decimal. Start with [`parse_plan`]. What a plan may
+//! say is [`PlanSpec`]; whether it makes sense for an instrument is [`PlanSpec::resolve`].
+
+use std::ops::Range;
+
+use ripcord_core::plan::spec::PlanSpec;
+use serde::Deserialize;
+use toml::de::DeTable;
+
+use exact::{Exact, Refusal};
+
+mod exact;
+
+/// Why a plan file is refused: where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {}{what}", field_shown(.field))]
+pub struct PlanFileError {
+    /// The file, as the caller named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Path of the field, such as `trailing.distance.fraction`; empty when the file is not TOML.
+    pub field: String,
+    /// What is wrong with it, and what to do.
+    pub what: String,
+}
+
+/// Reads one plan. `file` is for error texts only.
+///
+/// # Errors
+/// The first fault: text that is not TOML, a field that is unknown, missing or given twice, a
+/// value of the wrong kind, a number that no exact decimal holds.
+pub fn parse_plan(text: &str, file: &str) -> Result<PlanSpec, PlanFileError> {
+    let error = |span: Option<Range<usize>>, field: String, what: String| {
+        let (line, column) = line_column(text, span.map_or(0, |span| span.start));
+        PlanFileError { file: file.to_owned(), line, column, field, what }
+    };
+    let table = DeTable::parse(text)
+        .map_err(|fault| error(fault.span(), String::new(), format!("not TOML: {}", fault.message())))?;
+    PlanSpec::deserialize(Exact::table(&table, text)).map_err(|refusal| {
+        let Refusal { field, span, what } = refusal;
+        error(span, field, what)
+    })
+}
+
+/// Line and column of a byte, both from 1; columns count characters.
+pub(crate) fn line_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    // Bytes that continue a character of UTF-8 begin no column.
+    let column = before[line_start..].iter().filter(|&&byte| byte & 0xC0 != 0x80).count() + 1;
+    (line, column)
+}
+
+fn field_shown(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("{field} ") }
+}
