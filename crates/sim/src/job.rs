@@ -21,7 +21,7 @@ use crate::desk::Desk;
 use crate::import::ImportError;
 use crate::instruments::{self, InstrumentsError};
 use crate::plan_file::{self, PlanFileError};
-use crate::positions::{self, EntryAt as RowEntry, PositionRow, PositionsError};
+use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
 use crate::replay::{EntryAt, PlannedOpening, Replay};
 use crate::tape::TapeError;
 use crate::venue::{FillModel, SimVenue};
@@ -45,8 +45,10 @@ pub struct JobSpec {
     pub plan: Option<PathBuf>,
     /// How the venue fills.
     pub fills: FillModel,
-    /// How levels given in cells of the positions file are rounded.
-    pub rounding: Rounding,
+    /// How levels are rounded, whatever the plans say.
+    pub rounding: Option<Rounding>,
+    /// How levels are rounded that only cells of the positions file give.
+    pub cells_rounding: Rounding,
     /// How candles are read.
     pub candles: CandlePolicy,
 }
@@ -60,8 +62,10 @@ pub struct Job {
     pub instruments: Vec<Instrument>,
     /// Positions, by their accounts.
     pub positions: Vec<PositionRow>,
-    /// The plan of each position.
+    /// The distinct plans, each once.
     pub plans: Vec<PlanSpec>,
+    /// The plan of each position: its place in `plans`.
+    pub plan_of: Vec<usize>,
     /// What was assumed or should be known, for the reader of the results.
     pub notes: Vec<String>,
     /// Records of the market files: ticks, candles.
@@ -90,7 +94,7 @@ pub enum JobError {
     #[error(transparent)]
     Register(#[from] RegisterError),
     /// A plan is at fault for the instrument of a position.
-    #[error("{file}: position {id}: plan {plan}: {}", faults(.faults))]
+    #[error("{file}: position {id}: plan {plan}: {}", joined(faults))]
     Plan {
         /// The positions file.
         file: String,
@@ -117,12 +121,20 @@ pub enum JobError {
         /// What it must be, or what to do.
         must: String,
     },
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The market files contradict each other or miss something.
     #[error("{0}")]
     Market(String),
 }
 
-fn faults(faults: &[PlanFault]) -> String {
+fn joined(faults: &[PlanFault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
@@ -137,8 +149,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let only = markets.only_symbol();
     let options = positions::Options { default_symbol: spec.symbol.clone().or(only), rows: Some(records) };
     let read = positions::read(&spec.positions, &options)?;
-    let mut notes: Vec<String> = read.warnings;
-    let base = spec.plan.as_ref().map(|path| plan_file::read_plan(path)).transpose()?;
+    let mut notes: Vec<String> = read.warnings.iter().map(|fault| format!("{}: {fault}", spec.positions.display())).collect();
     let defined = match &spec.instruments {
         Some(path) => instruments::read(path)?,
         None => Vec::new(),
@@ -153,18 +164,45 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let mut venue = SimVenue::new(fills);
     let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
     coordinator.reserve(read.rows.len());
-    let mut opener = Opener { spec, base, ids: &ids, plans: BTreeMap::new(), named: BTreeMap::new() };
-    let (mut openings, mut plans) = (Vec::with_capacity(read.rows.len()), Vec::with_capacity(read.rows.len()));
-    for (number, row) in read.rows.iter().enumerate() {
-        let (opening, plan) = opener.opening(number, row, &mut coordinator)?;
-        openings.push(opening);
-        plans.push(plan);
-    }
-    let wants_bars = plans.iter().any(|plan| plan.atr.is_some());
+    let plans = plans_of(spec, &read.rows)?;
+    let mut opener = Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new() };
+    let openings: Vec<PlannedOpening> = read
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(number, row)| opener.opening(number, row, &mut coordinator))
+        .collect::<Result<_, _>>()?;
+    let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
     let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
-    Ok(Job { replay, instruments, positions: read.rows, plans, notes, records })
+    let PlansOfRows { plans, of_row } = plans;
+    Ok(Job { replay, instruments, positions: read.rows, plans, plan_of: of_row, notes, records })
+}
+
+/// The plan of every position: its cells over the plan it names over the job's plan.
+fn plans_of(spec: &JobSpec, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
+    let base = spec.plan.as_ref().map(|path| read_plan(path)).transpose()?;
+    // A plan column names a file beside the positions file, unless its path is absolute.
+    let beside = spec.positions.parent().unwrap_or_else(|| Path::new("."));
+    let mut named: BTreeMap<&str, PlanSpec> = BTreeMap::new();
+    for name in rows.iter().filter_map(|row| row.plan.as_deref()) {
+        if !named.contains_key(name) {
+            named.insert(name, read_plan(&beside.join(name))?);
+        }
+    }
+    let bare = PlanSpec { rounding: spec.cells_rounding, ..PlanSpec::empty("") };
+    let of_row = |row: &PositionRow| match row.plan.as_deref() {
+        Some(name) => named.get(name),
+        None => Some(base.as_ref().unwrap_or(&bare)),
+    };
+    Ok(positions::intern(rows, of_row, spec.rounding))
+}
+
+fn read_plan(path: &Path) -> Result<PlanSpec, JobError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| JobError::Read { path: path.to_owned(), source })?;
+    Ok(plan_file::parse_plan(&text, &path.display().to_string())?)
 }
 
 /// Instruments of a job by symbol, in the order of their ids.
@@ -173,10 +211,9 @@ pub(crate) type Registered = BTreeMap<String, (InstrumentId, Instrument)>;
 /// Turns rows of the positions file into openings; plans that are equal are registered once.
 struct Opener<'a> {
     spec: &'a JobSpec,
-    base: Option<PlanSpec>,
     ids: &'a Registered,
-    plans: BTreeMap<(InstrumentId, PlanSpec), PlanId>,
-    named: BTreeMap<String, PlanSpec>,
+    plans: &'a PlansOfRows,
+    registered: BTreeMap<(InstrumentId, usize), PlanId>,
 }
 
 impl Opener<'_> {
@@ -185,7 +222,7 @@ impl Opener<'_> {
         number: usize,
         row: &PositionRow,
         coordinator: &mut Coordinator,
-    ) -> Result<(PlannedOpening, PlanSpec), JobError> {
+    ) -> Result<PlannedOpening, JobError> {
         let Some(&(instrument, ref rules)) = self.ids.get(&row.symbol) else {
             let known: Vec<&str> = self.ids.keys().map(String::as_str).collect();
             let must = format!("no market file has this symbol; they have {}", known.join(", "));
@@ -193,47 +230,15 @@ impl Opener<'_> {
         };
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
         let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
-        let spec = self.plan_of(row)?;
-        let plan = self.register(row, instrument, rules, &spec, coordinator)?;
+        let plan = self.register(row, instrument, rules, self.plans.of_row[number], coordinator)?;
         let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
         let key = PositionKey { account, instrument, side: row.side };
-        let opening =
-            Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
+        let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
         let at = match row.entry {
             RowEntry::Index(index) => EntryAt::Index(index),
             RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
         };
-        Ok((PlannedOpening { at, opening }, spec))
-    }
-
-    fn plan_of(&mut self, row: &PositionRow) -> Result<PlanSpec, JobError> {
-        let base = match &row.plan {
-            Some(name) => Some(self.named_plan(name)?),
-            None => self.base.clone(),
-        };
-        let plan = positions::plan_for(row, base.as_ref(), self.spec.rounding);
-        let has_rule = plan.hard_stop.is_some()
-            || plan.loss_guard.is_some()
-            || plan.stop_loss.is_some()
-            || plan.soft_stop.is_some()
-            || plan.trailing.is_some()
-            || plan.ladder.is_some();
-        if !has_rule {
-            let must = "the position has no exit rule; give --plan FILE, a plan column, or stop_pct, target_pct, trail_pct";
-            return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
-        }
-        Ok(plan)
-    }
-
-    /// A plan column names a plan file, beside the positions file unless the path is absolute.
-    fn named_plan(&mut self, name: &str) -> Result<PlanSpec, JobError> {
-        if let Some(plan) = self.named.get(name) {
-            return Ok(plan.clone());
-        }
-        let beside = self.spec.positions.parent().unwrap_or_else(|| Path::new("."));
-        let plan = plan_file::read_plan(&beside.join(name))?;
-        self.named.insert(name.to_owned(), plan.clone());
-        Ok(plan)
+        Ok(PlannedOpening { at, opening })
     }
 
     fn register(
@@ -241,11 +246,16 @@ impl Opener<'_> {
         row: &PositionRow,
         id: InstrumentId,
         instrument: &Instrument,
-        spec: &PlanSpec,
+        place: usize,
         coordinator: &mut Coordinator,
     ) -> Result<PlanId, JobError> {
-        if let Some(&known) = self.plans.get(&(id, spec.clone())) {
+        if let Some(&known) = self.registered.get(&(id, place)) {
             return Ok(known);
+        }
+        let spec = &self.plans.plans[place];
+        if !spec.has_rules() {
+            let must = "the position has no exit rule; give --plan FILE, a plan column, or stop_pct, target_pct, trail_pct";
+            return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
         }
         let plan = spec.resolve(id, instrument).map_err(|faults| JobError::Plan {
             file: self.spec.positions.display().to_string(),
@@ -254,7 +264,7 @@ impl Opener<'_> {
             faults,
         })?;
         let known = coordinator.add_plan(plan)?;
-        self.plans.insert((id, spec.clone()), known);
+        self.registered.insert((id, place), known);
         Ok(known)
     }
 

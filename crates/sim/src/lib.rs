@@ -7,7 +7,10 @@
 pub mod candles;
 pub mod desk;
 pub mod import;
+pub mod instruments;
 pub mod job;
+pub mod plan_file;
+pub mod positions;
 pub mod replay;
 pub mod tape;
 pub mod vectorbt;

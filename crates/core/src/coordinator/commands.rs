@@ -111,6 +111,9 @@ impl Coordinator {
         for &slot in &all {
             self.report_quiet(step, self.engine.positions[slot as usize].episode.key.instrument);
         }
+        if let Some(&slot) = all.first() {
+            self.begin(step, self.engine.positions[slot as usize].episode.key.instrument);
+        }
         for slot in all {
             self.close_by_command(step, slot, Reason::PanicClose);
         }

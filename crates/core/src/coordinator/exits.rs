@@ -25,8 +25,11 @@ impl Coordinator {
     /// A rule closes the whole position, or pushes a close that is under way.
     pub(super) fn close_by_rule(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
         if self.engine.positions[slot as usize].phase == Phase::Closing {
-            let episode = self.engine.positions[slot as usize].episode;
-            self.push_to_market(step, slot, episode);
+            // One that was refused keeps to its growing delay, however many prices pass.
+            if self.close_is_working(slot) {
+                let episode = self.engine.positions[slot as usize].episode;
+                self.push_to_market(step, slot, episode);
+            }
             return;
         }
         let acts = held.iter().find(|held| held.reason == rule.reason());

@@ -26,10 +26,9 @@ impl Heard {
             VenueEvent::Accepted(id) => Self::Accepted(*id),
             VenueEvent::Filled(fill) => Self::Filled(**fill),
             // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
-            VenueEvent::Refused(
-                id,
-                RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other,
-            ) => Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused),
+            VenueEvent::Refused(id, RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other) => {
+                Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused)
+            }
             VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
             VenueEvent::Expired(id) => Self::Ended(*id, OrderAnswer::Expired, OrderEnd::Expired),
             VenueEvent::CancelRefused(id) => Self::CancelRefused(*id),
@@ -45,7 +44,7 @@ impl Coordinator {
             Heard::Accepted(id) => self.on_accepted(step, id),
             Heard::Filled(fill) => self.on_fill(step, fill),
             Heard::Ended(id, answer, how) => self.on_end(step, id, *answer, *how),
-            Heard::CancelRefused(id) => self.on_cancel_refused(id),
+            Heard::CancelRefused(id) => self.on_cancel_refused(step, id),
             Heard::Silence(id) => self.on_silence(step, id),
             Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
         }
@@ -151,9 +150,13 @@ impl Coordinator {
         }
     }
 
-    fn on_cancel_refused(&mut self, id: &OrderId) {
-        if let Some((_, index)) = self.find_order(id) {
-            self.orders.get_mut(index).life.hear(OrderAnswer::CancelRefused);
+    fn on_cancel_refused(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        let Some((_, index)) = self.find_order(id) else { return };
+        let life = &mut self.orders.get_mut(index).life;
+        let before = life.cancel;
+        life.hear(OrderAnswer::CancelRefused);
+        if life.cancel != before {
+            self.begin(step, id.episode.key.instrument);
         }
     }
 

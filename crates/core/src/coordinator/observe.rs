@@ -13,7 +13,10 @@ impl Coordinator {
     pub(super) fn observe(&mut self, observed: &Observed) {
         assert!(observed.count > 0, "a stretch of prices holds at least one");
         let index = observed.cell.0 as usize;
-        assert!(!self.engine.books[index].awaits_first, "the price that sets the clock of the bars is a tick");
+        assert!(
+            !self.engine.books[index].awaits_first,
+            "the price that sets the clock of the bars is a tick"
+        );
         let cell = &mut self.engine.cells[index];
         cell.last = observed.last.0;
         cell.at = observed.at.0;

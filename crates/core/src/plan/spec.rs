@@ -270,6 +270,17 @@ impl PlanSpec {
         }
     }
 
+    /// Whether the plan closes anything at all.
+    #[must_use]
+    pub const fn has_rules(&self) -> bool {
+        self.hard_stop.is_some()
+            || self.loss_guard.is_some()
+            || self.stop_loss.is_some()
+            || self.soft_stop.is_some()
+            || self.trailing.is_some()
+            || self.ladder.is_some()
+    }
+
     /// The plan in the units of an instrument, or every fault it has.
     pub fn resolve(&self, id: InstrumentId, instrument: &Instrument) -> Result<Plan, Vec<PlanFault>> {
         let mut check = Check::new(instrument);

@@ -114,14 +114,15 @@ impl Position {
     }
 
     fn arm_emergency(&self, terms: &Terms<'_>, list: &mut ArmList) {
-        let waits = match self.closing {
-            Some(reason) => terms.plan.exit_style(reason) != ExitStyle::Market,
-            None => false,
-        };
-        if waits {
+        if self.closes_by_limit(terms) {
             self.arm_loss(Rule::HardStop, terms, list);
             self.arm_loss(Rule::LossGuard, terms, list);
         }
+    }
+
+    /// Whether its full close was decided as a limit, which the emergency rules may outrun.
+    pub(super) fn closes_by_limit(&self, terms: &Terms<'_>) -> bool {
+        self.closing.is_some_and(|reason| terms.plan.exit_style(reason) != ExitStyle::Market)
     }
 
     /// The nearest leg that is not out and would close at least one lot.

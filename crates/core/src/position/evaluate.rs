@@ -34,8 +34,8 @@ impl Position {
             Phase::Open => {
                 &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop]
             }
-            Phase::Closing => &[Rule::HardStop, Rule::LossGuard],
-            Phase::Flat | Phase::Vacant => return decision,
+            Phase::Closing if self.closes_by_limit(terms) => &[Rule::HardStop, Rule::LossGuard],
+            Phase::Closing | Phase::Flat | Phase::Vacant => return decision,
         };
         if probe.fires(Probe::STOP, self.side()) {
             for &rule in rules {

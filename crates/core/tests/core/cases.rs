@@ -1,16 +1,16 @@
 //! Random worlds: instruments, plans, and a script of prices and openings.
 
+use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{Command, Event, Filled, Opening, Probe, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
-use ripcord_core::bars::BarOrigin;
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
 use ripcord_core::plan::{
-    AtrSpec, Basis, Distance, ExitStyle, Ladder, Leg, LegKind, LegOf, LossLimit, Plan, Pnl, Ratchet, Rounding,
-    StopLoss, Trailing,
+    AtrSpec, Basis, Distance, ExitStyle, Ladder, Leg, LegKind, LegOf, LossLimit, Plan, Pnl, Ratchet,
+    Rounding, StopLoss, Trailing,
 };
 use ripcord_core::time::{Span, Timestamp};
 
@@ -50,7 +50,14 @@ pub(crate) struct Exit {
 impl Exit {
     pub(crate) fn of(at: usize, filled: &Filled) -> Self {
         let episode = filled.id.episode;
-        Self { at, episode, leg: filled.id.leg, reason: filled.reason, qty: filled.qty.0, price: filled.price.0 }
+        Self {
+            at,
+            episode,
+            leg: filled.id.leg,
+            reason: filled.reason,
+            qty: filled.qty.0,
+            price: filled.price.0,
+        }
     }
 }
 
@@ -82,7 +89,13 @@ impl Case {
             if random.within(0, moves) < openings {
                 let n = random.within(0, plans.len() as i64 - 1) as usize;
                 let instrument = plans[n].instrument;
-                let opening = opening(random, PlanId(n as u32), instrument, bases[instrument.0 as usize], &markets[instrument.0 as usize].0);
+                let opening = opening(
+                    random,
+                    PlanId(n as u32),
+                    instrument,
+                    bases[instrument.0 as usize],
+                    &markets[instrument.0 as usize].0,
+                );
                 script.push((at, Move::Open(opening)));
                 continue;
             }
@@ -132,7 +145,14 @@ impl Case {
                     let low = random.within(1_000, 100_000);
                     let (high, close) = (low + random.within(0, low / 50), low);
                     let [high, low, close] = [high, low, close].map(Price);
-                    Some(Move::Event(Event::Bar(Bar { instrument: InstrumentId(n), span, start, high, low, close })))
+                    Some(Move::Event(Event::Bar(Bar {
+                        instrument: InstrumentId(n),
+                        span,
+                        start,
+                        high,
+                        low,
+                        close,
+                    })))
                 }
                 _ => None,
             };
@@ -222,7 +242,13 @@ fn market(random: &mut Random, n: i64) -> (Instrument, Vec<PriceSource>) {
     (instrument, sources)
 }
 
-fn opening(random: &mut Random, plan: PlanId, instrument: InstrumentId, base: i64, rules: &Instrument) -> Opening {
+fn opening(
+    random: &mut Random,
+    plan: PlanId,
+    instrument: InstrumentId,
+    base: i64,
+    rules: &Instrument,
+) -> Opening {
     let account = AccountId(random.within(0, 15) as u32);
     let side = random.pick(&[Side::Long, Side::Short]);
     let qty = if random.one_in(4) {
@@ -256,7 +282,10 @@ fn distance(random: &mut Random, base: i64) -> Distance {
     match random.within(0, 2) {
         0 => Distance::Share(share(random, 10, 300)),
         1 => Distance::Price(random.within(base / 1_000 + 1, base / 40 + 2)),
-        _ => Distance::Atr { multiple: Ratio(random.within(500_000_000, 4_000_000_000)), fallback: share(random, 20, 300) },
+        _ => Distance::Atr {
+            multiple: Ratio(random.within(500_000_000, 4_000_000_000)),
+            fallback: share(random, 20, 300),
+        },
     }
 }
 
@@ -265,7 +294,13 @@ fn loss_limit(random: &mut Random, from: i64, to: i64) -> Option<LossLimit> {
         share: share(random, from, to),
         basis: random.pick(&[Basis::Price, Basis::Price, Basis::Margin]),
         pnl: random.pick(&[Pnl::Gross, Pnl::Net]),
-        source: random.pick(&[None, None, Some(PriceSource::Last), Some(PriceSource::Mark), Some(PriceSource::Bid)]),
+        source: random.pick(&[
+            None,
+            None,
+            Some(PriceSource::Last),
+            Some(PriceSource::Mark),
+            Some(PriceSource::Bid),
+        ]),
         exit: exit(random),
     })
 }
@@ -339,15 +374,20 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
     let has_stop = stop_loss.is_some();
     let ladder = (random.within(0, 2) > 0).then(|| ladder(random, base, has_stop));
     let offset = share(random, 0, 60);
-    let ratchet = (ladder.is_some() && random.one_in(2))
-        .then(|| Ratchet { offset: random.pick(&[Ratio::ZERO, offset]), legs_max: random.within(0, 4) as u8 });
+    let ratchet = (ladder.is_some() && random.one_in(2)).then(|| Ratchet {
+        offset: random.pick(&[Ratio::ZERO, offset]),
+        legs_max: random.within(0, 4) as u8,
+    });
     let mut plan = Plan {
         name: rules.symbol.clone(),
         instrument,
         rounding: random.pick(&[Rounding::Directed, Rounding::HalfUp]),
         leverage: Ratio(random.pick(&[1_000_000_000, 2_000_000_000, 3_000_000_000, 12_500_000_000])),
         taker_fee: share(random, 0, 10),
-        atr: Some(AtrSpec { bar: Span::from_secs(random.pick(&[20, 60])), period: random.within(1, 3) as u16 }),
+        atr: Some(AtrSpec {
+            bar: Span::from_secs(random.pick(&[20, 60])),
+            period: random.within(1, 3) as u16,
+        }),
         hard_stop: loss_limit(random, 150, 900),
         loss_guard: loss_limit(random, 100, 700),
         stop_loss,

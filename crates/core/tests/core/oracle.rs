@@ -9,7 +9,9 @@ use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
-use ripcord_core::plan::{AtrSpec, Basis, Distance, LegKind, LegOf, LossLimit, Plan, Pnl, Rounding, Trailing};
+use ripcord_core::plan::{
+    AtrSpec, Basis, Distance, LegKind, LegOf, LossLimit, Plan, Pnl, Rounding, Trailing,
+};
 use ripcord_core::reason::Reason;
 
 use crate::cases::{Case, Exit, Move};
@@ -71,7 +73,15 @@ impl<'a> Oracle<'a> {
             let Some(spec) = plan.atr else { continue };
             if !feeds.iter().any(|feed| feed.instrument == plan.instrument && feed.spec == spec) {
                 let instrument = plan.instrument;
-                feeds.push(Feed { instrument, spec, border: None, bar: None, previous_close: None, ranges: Vec::new(), atr: None });
+                feeds.push(Feed {
+                    instrument,
+                    spec,
+                    border: None,
+                    bar: None,
+                    previous_close: None,
+                    ranges: Vec::new(),
+                    atr: None,
+                });
             }
         }
         let (prices, generations) = (BTreeMap::new(), BTreeMap::new());
@@ -85,7 +95,9 @@ impl<'a> Oracle<'a> {
             match what {
                 Move::Open(opening) => self.open(at, opening),
                 Move::Event(_) | Move::Mood(..) => panic!("the oracle knows a well-behaved venue only"),
-                Move::Price(instrument, source, price) => self.price(at, now.0, *instrument, *source, i128::from(price.0)),
+                Move::Price(instrument, source, price) => {
+                    self.price(at, now.0, *instrument, *source, i128::from(price.0))
+                }
             }
         }
         self.exits.sort_unstable();
@@ -129,7 +141,9 @@ impl<'a> Oracle<'a> {
                 Distance::Share(share) => eye.stop_share(side, entry, share),
                 Distance::Price(distance) => eye.later(side, entry - sign(side) * i128::from(distance)),
                 Distance::Atr { multiple, fallback } => match eye.atr {
-                    Some(atr) => eye.later(side, entry - sign(side) * (atr * units(multiple)).div_euclid(ONE << 32)),
+                    Some(atr) => {
+                        eye.later(side, entry - sign(side) * (atr * units(multiple)).div_euclid(ONE << 32))
+                    }
                     None => eye.stop_share(side, entry, fallback),
                 },
             });
@@ -173,7 +187,11 @@ impl<'a> Oracle<'a> {
         let side = self.positions[n].episode.key.side;
         while !self.positions[n].closed && self.positions[n].episode.key.instrument == instrument {
             let resting = &mut self.positions[n].resting;
-            let Some(first) = resting.iter().position(|(_, level, _)| sign(side) * price >= sign(side) * level) else { return };
+            let Some(first) =
+                resting.iter().position(|(_, level, _)| sign(side) * price >= sign(side) * level)
+            else {
+                return;
+            };
             let (leg, level, qty) = resting.remove(first);
             self.fill_leg(at, n, leg, qty, level);
         }
@@ -207,7 +225,8 @@ impl<'a> Oracle<'a> {
                 eye.step(&mut position);
             }
         }
-        let soft_level = (legs > 0 && eye.plan.ladder.as_ref().expect("legs").legs[to - 1].kind == LegKind::Soft)
+        let soft_level = (legs > 0
+            && eye.plan.ladder.as_ref().expect("legs").legs[to - 1].kind == LegKind::Soft)
             .then(|| eye.leg_level(&position, to - 1).expect("it was reached"));
         let lots = eye.closable(position.open);
         self.positions[n] = position;
@@ -280,7 +299,8 @@ impl<'a> Oracle<'a> {
     fn eye(&self, plan: usize) -> Eye<'_> {
         let plan = &self.case.plans[plan];
         let (rules, sources) = &self.case.markets[plan.instrument.0 as usize];
-        let feed = self.feeds.iter().find(|feed| Some(feed.spec) == plan.atr && feed.instrument == plan.instrument);
+        let feed =
+            self.feeds.iter().find(|feed| Some(feed.spec) == plan.atr && feed.instrument == plan.instrument);
         Eye { plan, rules, sources, prices: &self.prices, atr: feed.and_then(|feed| feed.atr) }
     }
 }
@@ -480,11 +500,11 @@ impl Eye<'_> {
     fn trail_share(&self, side: Side, best: i128, share: Ratio) -> i128 {
         let tick = i128::from(self.rules.tick_size.0);
         let stop = match self.plan.rounding {
-            Rounding::Directed => {
-                self.later(side, best - sign(side) * (best * units(share)).div_euclid(ONE))
-            }
+            Rounding::Directed => self.later(side, best - sign(side) * (best * units(share)).div_euclid(ONE)),
             // The best whole tick, and the distance rounded half up.
-            Rounding::HalfUp => self.stop_share(side, sign(side) * (sign(side) * best).div_euclid(tick) * tick, share),
+            Rounding::HalfUp => {
+                self.stop_share(side, sign(side) * (sign(side) * best).div_euclid(tick) * tick, share)
+            }
             Rounding::Double => panic!("not in these cases"),
         };
         // Never at its own extreme.
@@ -500,7 +520,9 @@ impl Eye<'_> {
     fn trail_stop(&self, position: &Position, rule: &Trailing) -> i128 {
         let (side, best) = (position.episode.key.side, position.best);
         let distance = match rule.distance {
-            Distance::Share(share) => return self.trail_share(side, best, self.curved(position, rule, share)),
+            Distance::Share(share) => {
+                return self.trail_share(side, best, self.curved(position, rule, share));
+            }
             Distance::Price(distance) => i128::from(distance),
             Distance::Atr { multiple, fallback } => match self.atr {
                 Some(atr) => (atr * units(multiple)).div_euclid(ONE << 32),
@@ -599,7 +621,11 @@ fn half_up(numerator: i128, denominator: i128) -> i128 {
 
 /// Stands in while a position is looked at.
 fn nobody() -> Position {
-    let key = PositionKey { account: ripcord_core::id::AccountId(u32::MAX), instrument: InstrumentId(u32::MAX), side: Side::Long };
+    let key = PositionKey {
+        account: ripcord_core::id::AccountId(u32::MAX),
+        instrument: InstrumentId(u32::MAX),
+        side: Side::Long,
+    };
     Position {
         episode: EpisodeId { key, generation: 0 },
         plan: 0,

@@ -4,8 +4,8 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LadderSpec, LegOfSpec, LegSpec, LossLimitSpec,
-    PlanSpec, RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
+    LossLimitSpec, PlanSpec, RatchetSpec, StopLossSpec, TrailingSpec,
 };
 
 pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
@@ -18,8 +18,11 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
             "guard" => spec.loss_guard = Some(loss_limit(words)?),
             "soft" => spec.soft_stop = Some(loss_limit(words)?),
             "stop" => {
-                spec.stop_loss =
-                    Some(StopLossSpec { distance: distance(words[0])?, source: on(words), exit: exit(words)? });
+                spec.stop_loss = Some(StopLossSpec {
+                    distance: distance(words[0])?,
+                    source: on(words),
+                    exit: exit(words)?,
+                });
             }
             "trail" => spec.trailing = Some(trailing(words)?),
             "legs" => spec.ladder = Some(ladder(words)?),
@@ -32,7 +35,8 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
             "leverage" => spec.leverage = Some(number(words[0])?),
             "fee" => spec.taker_fee = Some(percent(words[0])?),
             "atr" => {
-                let [bar_secs, period] = [words[0], words[1]].map(|word| word.parse::<u32>().expect("a number"));
+                let [bar_secs, period] =
+                    [words[0], words[1]].map(|word| word.parse::<u32>().expect("a number"));
                 spec.atr = Some(AtrText { bar_secs, period: u16::try_from(period).expect("a period") });
             }
             "half_up" => spec.rounding = Rounding::HalfUp,
@@ -99,7 +103,10 @@ fn ladder(words: &[&str]) -> Result<LadderSpec, String> {
         }
         legs.push(leg);
     }
-    Ok(LadderSpec { legs, of: if words.contains(&"initial") { LegOfSpec::Initial } else { LegOfSpec::Remaining } })
+    Ok(LadderSpec {
+        legs,
+        of: if words.contains(&"initial") { LegOfSpec::Initial } else { LegOfSpec::Remaining },
+    })
 }
 
 /// `market`, or `limit 0.1% 2s`.

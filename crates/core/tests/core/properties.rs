@@ -19,14 +19,18 @@ const CASES: u64 = 6_000;
 #[test]
 fn exits_and_stops_are_those_of_the_oracle() {
     let mut exits_seen = 0;
-    for seed in 0..CASES {
+    for seed in 200_000..220_000 {
         let case = Case::random(&mut Random::new(seed), 200);
         let mut world = case.world();
         world.venue.mood.generous = true;
         let exits = case.exits(&mut world);
         let mut oracle = Oracle::new(&case);
         oracle.run();
-        let first = exits.iter().zip(&oracle.exits).position(|(a, b)| a != b).unwrap_or(exits.len().min(oracle.exits.len()));
+        let first = exits
+            .iter()
+            .zip(&oracle.exits)
+            .position(|(a, b)| a != b)
+            .unwrap_or(exits.len().min(oracle.exits.len()));
         assert!(
             exits == oracle.exits,
             "seed {seed}: exit {first} differs\n engine {:?}\n oracle {:?}\n{}",
@@ -57,7 +61,9 @@ fn story(case: &Case, exit: Option<&crate::cases::Exit>) -> String {
     });
     let market = &case.markets[exit.episode.key.instrument.0 as usize];
     let prices = case.script[..=exit.at].iter().enumerate().filter_map(|(at, (now, what))| match what {
-        crate::cases::Move::Price(instrument, source, price) if *instrument == exit.episode.key.instrument => {
+        crate::cases::Move::Price(instrument, source, price)
+            if *instrument == exit.episode.key.instrument =>
+        {
             Some(format!("{at}: {} {source:?} {}; ", now.0 / 1_000_000_000 % 1_000_000, price.0))
         }
         _ => None,
@@ -108,7 +114,7 @@ fn through_text(core: &Coordinator) -> Coordinator {
 
 #[test]
 fn two_runs_give_the_same_bytes() {
-    for seed in 0..50 {
+    for seed in 10_000..10_000+50*8 {
         let [one, two] = [Played::wild(seed), Played::wild(seed)];
         let bytes = |played: &Played| serde_json::to_string(&played.told).expect("records are data");
         assert_eq!(bytes(&one), bytes(&two), "seed {seed}");
@@ -117,7 +123,7 @@ fn two_runs_give_the_same_bytes() {
 
 #[test]
 fn a_restart_at_every_event_changes_nothing_later() {
-    for seed in 0..60 {
+    for seed in 10_000..10_000+60*8 {
         let played = Played::wild(seed);
         let mut core = played.start.clone();
         for (at, (now, event)) in played.log.iter().enumerate() {
@@ -129,7 +135,7 @@ fn a_restart_at_every_event_changes_nothing_later() {
 
 #[test]
 fn a_restart_now_and_then_changes_nothing_later() {
-    for seed in 1_000..1_600 {
+    for seed in 50_000..54_000 {
         let played = Played::wild(seed);
         let mut random = Random::new(seed);
         let mut core = played.start.clone();
@@ -146,7 +152,7 @@ fn a_restart_now_and_then_changes_nothing_later() {
 #[test]
 fn leaping_over_quiet_prices_is_row_by_row() {
     let mut leapt = 0;
-    for seed in 0..1_500 {
+    for seed in 10_000..10_000+1_500*8 {
         let played = Played::wild(seed);
         let mut core = played.start.clone();
         let mut random = Random::new(seed);
@@ -176,7 +182,11 @@ fn leaping_over_quiet_prices_is_row_by_row() {
                 };
                 last = *now;
                 leapt += 1;
-                assert_eq!(played.told[at], (Vec::new(), Vec::new()), "seed {seed}: a quiet price said something");
+                assert_eq!(
+                    played.told[at],
+                    (Vec::new(), Vec::new()),
+                    "seed {seed}: a quiet price said something"
+                );
                 if random.one_in(30) {
                     flush(&mut core, last, &mut quiet);
                 }
@@ -198,7 +208,7 @@ fn flush(core: &mut Coordinator, last: Timestamp, quiet: &mut BTreeMap<CellId, O
 
 #[test]
 fn the_journal_alone_brings_the_same_records_and_actions() {
-    for seed in 0..1_500 {
+    for seed in 10_000..10_000+1_500*8 {
         let played = Played::wild(seed);
         let mut core = through_text(&played.start);
         let mut out = Outbox::default();
@@ -221,7 +231,7 @@ fn the_journal_alone_brings_the_same_records_and_actions() {
 
 #[test]
 fn snapshot_and_journal_bring_back_the_state_of_a_crash() {
-    for seed in 0..300 {
+    for seed in 10_000..10_000+300*8 {
         let played = Played::wild(seed);
         let mut random = Random::new(seed);
         let mut core = played.start.clone();
@@ -235,10 +245,12 @@ fn snapshot_and_journal_bring_back_the_state_of_a_crash() {
                 journal.extend(out.records);
                 let mut restored = Coordinator::restore(saved, journal).expect("our own version");
                 restored.handle(*now, Event::Timer, &mut Outbox::default());
-                let value = |core: &Coordinator| serde_json::to_value(core.snapshot()).expect("a snapshot is data");
+                let value =
+                    |core: &Coordinator| serde_json::to_value(core.snapshot()).expect("a snapshot is data");
                 let (was, is) = (value(&core), value(&restored));
                 for (field, was) in was.as_object().expect("fields") {
-                    let parts = was.as_array().into_iter().flatten().zip(is[field].as_array().into_iter().flatten());
+                    let parts =
+                        was.as_array().into_iter().flatten().zip(is[field].as_array().into_iter().flatten());
                     for (was, is) in parts {
                         assert_eq!(was, is, "seed {seed}: {field} after {event:?}");
                     }
@@ -252,7 +264,7 @@ fn snapshot_and_journal_bring_back_the_state_of_a_crash() {
 
 #[test]
 fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
-    for seed in 0..3_000 {
+    for seed in 10_000..10_000+3_000*8 {
         let played = Played::wild(seed);
         let mut core = played.start.clone();
         let mut stops: BTreeMap<EpisodeId, Price> = BTreeMap::new();
@@ -264,7 +276,10 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
                     Record::Filled(filled) => {
                         let left = held.get_mut(&filled.id.episode).expect("it was opened");
                         *left -= filled.qty.0;
-                        assert!(filled.qty.0 > 0 && *left >= 0, "seed {seed}: {filled:?} closes more than is held");
+                        assert!(
+                            filled.qty.0 > 0 && *left >= 0,
+                            "seed {seed}: {filled:?} closes more than is held"
+                        );
                         assert_eq!(*left, filled.remaining.0, "seed {seed}: {filled:?}");
                     }
                     Record::StopMoved { episode, from, to, .. } => {
@@ -273,7 +288,10 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
                         assert!(tighter, "seed {seed}: {episode:?} {from:?} {to:?}");
                     }
                     Record::OrderIntended(order) => {
-                        assert!(order.qty.0 <= held[&order.id.episode], "seed {seed}: {order:?} is for more than is held");
+                        assert!(
+                            order.qty.0 <= held[&order.id.episode],
+                            "seed {seed}: {order:?} is for more than is held"
+                        );
                     }
                     _ => {}
                 }
@@ -282,7 +300,10 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
                 let Some(stop) = view.effective_stop else { continue };
                 if let Some(before) = stops.insert(view.episode, stop) {
                     let sign = view.side.sign();
-                    assert!(sign * stop.0 >= sign * before.0, "seed {seed}: {before:?} -> {stop:?} {event:?} {view:?}");
+                    assert!(
+                        sign * stop.0 >= sign * before.0,
+                        "seed {seed}: {before:?} -> {stop:?} {event:?} {view:?}"
+                    );
                 }
             }
         }
@@ -291,7 +312,7 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
 
 #[test]
 fn a_wake_that_changes_nothing_leaves_no_record() {
-    for seed in 0..1_500 {
+    for seed in 10_000..10_000+1_500*8 {
         let played = Played::wild(seed);
         let mut firsts = vec![true; played.case.markets.len() * 5];
         for (told, (_, event)) in played.told.iter().zip(&played.log) {
@@ -308,7 +329,7 @@ fn a_wake_that_changes_nothing_leaves_no_record() {
 
 #[test]
 fn well_behaved_venues_end_flat_or_held_alike() {
-    for seed in 0..500 {
+    for seed in 10_000..10_000+500*8 {
         let case = Case::random(&mut Random::new(seed), 150);
         let mut world = case.world();
         world.venue.mood.generous = true;
@@ -318,7 +339,11 @@ fn well_behaved_venues_end_flat_or_held_alike() {
             assert_eq!(world.venue.held(view.episode.key), view.qty, "seed {seed}: {view:?}");
         }
         for order in world.venue.working() {
-            let held = world.core.view().position(order.id.episode.key).is_some_and(|view| view.episode == order.id.episode);
+            let held = world
+                .core
+                .view()
+                .position(order.id.episode.key)
+                .is_some_and(|view| view.episode == order.id.episode);
             assert!(held, "seed {seed}: {order:?} outlived its position");
         }
     }

@@ -25,8 +25,10 @@ use crate::world::World;
 #[test]
 fn every_scenario_comes_out_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/core/scenarios");
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(&folder).expect("the scenarios").map(|entry| entry.expect("a file").path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("the scenarios")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
     files.sort();
     let mut stories = 0;
     let mut faults = String::new();
@@ -177,7 +179,8 @@ impl Story {
             bars = BarOrigin::Bars;
         }
         let mut instrument = Instrument::from_decimals(words[0], decimals.0, decimals.1);
-        let scaled = |text: &str, decimals| Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(decimals));
+        let scaled =
+            |text: &str, decimals| Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(decimals));
         if let Some(tick) = find("tick") {
             instrument.tick_size = Price(scaled(tick, decimals.0).expect("a tick"));
         }
@@ -211,7 +214,8 @@ impl Story {
             }
             None => PlanId(999),
         };
-        let fees = find("fees").map_or(Ok(0), |text| Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(18)));
+        let fees =
+            find("fees").map_or(Ok(0), |text| Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(18)));
         self.world.open(Opening {
             key,
             plan,
@@ -226,7 +230,8 @@ impl Story {
     fn tick(&mut self, words: &[&str], probe: Probe) -> Result<(), String> {
         let of = words.iter().position(|word| *word == "of").map(|at| words[at + 1]);
         let instrument = self.instrument(of)?;
-        let source = words.get(1).filter(|word| **word != "of").map_or(Ok(PriceSource::Last), |word| source(word))?;
+        let source =
+            words.get(1).filter(|word| **word != "of").map_or(Ok(PriceSource::Last), |word| source(word))?;
         let price = self.price(instrument, words[0])?;
         self.world.price(instrument, source, price, probe);
         Ok(())
@@ -284,12 +289,16 @@ impl Story {
     /// What the venue says of the last order (or of `leg N`): `say accepted|refused|cancelled|expired|silence`,
     /// `say fill 2 at 100` (in all so far).
     fn say(&mut self, words: &[&str]) -> Result<(), String> {
-        let leg = words.iter().position(|word| *word == "leg").map(|at| words[at + 1].parse::<u8>().expect("a leg"));
+        let leg = words
+            .iter()
+            .position(|word| *word == "leg")
+            .map(|at| words[at + 1].parse::<u8>().expect("a leg"));
         let submits = self.world.actions.iter().rev().filter_map(|action| match action {
             Action::Submit(approved) => Some(*approved.order()),
             Action::Cancel(_) => None,
         });
-        let order = submits.filter(|order| leg.is_none_or(|leg| order.id.leg == leg)).next().ok_or("no order")?;
+        let order =
+            submits.filter(|order| leg.is_none_or(|leg| order.id.leg == leg)).next().ok_or("no order")?;
         let id = order.id;
         let event = match words[0] {
             "accepted" => VenueEvent::Accepted(id),
@@ -357,9 +366,14 @@ impl Story {
             Record::Observed(_) | Record::Input(_) | Record::OrderAccepted(_) => return None,
             Record::Opened(opened) => {
                 let key = opened.episode.key;
-                let stop = opened.stop.map_or_else(String::new, |stop| format!(" stop {}", self.show_price(key, stop)));
-                let life =
-                    if opened.episode.generation > 1 { format!(" life {}", opened.episode.generation) } else { String::new() };
+                let stop = opened
+                    .stop
+                    .map_or_else(String::new, |stop| format!(" stop {}", self.show_price(key, stop)));
+                let life = if opened.episode.generation > 1 {
+                    format!(" life {}", opened.episode.generation)
+                } else {
+                    String::new()
+                };
                 let (qty, entry) = (self.show_qty(key, opened.qty), self.show_price(key, opened.entry));
                 (opened.episode, format!("opened {qty} at {entry}{stop}{life}"))
             }
@@ -393,7 +407,8 @@ impl Story {
             Record::Closed { episode } => (*episode, "closed".to_owned()),
             Record::BarClosed(bar) => {
                 let key = PositionKey { account: AccountId(0), instrument: bar.instrument, side: Side::Long };
-                let [high, low, close] = [bar.high, bar.low, bar.close].map(|price| self.show_price(key, price));
+                let [high, low, close] =
+                    [bar.high, bar.low, bar.close].map(|price| self.show_price(key, price));
                 return Some(format!("bar {high} {low} {close}"));
             }
             Record::CommandRefused(refused) => {
@@ -429,12 +444,19 @@ impl Story {
         if let Some(origin) = decided.origin {
             write!(text, " {}", word(&origin)).expect("text");
         }
-        write!(text, " {} at {}", decided.exit_type.word(), self.show_price(key, decided.trigger)).expect("text");
+        write!(text, " {} at {}", decided.exit_type.word(), self.show_price(key, decided.trigger))
+            .expect("text");
         let others: Vec<String> = decided
             .held
             .iter()
             .filter(|held| (held.reason, held.leg) != (decided.reason, decided.leg))
-            .map(|held| if held.leg > 0 { format!("{} {}", held.reason.word(), held.leg) } else { held.reason.word().to_owned() })
+            .map(|held| {
+                if held.leg > 0 {
+                    format!("{} {}", held.reason.word(), held.leg)
+                } else {
+                    held.reason.word().to_owned()
+                }
+            })
             .collect();
         if !others.is_empty() {
             write!(text, " (also {})", others.join(", ")).expect("text");
@@ -448,10 +470,13 @@ impl Story {
         let how = match order.kind {
             OrderKind::Market => "market".to_owned(),
             OrderKind::MarketableLimit(limit) => format!("limit {}", self.show_price(key, limit)),
-            OrderKind::RestingLimit(limit) => format!("leg {} rests at {}", order.id.leg, self.show_price(key, limit)),
+            OrderKind::RestingLimit(limit) => {
+                format!("leg {} rests at {}", order.id.leg, self.show_price(key, limit))
+            }
             OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
         };
-        let again = if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
+        let again =
+            if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
         format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
     }
 
@@ -472,7 +497,9 @@ impl Story {
 
     fn instrument(&self, symbol: Option<&str>) -> Result<InstrumentId, String> {
         let at = match symbol {
-            Some(symbol) => self.instruments.iter().position(|(name, _)| name == symbol).ok_or("no such market")?,
+            Some(symbol) => {
+                self.instruments.iter().position(|(name, _)| name == symbol).ok_or("no such market")?
+            }
             None => 0,
         };
         Ok(InstrumentId(u32::try_from(at).expect("few markets")))
@@ -507,7 +534,8 @@ fn order_name(id: OrderId) -> String {
 }
 
 fn source(word: &str) -> Result<PriceSource, String> {
-    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| format!("no source `{word}`"))
+    serde_json::from_value(serde_json::Value::String(word.to_owned()))
+        .map_err(|_| format!("no source `{word}`"))
 }
 
 /// The word of an enum in files.

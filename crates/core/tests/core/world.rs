@@ -1,12 +1,12 @@
 //! A coordinator and a venue, wired: actions go to the venue, its answers come back as events.
 
+use ripcord_core::Coordinator;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{Action, Command, Entry, Event, Opening, Outbox, Probe, Tick};
 use ripcord_core::id::InstrumentId;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::time::{Span, Timestamp};
-use ripcord_core::Coordinator;
 
 use crate::venue::Venue;
 
@@ -31,7 +31,13 @@ impl World {
     }
 
     /// A price. Trades reach the venue first: what rests there is filled before we see the price.
-    pub(crate) fn price(&mut self, instrument: InstrumentId, source: PriceSource, price: Price, probe: Probe) {
+    pub(crate) fn price(
+        &mut self,
+        instrument: InstrumentId,
+        source: PriceSource,
+        price: Price,
+        probe: Probe,
+    ) {
         let cell = self.core.cell(instrument, source);
         if source == PriceSource::Last {
             self.venue.trade(instrument, price);

@@ -73,17 +73,6 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Forgets all rows, for a reader that starts again.
-    pub(super) fn restart(&mut self) -> Result<(), ImportError> {
-        self.rows = 0;
-        self.last_ts = None;
-        match &mut self.target {
-            Target::Memory(all) => *all = Chunk::default(),
-            Target::Tape { spool, out } => *spool = Spool::beside(out)?,
-        }
-        Ok(())
-    }
-
     /// Takes the next rows of the file.
     pub(super) fn accept(&mut self, decoded: Decoded) -> Result<(), ImportError> {
         let Decoded { mut chunk, bad } = decoded;

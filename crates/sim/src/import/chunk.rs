@@ -24,8 +24,6 @@ pub(super) enum Lines {
     None,
     /// Every line a row, but for blank lines: how many lines, and before which rows the blank ones are.
     Counted { lines: u64, blank_before: Vec<usize> },
-    /// The line of each row.
-    Listed(Vec<u64>),
 }
 
 /// A value that cannot be.
@@ -58,16 +56,19 @@ impl Chunk {
         self.values.iter_mut().for_each(|column| column.values.reserve_exact(rows));
     }
 
-    /// Rows that every column has.
-    fn cut_to(&mut self, rows: usize) {
+    /// How many rows every column has.
+    pub(super) fn whole_rows(&self) -> usize {
+        self.values.iter().map(|column| column.values.len()).fold(self.ts.len(), usize::min)
+    }
+
+    pub(super) fn cut_to(&mut self, rows: usize) {
         self.ts.truncate(rows);
         self.values.iter_mut().for_each(|column| column.values.truncate(rows));
     }
 
     /// Applies the rules to rows that were decoded up to `bad`. Of several faults the first counts.
     pub(super) fn checked(mut self, bad: Option<Bad>, schema: &Schema) -> Decoded {
-        let rows = self.values.iter().map(|column| column.values.len()).fold(self.ts.len(), usize::min);
-        self.cut_to(rows);
+        self.cut_to(self.whole_rows());
         let broken = self.first_broken(schema);
         if let Some(broken) = &broken {
             self.cut_to(broken.row);
@@ -173,7 +174,6 @@ impl Lines {
                 let blank = blank_before.iter().take_while(|&&before| before <= row).count();
                 Some(lines_before + (row + blank) as u64 + 1)
             }
-            Self::Listed(lines) => lines.get(row).copied(),
         }
     }
 
@@ -181,7 +181,7 @@ impl Lines {
     pub(super) const fn count(&self) -> u64 {
         match self {
             Self::Counted { lines, .. } => *lines,
-            Self::None | Self::Listed(_) => 0,
+            Self::None => 0,
         }
     }
 }

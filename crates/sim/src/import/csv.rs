@@ -1,12 +1,11 @@
-//! CSV files: first lines understood here, rows read in parallel ([`lines`]) or, where quotes
-//! occur among them, one after the other ([`quoted`]).
+//! CSV files: the first lines are understood here, the rows are read in parallel by [`lines`].
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::assemble::Assembler;
-use super::chunk::{Bad, Chunk};
+use super::chunk::Bad;
 use super::decimal::whole;
 use super::error::{Fault, ImportError};
 use super::name::FileName;
@@ -14,7 +13,6 @@ use super::schema::{Container, Schema, TimeUnit};
 use super::ImportOptions;
 
 mod lines;
-mod quoted;
 
 /// How a CSV file is laid out.
 struct Head {
@@ -39,11 +37,7 @@ pub(super) fn read(
 ) -> Result<Option<String>, ImportError> {
     let mut head = head(path)?;
     head.schema = out.begin(head.schema, name.about, head.lines)?.clone();
-    if lines::read(path, &head, options, out)? == lines::End::QuotesMet {
-        out.restart()?;
-        head.schema = out.begin(head.schema, name.about, 0)?.clone();
-        quoted::read(path, &head, options, out)?;
-    }
+    lines::read(path, &head, options, out)?;
     Ok(None)
 }
 
@@ -105,20 +99,4 @@ fn time(text: &[u8], nanos: i64) -> Result<i64, Fault> {
         None if text.is_empty() => Err(Fault::Missing),
         None => Err(Fault::NotATime),
     }
-}
-
-/// Appends one row; `field` gives the field of a column.
-fn push_row<'a>(
-    chunk: &mut Chunk,
-    schema: &Schema,
-    field: impl Fn(usize) -> &'a [u8],
-) -> Result<(), Bad> {
-    let row = chunk.ts.len();
-    for (value, scaled) in schema.values.iter().zip(&mut chunk.values) {
-        let text = field(value.column.at);
-        scaled.push_text(text).map_err(|fault| bad(row, &value.column.name, text, fault))?;
-    }
-    let text = field(schema.time.at);
-    chunk.ts.push(time(text, schema.unit.nanos()).map_err(|fault| bad(row, &schema.time.name, text, fault))?);
-    Ok(())
 }

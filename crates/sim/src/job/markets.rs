@@ -8,7 +8,7 @@ use ripcord_core::cell::CellId;
 use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::{Bar, PriceSource};
-use ripcord_core::num::{Price, Qty, Ratio, fixed};
+use ripcord_core::num::{Price, Ratio, fixed};
 use ripcord_core::time::{Span, Timestamp};
 
 use super::{JobError, PositionRow, Registered, bar_origin, in_order};
@@ -127,7 +127,9 @@ impl Markets {
                 (price.max(row.entry_price.decimals()), qty.max(row.qty.decimals()))
             });
             let instrument = match defined.iter().find(|instrument| instrument.symbol == symbol) {
-                Some(known) => finer(known, finest.0.max(known.price_decimals), finest.1.max(known.qty_decimals)),
+                Some(known) => instruments::widen(known, finest.0, finest.1).ok_or_else(|| {
+                    JobError::Market(format!("{symbol}: prices with {} and quantities with {} decimals cannot be multiplied exactly; give fewer digits", finest.0, finest.1))
+                })?,
                 None if was_given => {
                     let text = format!("{symbol}: the instruments file does not define it; add it, or leave the file out");
                     return Err(JobError::Market(text));
@@ -287,20 +289,6 @@ fn note_stand_ins(symbol: &str, sources: &[PriceSource], notes: &mut Vec<String>
     if !missing.is_empty() {
         let missing = missing.join(", ");
         notes.push(format!("{symbol}: no {missing} price in the files; the {} price stands in", word(stand_in)));
-    }
-}
-
-/// The same instrument with more decimals.
-fn finer(instrument: &Instrument, price_decimals: u8, qty_decimals: u8) -> Instrument {
-    let price = 10_i64.pow(u32::from(price_decimals - instrument.price_decimals));
-    let qty = 10_i64.pow(u32::from(qty_decimals - instrument.qty_decimals));
-    Instrument {
-        price_decimals,
-        qty_decimals,
-        tick_size: Price(instrument.tick_size.0 * price),
-        lot_size: Qty(instrument.lot_size.0 * qty),
-        qty_min: Qty(instrument.qty_min.0 * qty),
-        ..instrument.clone()
     }
 }
 

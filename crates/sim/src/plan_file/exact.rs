@@ -258,7 +258,7 @@ struct Items<'a> {
 
 impl<'a> Items<'a> {
     fn new(array: &'a DeArray<'a>, source: &'a str) -> Self {
-        Self { items: array.as_slice().iter().enumerate(), source }
+        Self { items: array.iter().enumerate(), source }
     }
 }
 

@@ -1,1 +1,5 @@
-//! t
+//! Files that people write: plans, instruments, positions.
+
+mod instruments;
+mod plans;
+mod positions;

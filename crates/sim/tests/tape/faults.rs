@@ -45,9 +45,11 @@ fn values_that_cannot_be_in_trades() {
         (format!("{later},5,1,a,b"), "line", &format!("{later},5,1,a,b"), Fault::FieldCount { found: 5, expected: 4 }),
     ] {
         check_csv(&rows(&second), 2, 4, column, value, &expected);
-        // Told the same by the record-by-record reader, which a quote anywhere calls in.
-        let quoted = rows(&second).replace(",sell", ",\"se,ll\"").replace("5.5,1,buy", "\"5.5\",1,buy");
-        check_csv(&quoted, 2, 4, column, &value.replace(',', ""), &expected);
+        // Told the same where quotes stand before and in the line.
+        if !matches!(expected, Fault::FieldCount { .. }) {
+            let quoted = rows(&second).replace("5.5,1,buy", "\"5.5\",1,\"b,u,y\"").replace("buy\n", "\"b,\"\n");
+            check_csv(&quoted, 2, 4, column, value, &expected);
+        }
     }
 }
 
@@ -92,7 +94,7 @@ fn faults_far_into_a_file_name_their_row_and_line() {
     // One value so fine that another one no longer fits beside it.
     let fine = text.replace(",-1,", ",900000000000000,") + &format!("{},0.0000000001,1,buy\n", T + 200_000);
     let (place, fault) = fault("a.csv", fine);
-    assert_eq!((place.row, place.value.as_str()), (90_000, "900000000000000"), "{fault}");
+    assert_eq!((place.row, place.value.as_str()), (100_001, "0.0000000001"), "{fault}");
     assert_eq!(fault, Fault::BeyondScale { decimals: 10 });
 }
 

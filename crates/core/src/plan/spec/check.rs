@@ -14,6 +14,9 @@ use crate::plan::trailing::{CurvePoint, Trailing};
 use crate::plan::{AtrSpec, Distance, ExitStyle, Plan};
 use crate::time::Span;
 
+/// The greatest gain, multiple of R or multiple of ATR: levels stay within the range of prices.
+const MULTIPLE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
+
 /// Turns what is written into numbers, and remembers every fault on the way.
 pub(super) struct Check {
     pub(super) faults: Vec<PlanFault>,
@@ -57,8 +60,9 @@ impl Check {
 
     fn positive(&mut self, field: &str, value: Decimal) -> Ratio {
         let ratio = self.ratio(field, value);
-        if ratio.0 <= 0 {
-            self.fault(field, value, "must be above 0");
+        if ratio.0 <= 0 || ratio > MULTIPLE_MAX {
+            self.fault(field, value, "must be above 0 and at most 1000");
+            return Ratio::ONE;
         }
         ratio
     }
@@ -198,8 +202,9 @@ impl Check {
 
     fn activation(&mut self, at: Decimal) -> Ratio {
         let ratio = self.ratio("trailing.activation", at);
-        if ratio.0 < 0 {
-            self.fault("trailing.activation", at, "must be at least 0");
+        if ratio.0 < 0 || ratio > MULTIPLE_MAX {
+            self.fault("trailing.activation", at, "must be at least 0 and at most 1000");
+            return Ratio::ZERO;
         }
         ratio
     }
@@ -321,8 +326,13 @@ mod tests {
 
     fn leg(close: &str, unit: &str, target: &str) -> LegSpec {
         let target = Some(target.parse().expect("a target"));
-        let mut leg =
-            LegSpec { close: close.parse().expect("a share"), at: None, at_r: None, at_price: None, soft: false };
+        let mut leg = LegSpec {
+            close: close.parse().expect("a share"),
+            at: None,
+            at_r: None,
+            at_price: None,
+            soft: false,
+        };
         match unit {
             "at" => leg.at = target,
             "at_r" => leg.at_r = target,

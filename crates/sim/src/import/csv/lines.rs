@@ -1,7 +1,8 @@
-//! Rows without quotes: the file is cut into stretches, each decoded on its own core.
+//! Rows of a CSV file: it is cut into stretches, each decoded on its own core.
 //!
 //! A stretch owns the lines that begin in it, so no stretch waits for another; line and row
-//! numbers are added up when the stretches are put together in order.
+//! numbers are added up when the stretches are put together in order. A record is one line: a
+//! line break within quotes ends it, and such a line is refused for its count of fields.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -17,15 +18,6 @@ use super::super::schema::Schema;
 use super::super::{ImportOptions, Progress};
 use super::{Head, LINE_BYTES_MAX, bad, time};
 
-/// How reading ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// All rows were sent.
-    Done,
-    /// There are quotes among the rows: they must be read record by record.
-    QuotesMet,
-}
-
 /// Bytes of a stretch. Four per core are in memory at once, with about as much in columns.
 const STRETCH_BYTES: u64 = 1 << 20;
 
@@ -34,12 +26,12 @@ pub(super) fn read(
     head: &Head,
     options: &ImportOptions<'_>,
     out: &mut Assembler<'_>,
-) -> Result<End, ImportError> {
+) -> Result<(), ImportError> {
     let total = std::fs::metadata(path).map_err(ImportError::io(path))?.len();
     let stretches = total.saturating_sub(head.start).div_ceil(STRETCH_BYTES);
     let order = LineOrder::of(head);
     let at_once = 2 * rayon::current_num_threads() as u64;
-    let decode = |first: u64| -> Vec<Result<Decoded, Stop>> {
+    let decode = |first: u64| -> Vec<Result<Decoded, ImportError>> {
         let wave = first..(first + at_once).min(stretches);
         wave.into_par_iter().map(|n| stretch(path, head, &order, n)).collect()
     };
@@ -48,40 +40,30 @@ pub(super) fn read(
         let ready = std::mem::take(&mut next);
         // While one core puts the last stretches together, the others decode the next ones.
         let (sent, decoded) = rayon::join(|| send(ready, out), || decode(first + at_once));
-        match sent {
-            Ok(()) => {}
-            Err(Stop::QuotesMet) => return Ok(End::QuotesMet),
-            Err(Stop::Refused(refused)) => return Err(refused),
-        }
+        sent?;
         next = decoded;
         if let Some(tell) = options.progress {
             let done = head.start + (first + at_once) * STRETCH_BYTES;
             tell(Progress { done: done.min(total), total });
         }
     }
-    Ok(End::Done)
+    Ok(())
 }
 
-/// Why decoding stops.
-enum Stop {
-    QuotesMet,
-    Refused(ImportError),
-}
-
-fn send(ready: Vec<Result<Decoded, Stop>>, out: &mut Assembler<'_>) -> Result<(), Stop> {
+fn send(ready: Vec<Result<Decoded, ImportError>>, out: &mut Assembler<'_>) -> Result<(), ImportError> {
     for decoded in ready {
-        out.accept(decoded?).map_err(Stop::Refused)?;
+        out.accept(decoded?)?;
     }
     Ok(())
 }
 
 /// Reads and decodes the lines that begin in one stretch.
-fn stretch(path: &Path, head: &Head, order: &LineOrder, n: u64) -> Result<Decoded, Stop> {
+fn stretch(path: &Path, head: &Head, order: &LineOrder, n: u64) -> Result<Decoded, ImportError> {
     let from = head.start + n * STRETCH_BYTES;
     // One byte more in front tells whether a line begins at the border.
     let before = u64::from(n > 0);
     let bytes = read_bytes(path, from - before, before + STRETCH_BYTES + LINE_BYTES_MAX as u64)
-        .map_err(|refused| Stop::Refused(ImportError::io(path)(refused)))?;
+        .map_err(ImportError::io(path))?;
     let start = match before {
         0 => 0,
         _ => memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1),
@@ -91,7 +73,7 @@ fn stretch(path: &Path, head: &Head, order: &LineOrder, n: u64) -> Result<Decode
         // A line from an earlier stretch reaches over this one; that stretch refuses it.
         return Ok(Decoded { chunk: Chunk::for_schema(&head.schema), bad: None });
     }
-    rows(&bytes, start, owned, head, order)
+    Ok(rows(&bytes, start, owned, head, order))
 }
 
 fn read_bytes(path: &Path, from: u64, length: u64) -> std::io::Result<Vec<u8>> {
@@ -103,7 +85,7 @@ fn read_bytes(path: &Path, from: u64, length: u64) -> std::io::Result<Vec<u8>> {
 }
 
 /// Decodes the lines that begin in `[start, owned)`.
-fn rows(bytes: &[u8], start: usize, owned: usize, head: &Head, order: &LineOrder) -> Result<Decoded, Stop> {
+fn rows(bytes: &[u8], start: usize, owned: usize, head: &Head, order: &LineOrder) -> Decoded {
     let mut chunk = Chunk::for_schema(&head.schema);
     let mut blank_before = Vec::new();
     let mut lines = 0;
@@ -125,15 +107,17 @@ fn rows(bytes: &[u8], start: usize, owned: usize, head: &Head, order: &LineOrder
             refused = Some(bad(row, "line", &line[..64], Fault::LineTooLong));
             break;
         } else if let Err(odd) = order.push(line, &mut chunk, &head.schema) {
-            if memchr::memchr(b'"', line).is_some() {
-                return Err(Stop::QuotesMet);
+            refused = match memchr::memchr(b'"', line) {
+                Some(_) => order.push_quoted(line, &mut chunk, &head.schema).err(),
+                None => Some(odd),
+            };
+            if refused.is_some() {
+                break;
             }
-            refused = Some(odd);
-            break;
         }
     }
     chunk.lines = Lines::Counted { lines, blank_before };
-    Ok(chunk.checked(refused, &head.schema))
+    chunk.checked(refused, &head.schema)
 }
 
 /// The columns that are read, in the order in which a line has them.
@@ -159,7 +143,9 @@ impl LineOrder {
         let mut fields = Fields { rest: Some(line), passed: 0 };
         for &(at, value) in &self.columns {
             while fields.passed < at && fields.next().is_some() {}
-            if let (Some(n), Some((mantissa, decimals))) = (value, fields.next_plain()) {
+            if let Some(n) = value
+                && let Some((mantissa, decimals)) = fields.next_plain()
+            {
                 let scaled = &mut chunk.values[n];
                 scaled.push(mantissa, decimals).map_err(|fault| {
                     let text = Fields { rest: Some(line), passed: 0 }.nth(at).unwrap_or_default();
@@ -167,27 +153,46 @@ impl LineOrder {
                 })?;
                 continue;
             }
-            let Some(text) = fields.next() else { return Err(self.field_count(row, line)) };
-            match value {
-                None => {
-                    let nanos = time(text, self.nanos).map_err(|fault| bad(row, &schema.time.name, text, fault))?;
-                    chunk.ts.push(nanos);
-                }
-                Some(n) => chunk.values[n]
-                    .push_text(text)
-                    .map_err(|fault| bad(row, &schema.values[n].column.name, text, fault))?,
-            }
+            let Some(text) = fields.next() else { return Err(self.field_count(row, line, fields.passed)) };
+            self.push_field(text, value, chunk, schema)?;
         }
         while fields.next().is_some() {}
         if fields.passed != self.fields {
-            return Err(self.field_count(row, line));
+            return Err(self.field_count(row, line, fields.passed));
         }
         Ok(())
     }
 
+    /// Appends the row of a line with quotes, which the plain way may have begun to append.
     #[cold]
-    fn field_count(&self, row: usize, line: &[u8]) -> Bad {
-        let found = 1 + memchr::memchr_iter(b',', line).count();
+    fn push_quoted(&self, line: &[u8], chunk: &mut Chunk, schema: &Schema) -> Result<(), Bad> {
+        let rows = chunk.whole_rows();
+        chunk.cut_to(rows);
+        let mut record = ::csv::ByteRecord::new();
+        let mut reader = ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(line.len()).from_reader(line);
+        // Reading from memory does not fail; what cannot be split leaves too few fields.
+        let is_record = reader.read_byte_record(&mut record).unwrap_or(false);
+        if !is_record || record.len() != self.fields {
+            return Err(self.field_count(rows, line, record.len()));
+        }
+        for &(at, value) in &self.columns {
+            let text = record.get(at).unwrap_or_default();
+            self.push_field(text, value, chunk, schema)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push_field(&self, text: &[u8], value: Option<usize>, chunk: &mut Chunk, schema: &Schema) -> Result<(), Bad> {
+        let (pushed, column) = match value {
+            None => (time(text, self.nanos).map(|nanos| chunk.ts.push(nanos)), &schema.time),
+            Some(n) => (chunk.values[n].push_text(text), &schema.values[n].column),
+        };
+        pushed.map_err(|fault| bad(chunk.whole_rows(), &column.name, text, fault))
+    }
+
+    #[cold]
+    fn field_count(&self, row: usize, line: &[u8], found: usize) -> Bad {
         bad(row, "line", line, Fault::FieldCount { found, expected: self.fields })
     }
 }

@@ -1,0 +1,278 @@
+//! `ripcord replay`: recorded prices over open positions.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use ripcord_core::num::Ratio;
+use ripcord_core::plan::Rounding;
+use ripcord_core::time::Span;
+use ripcord_report::exits::{ExitPrice, ExitRow, write_csv};
+use ripcord_report::render::{json, table};
+use ripcord_report::summary::{By, Summary};
+use ripcord_sim::candles::CandlePolicy;
+use ripcord_sim::job::{self, Job, JobSpec};
+use ripcord_sim::replay::{Outcome, Pace, Progress};
+use ripcord_sim::vectorbt;
+use ripcord_sim::venue::FillModel;
+use serde_json::{Value, json};
+
+use crate::output::{BAD_REQUEST, colours, fail, note, print, progress};
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Tapes, Parquet, CSV, feather or JSON files: trades, quotes, candles, marks, funding
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    market: Vec<PathBuf>,
+    /// The positions (CSV)
+    #[arg(long, value_name = "FILE")]
+    positions: PathBuf,
+    /// Tick sizes, lot sizes and minimums (TOML, or Binance's exchangeInfo JSON)
+    #[arg(long, value_name = "FILE")]
+    instruments: Option<PathBuf>,
+    /// The symbol of market files that do not say one, and of positions without one
+    #[arg(long, value_name = "S")]
+    symbol: Option<String>,
+    /// The plan (TOML) of positions that do not name one
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// How orders are filled
+    #[arg(long, value_enum, default_value_t = Fills::Honest, value_name = "MODEL")]
+    fills: Fills,
+    /// Latency of each way in milliseconds, in place of the model's
+    #[arg(long, value_name = "MS")]
+    latency_ms: Option<u32>,
+    /// Slippage of market orders in basis points, in place of the model's
+    #[arg(long, value_name = "BPS")]
+    slippage_bps: Option<u16>,
+    /// Taker fee in basis points, in place of the model's
+    #[arg(long, value_name = "BPS")]
+    taker_bps: Option<u16>,
+    /// Maker fee in basis points, in place of the model's
+    #[arg(long, value_name = "BPS")]
+    maker_bps: Option<u16>,
+    /// What a candle may have been
+    #[arg(long, value_enum, default_value_t = Candles::Pessimistic, value_name = "POLICY")]
+    candles: Candles,
+    /// How levels are rounded, whatever the plans say [cells without a plan: directed; with --fills tape half-up]
+    #[arg(long, value_enum)]
+    rounding: Option<Levels>,
+    /// Write a row per closing fill (CSV)
+    #[arg(long, value_name = "FILE")]
+    exits: Option<PathBuf>,
+    /// Hand every price over
+    #[arg(long, conflicts_with_all = ["scan", "leap"])]
+    row_by_row: bool,
+    /// Find the next price that concerns somebody by looking at every one
+    #[arg(long, conflicts_with = "leap")]
+    scan: bool,
+    /// Find it through the tape's pyramid (default)
+    #[arg(long)]
+    leap: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Fills {
+    /// Latency, fees and slippage; limits filled when traded through
+    Honest,
+    /// No latency, no costs: a market exit at the price that fired it, a target at its level
+    Tape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Candles {
+    /// Stops before targets
+    Pessimistic,
+    /// Open, high, low, close
+    Ohlc,
+    /// Open, low, high, close
+    Olhc,
+    /// Vectorbt's rule exactly
+    Vectorbt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Levels {
+    /// A stop to the earlier exit, a target away from the entry
+    Directed,
+    /// Distances half up to whole ticks
+    HalfUp,
+    /// As double-precision products
+    Double,
+}
+
+pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
+    let started = Instant::now();
+    let bar = progress(0, "rows");
+    let prepared = job::prepare(&spec(args), &|what| bar.set_message(what.to_owned()));
+    let mut job = match prepared {
+        Ok(job) => job,
+        Err(error) => {
+            bar.finish_and_clear();
+            return fail(BAD_REQUEST, &error);
+        }
+    };
+    let read = started.elapsed();
+    bar.set_length(job.replay.rows() as u64);
+    bar.set_message("replaying");
+    let mut outcome = Outcome::default();
+    let done = job.replay.run(pace(args), &mut outcome, &mut Bar(&bar));
+    bar.finish_and_clear();
+    if let Err(error) = done {
+        return fail(1, &error);
+    }
+    let took = started.elapsed() - read;
+    let rows = exit_rows(&job, &outcome, args.candles);
+    if let Some(path) = &args.exits
+        && let Err(error) = write_whole(path, &rows)
+    {
+        return fail(1, &format!("{}: {error}", path.display()));
+    }
+    let open = outcome.opened - outcome.closed;
+    let summary = Summary::of(&rows, By::Reason);
+    if args.json {
+        let value = json!({
+            "records": job.records,
+            "positions": job.positions.len(),
+            "opened": outcome.opened,
+            "closed": outcome.closed,
+            "open": open,
+            "read_ms": read.as_millis() as u64,
+            "replay_us": took.as_micros() as u64,
+            "notes": job.notes,
+            "by_reason": json::summary(&summary),
+            "exits": rows.iter().map(json::exit).collect::<Vec<Value>>(),
+        });
+        print(&format!("{value:#}\n"));
+        return ExitCode::SUCCESS;
+    }
+    for text in &job.notes {
+        note(text);
+    }
+    let mut text = table::summary(&summary, colours());
+    text += &format!(
+        "\n{} records, {} positions: {} closed, {open} still open, {} never opened. Read in {:.3} s, replayed in {:.3} s.\n",
+        job.records,
+        job.positions.len(),
+        outcome.closed,
+        job.positions.len() as u64 - outcome.opened,
+        read.as_secs_f64(),
+        took.as_secs_f64(),
+    );
+    for (kind, count) in alarms(&outcome) {
+        text += &format!("alarm: {kind:?} x {count}\n");
+    }
+    print(&text);
+    ExitCode::SUCCESS
+}
+
+fn spec(args: &ReplayArgs) -> JobSpec {
+    let mut fills = match args.fills {
+        Fills::Honest => FillModel::HONEST,
+        Fills::Tape => FillModel::TAPE,
+    };
+    let bps = |value: u16| Ratio::from_bps(i64::from(value));
+    if let Some(ms) = args.latency_ms {
+        fills.latency = Span::from_millis(i64::from(ms));
+    }
+    fills.slippage = args.slippage_bps.map_or(fills.slippage, bps);
+    fills.taker_fee = args.taker_bps.map_or(fills.taker_fee, bps);
+    fills.maker_fee = args.maker_bps.map_or(fills.maker_fee, bps);
+    let cells_rounding = match (args.candles, args.fills) {
+        (Candles::Vectorbt, _) => Rounding::Double,
+        (_, Fills::Tape) => Rounding::HalfUp,
+        (_, Fills::Honest) => Rounding::Directed,
+    };
+    JobSpec {
+        market: args.market.clone(),
+        positions: args.positions.clone(),
+        instruments: args.instruments.clone(),
+        symbol: args.symbol.clone(),
+        plan: args.plan.clone(),
+        fills,
+        rounding: args.rounding.map(|choice| match choice {
+            Levels::Directed => Rounding::Directed,
+            Levels::HalfUp => Rounding::HalfUp,
+            Levels::Double => Rounding::Double,
+        }),
+        cells_rounding,
+        candles: match args.candles {
+            Candles::Pessimistic => CandlePolicy::Pessimistic,
+            Candles::Ohlc => CandlePolicy::Ohlc,
+            Candles::Olhc => CandlePolicy::Olhc,
+            Candles::Vectorbt => CandlePolicy::Vectorbt,
+        },
+    }
+}
+
+fn pace(args: &ReplayArgs) -> Pace {
+    match (args.row_by_row, args.scan) {
+        (true, _) => Pace::RowByRow,
+        (false, true) => Pace::Scan,
+        (false, false) => Pace::Leap,
+    }
+}
+
+struct Bar<'a>(&'a indicatif::ProgressBar);
+
+impl Progress for Bar<'_> {
+    fn rows_done(&mut self, rows: usize) {
+        self.0.set_position(rows as u64);
+    }
+}
+
+fn exit_rows(job: &Job, outcome: &Outcome, candles: Candles) -> Vec<ExitRow> {
+    let rows = outcome.exits.iter().map(|exit| {
+        let key = exit.filled.id.episode.key;
+        let number = key.account.0 as usize;
+        let (position, plan) = (&job.positions[number], &job.plans[job.plan_of[number]]);
+        let instrument = &job.instruments[key.instrument.0 as usize];
+        let mut row = ExitRow::from_fill(&exit.filled, instrument, &position.id, exit.index, exit.at, position.strategy.as_deref());
+        if candles == Candles::Vectorbt
+            && let Ok(entry) = position.entry_price.to_scale(instrument.price_decimals)
+            && let Some(price) =
+                vectorbt::exit_price(exit, plan, ripcord_core::num::Price(entry), instrument.price_decimals)
+        {
+            row.price = ExitPrice::Text(price);
+        }
+        row
+    });
+    rows.collect()
+}
+
+/// Writes to a file beside the target and renames it: a failed run leaves nothing half written.
+fn write_whole(path: &Path, rows: &[ExitRow]) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".partial");
+    let beside = PathBuf::from(beside);
+    let mut file = BufWriter::new(File::create(&beside)?);
+    let written = write_csv(&mut file, rows).and_then(|()| file.flush());
+    drop(file);
+    match written.and_then(|()| std::fs::rename(&beside, path)) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // The first error is the one to tell; the leftover may be gone already.
+            let _gone = std::fs::remove_file(&beside);
+            Err(error)
+        }
+    }
+}
+
+fn alarms(outcome: &Outcome) -> Vec<(ripcord_core::event::AlarmKind, usize)> {
+    let mut counts: Vec<(ripcord_core::event::AlarmKind, usize)> = Vec::new();
+    for &(_, _, kind) in &outcome.alarms {
+        match counts.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
+        }
+    }
+    counts
+}
+
