@@ -275,4 +275,3 @@ fn alarms(outcome: &Outcome) -> Vec<(ripcord_core::event::AlarmKind, usize)> {
     }
     counts
 }
-

@@ -38,22 +38,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let Ticks { meta, columns } = ticks("ticks.parquet");
     let rows = columns.ts.len();
-    assert_eq!(Ticks { meta: meta.clone(), columns: columns.clone() }, Ticks { meta: meta.clone(), ..ticks("ticks.csv") });
+    assert_eq!(
+        Ticks { meta: meta.clone(), columns: columns.clone() },
+        Ticks { meta: meta.clone(), ..ticks("ticks.csv") }
+    );
     println!("{rows} rows, median of {RUNS} runs");
     rate("parquet -> columns", rows, || ticks("ticks.parquet").columns.ts.len());
     rate("csv -> columns", rows, || ticks("ticks.csv").columns.ts.len());
 
     let copies: Vec<_> = (0..RUNS).map(|_| columns.clone()).collect();
     let mut copies = copies.into_iter();
-    let in_memory = || Tape::from_columns(meta.clone(), copies.next().unwrap_or_default()).expect("rows keep the rules");
+    let in_memory =
+        || Tape::from_columns(meta.clone(), copies.next().unwrap_or_default()).expect("rows keep the rules");
     rate("columns -> tape in memory", rows, in_memory);
-    let indexed: Vec<_> =
-        (0..RUNS).map(|_| Tape::from_columns(meta.clone(), columns.clone()).expect("rows keep the rules")).collect();
+    let indexed: Vec<_> = (0..RUNS)
+        .map(|_| Tape::from_columns(meta.clone(), columns.clone()).expect("rows keep the rules"))
+        .collect();
     let mut fresh = indexed.iter();
     rate("pyramid in memory", rows, || fresh.next().map(Tape::index));
 
     let path = scratch.path().join("ticks.tape");
-    rate("parquet -> tape file", rows, || import::tape_from_file(&inputs.join("ticks.parquet"), &path, &options));
+    rate("parquet -> tape file", rows, || {
+        import::tape_from_file(&inputs.join("ticks.parquet"), &path, &options)
+    });
     rate("csv -> tape file", rows, || import::tape_from_file(&inputs.join("ticks.csv"), &path, &options));
     rate("tape open", rows, || Tape::open(&path).expect("a whole tape").rows());
     rate("tape open and verify", rows, || Tape::open(&path).expect("a whole tape").verify());
@@ -67,7 +74,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rate(&what("leap"), rows, || self::hops(&tape, bps, Tape::leap));
     }
     for width in [100, 300, 3_000] {
-        let spans = || (0..rows - width).step_by(width).filter_map(|at| tape.span(at, at + width, PriceSource::Last));
+        let spans =
+            || (0..rows - width).step_by(width).filter_map(|at| tape.span(at, at + width, PriceSource::Last));
         rate(&format!("spans of {width} rows"), rows, || spans().map(|span| span.max).sum::<i64>());
     }
     Ok(())
@@ -130,7 +138,8 @@ fn make_inputs(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
         ("qty_milli", Arc::new(Int64Array::from(quantities)) as ArrayRef),
         ("buyer", Arc::new(BooleanArray::from(buyers)) as ArrayRef),
     ])?;
-    let mut writer = ArrowWriter::try_new(File::create(directory.join("ticks.parquet"))?, batch.schema(), None)?;
+    let mut writer =
+        ArrowWriter::try_new(File::create(directory.join("ticks.parquet"))?, batch.schema(), None)?;
     writer.write(&batch)?;
     writer.close()?;
     Ok(())

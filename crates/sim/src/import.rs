@@ -128,7 +128,7 @@ pub fn read(path: &Path, options: &ImportOptions<'_>) -> Result<Market, ImportEr
 /// After an error there is no file at `out` that was not there before.
 pub fn tape_from_file(path: &Path, out: &Path, options: &ImportOptions<'_>) -> Result<u64, ImportError> {
     let spool = Spool::beside(out)?;
-    let mut assembler = Assembler::new(path, Target::Tape { spool, out: out.to_owned() });
+    let mut assembler = Assembler::new(path, Target::Tape(spool));
     let symbol = decode(path, options, &mut assembler)?;
     assembler.into_tape(&symbol)
 }

@@ -82,7 +82,9 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Instrument>, InstrumentsError
     let rows = match text.trim_start().as_bytes().first() {
         // No TOML document begins with a brace; `[` begins a table there and a list here.
         Some(b'{') => json::rows(text, &mut faults),
-        Some(b'[') if !text.trim_start().starts_with("[[") && json::is_list(text) => json::rows(text, &mut faults),
+        Some(b'[') if !text.trim_start().starts_with("[[") && json::is_list(text) => {
+            json::rows(text, &mut faults)
+        }
         Some(_) | None => toml::rows(text, &mut faults),
     };
     let mut first_line: BTreeMap<String, usize> = BTreeMap::new();
@@ -157,7 +159,8 @@ fn instrument(row: &Cells, faults: &mut Faults<'_>) -> Option<Instrument> {
             String::new()
         }
         None => {
-            faults.add(row.at, "symbol is missing; give the venue's own symbol, as the tape has it".to_owned());
+            faults
+                .add(row.at, "symbol is missing; give the venue's own symbol, as the tape has it".to_owned());
             String::new()
         }
     };
@@ -278,7 +281,8 @@ impl Fields<'_, '_, '_> {
                 None
             }
             Ok(given) if needed.is_some_and(|needed| given < needed) => {
-                self.refuse(cell, field, &format!("{of} need at least {}", needed.unwrap_or_default()));
+                let must = format!("must be at least {}, the decimals of {of}", needed.unwrap_or_default());
+                self.refuse(cell, field, &must);
                 None
             }
             Ok(given) => Some(given),

@@ -6,6 +6,7 @@
 
 pub mod candles;
 pub mod desk;
+pub mod generator;
 pub mod import;
 pub mod instruments;
 pub mod job;

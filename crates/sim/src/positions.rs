@@ -1,10 +1,10 @@
 //! Positions from a CSV file: what was held, since when, and (if the file says so) its exits.
 //!
 //! Start with [`read`]. A file is taken whole or not at all: every faulty row is told, up to
-//! [`ROWS_TOLD_MAX`], then a count. Columns are described in `docs/plans.md`; nothing here knows
+//! [`ROWS_TOLD_MAX`], then a count. Columns are described in `docs/formats.md`; nothing here knows
 //! tapes or instruments, so prices and quantities stay decimals.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
@@ -102,8 +102,7 @@ pub struct Cells {
 /// # Errors
 /// When the file cannot be read, and as [`parse`].
 pub fn read(path: &Path, options: &Options) -> Result<Positions, PositionsError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| PositionsError::Io { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| PositionsError::Io { path: path.to_owned(), source })?;
     parse(&bytes, path, options)
 }
 
@@ -114,10 +113,14 @@ pub fn read(path: &Path, options: &Options) -> Result<Positions, PositionsError>
 pub fn parse(bytes: &[u8], path: &Path, options: &Options) -> Result<Positions, PositionsError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     faults::check_utf8(bytes, path)?;
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 16).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(1 << 16)
+        .from_reader(bytes);
     let mut record = ByteRecord::new();
-    let damaged = |error: csv::Error| PositionsError::Damaged { path: path.to_owned(), what: error.to_string() };
+    let damaged =
+        |error: csv::Error| PositionsError::Damaged { path: path.to_owned(), what: error.to_string() };
     if !reader.read_byte_record(&mut record).map_err(damaged)? {
         return Err(PositionsError::Empty { path: path.to_owned() });
     }
@@ -136,7 +139,7 @@ struct Book<'a> {
     layout: Layout,
     positions: Positions,
     /// Line of each id.
-    ids: HashMap<String, u64>,
+    ids: BTreeMap<String, u64>,
     faults: Vec<RowFault>,
     rows_faulty: u64,
 }
@@ -148,7 +151,7 @@ impl<'a> Book<'a> {
             options,
             layout,
             positions: Positions::default(),
-            ids: HashMap::new(),
+            ids: BTreeMap::new(),
             faults: Vec::new(),
             rows_faulty: 0,
         }
@@ -168,7 +171,11 @@ impl<'a> Book<'a> {
             if let Some(position) = &position {
                 match self.ids.get(&position.id) {
                     Some(first) => {
-                        row.refuse("id", &position.id, format!("must be unique; line {first} has it already"));
+                        row.refuse(
+                            "id",
+                            &position.id,
+                            format!("must be unique; line {first} has it already"),
+                        );
                     }
                     None => {
                         self.ids.insert(position.id.clone(), line);

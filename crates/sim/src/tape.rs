@@ -114,8 +114,16 @@ pub struct Tape {
 #[derive(Debug)]
 enum Store {
     /// The pyramid is built when first asked for: a tape that is only scanned never pays for it.
-    Owned { columns: Columns, pyramid: OnceLock<Vec<Share>> },
-    Mapped { path: PathBuf, map: Mmap, layout: Layout, verified: Verified },
+    Owned {
+        columns: Columns,
+        pyramid: OnceLock<Vec<Share>>,
+    },
+    Mapped {
+        path: PathBuf,
+        map: Mmap,
+        layout: Layout,
+        verified: Verified,
+    },
 }
 
 impl Tape {

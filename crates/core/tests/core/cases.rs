@@ -77,8 +77,8 @@ impl Case {
         }
         let mut script = Vec::new();
         let mut now = START + random.within(0, 100) * 1_000_000_000;
-        for n in 0..markets.len() {
-            let first = Move::Price(InstrumentId(n as u32), PriceSource::Last, Price(bases[n]));
+        for (n, base) in bases.iter().enumerate() {
+            let first = Move::Price(InstrumentId(n as u32), PriceSource::Last, Price(*base));
             script.push((Timestamp(now), first));
         }
         let openings = random.within(1, 30);
@@ -187,7 +187,7 @@ impl Case {
         world.now = *now;
         match what {
             Move::Price(instrument, source, price) => world.price(*instrument, *source, *price, Probe::TICK),
-            Move::Open(opening) => world.open(opening.clone()),
+            Move::Open(opening) => world.open(*opening),
             Move::Event(event) => world.handle(event.clone()),
             Move::Mood(mood, lag) => {
                 world.venue.mood = mood.clone();

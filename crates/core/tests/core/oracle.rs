@@ -405,7 +405,7 @@ impl Eye<'_> {
         };
         loss(self.plan.hard_stop, Reason::HardStop, PriceSource::Mark);
         loss(self.plan.loss_guard, Reason::LossGuard, PriceSource::Mark);
-        let mut at_stop = |stop: Option<i128>, reason, source: PriceSource| {
+        let at_stop = |stop: Option<i128>, reason, source: PriceSource| {
             let reached = |price| sign(side) * price <= sign(side) * stop.expect("checked");
             if stop.is_some() && self.price_of(source).is_some_and(reached) {
                 Some((reason, source))

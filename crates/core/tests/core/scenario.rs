@@ -293,12 +293,11 @@ impl Story {
             .iter()
             .position(|word| *word == "leg")
             .map(|at| words[at + 1].parse::<u8>().expect("a leg"));
-        let submits = self.world.actions.iter().rev().filter_map(|action| match action {
+        let mut submits = self.world.actions.iter().rev().filter_map(|action| match action {
             Action::Submit(approved) => Some(*approved.order()),
             Action::Cancel(_) => None,
         });
-        let order =
-            submits.filter(|order| leg.is_none_or(|leg| order.id.leg == leg)).next().ok_or("no order")?;
+        let order = submits.find(|order| leg.is_none_or(|leg| order.id.leg == leg)).ok_or("no order")?;
         let id = order.id;
         let event = match words[0] {
             "accepted" => VenueEvent::Accepted(id),

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit as ArrowUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit as ArrowUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use arrow::error::ArrowError;
 
@@ -16,6 +16,17 @@ use super::error::{Fault, ImportError};
 use super::name::About;
 use super::schema::{Schema, TimeUnit, Value};
 use super::{ImportOptions, Progress};
+
+/// Runs a decoder of binary files. The libraries that read them check most of what a damaged file
+/// claims, and panic on some of the rest; a damaged file is an error like any other.
+pub(super) fn guarded<T>(
+    path: &Path,
+    decode: impl FnOnce() -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
+    // What the decoder was writing to is dropped with the error, so nobody sees it half done.
+    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+    decoded.unwrap_or_else(|_| Err(ImportError::damaged(path, "its inner offsets point outside the file")))
+}
 
 /// A binary file, opened and understood.
 pub(super) struct Opened<'a> {
@@ -92,9 +103,15 @@ fn unit_of(times: &ArrayRef, known: TimeUnit, schema: &Schema, path: &Path) -> R
 fn read_times(times: &ArrayRef, schema: &Schema, out: &mut Vec<i64>) -> Option<Bad> {
     let values: &[i64] = match times.data_type() {
         DataType::Timestamp(ArrowUnit::Second, _) => times.as_primitive::<TimestampSecondType>().values(),
-        DataType::Timestamp(ArrowUnit::Millisecond, _) => times.as_primitive::<TimestampMillisecondType>().values(),
-        DataType::Timestamp(ArrowUnit::Microsecond, _) => times.as_primitive::<TimestampMicrosecondType>().values(),
-        DataType::Timestamp(ArrowUnit::Nanosecond, _) => times.as_primitive::<TimestampNanosecondType>().values(),
+        DataType::Timestamp(ArrowUnit::Millisecond, _) => {
+            times.as_primitive::<TimestampMillisecondType>().values()
+        }
+        DataType::Timestamp(ArrowUnit::Microsecond, _) => {
+            times.as_primitive::<TimestampMicrosecondType>().values()
+        }
+        DataType::Timestamp(ArrowUnit::Nanosecond, _) => {
+            times.as_primitive::<TimestampNanosecondType>().values()
+        }
         // The first batch was held against `unit_of`; all batches of a file have one schema.
         _ => times.as_primitive_opt::<Int64Type>().map_or(&[], |times| times.values()),
     };
@@ -130,7 +147,8 @@ fn read_values(
         }
         DataType::Int32 => {
             out.decimals = value.integer_decimals;
-            out.values.extend(array.as_primitive::<Int32Type>().values().iter().map(|&value| i64::from(value)));
+            out.values
+                .extend(array.as_primitive::<Int32Type>().values().iter().map(|&value| i64::from(value)));
             None
         }
         DataType::Float64 => {

@@ -1,6 +1,6 @@
 //! Chunks put together in file order: in memory as a [`Market`], or on a tape.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::Ratio;
@@ -17,7 +17,7 @@ use crate::tape::{Columns, Spool, TapeMeta};
 /// Where rows go.
 pub(super) enum Target {
     Memory(Chunk),
-    Tape { spool: Spool, out: PathBuf },
+    Tape(Spool),
 }
 
 impl Target {
@@ -47,16 +47,24 @@ impl<'a> Assembler<'a> {
     }
 
     /// Tells how the rows to come are read. `header_lines` is 0 for binary files.
-    pub(super) fn begin(&mut self, mut schema: Schema, about: About, header_lines: u64) -> Result<&Schema, ImportError> {
+    pub(super) fn begin(
+        &mut self,
+        mut schema: Schema,
+        about: About,
+        header_lines: u64,
+    ) -> Result<&Schema, ImportError> {
         if let (Some(source), Form::Bars) = (about.source, schema.form) {
             schema.source = source;
         }
         match &mut self.target {
             Target::Memory(all) => *all = Chunk::for_schema(&schema),
-            Target::Tape { .. } => match schema.form {
+            Target::Tape(_) => match schema.form {
                 Form::Trades | Form::Quotes | Form::Ticker => {}
                 Form::Bars | Form::QuoteBars | Form::Funding => {
-                    return Err(ImportError::NotTicks { path: self.path.to_owned(), holds: schema.form.holds() });
+                    return Err(ImportError::NotTicks {
+                        path: self.path.to_owned(),
+                        holds: schema.form.holds(),
+                    });
                 }
             },
         }
@@ -90,7 +98,7 @@ impl<'a> Assembler<'a> {
         let (rows, lines) = (chunk.ts.len() as u64, chunk.lines.count());
         let misfit = match &mut self.target {
             Target::Memory(all) => append(all, &mut chunk, schema, self.rows),
-            Target::Tape { spool, .. } => match columns(chunk, schema) {
+            Target::Tape(spool) => match columns(chunk, schema) {
                 Ok((columns, price_decimals, qty_decimals)) => {
                     spool.push(&columns, price_decimals, qty_decimals)?;
                     None
@@ -132,8 +140,8 @@ impl<'a> Assembler<'a> {
     /// Finishes the tape; returns its row count.
     pub(super) fn into_tape(self, symbol: &str) -> Result<u64, ImportError> {
         match self.target {
-            Target::Tape { .. } if self.rows == 0 => Err(ImportError::Empty { path: self.path.to_owned() }),
-            Target::Tape { spool, .. } => Ok(spool.finish(symbol)?),
+            Target::Tape(_) if self.rows == 0 => Err(ImportError::Empty { path: self.path.to_owned() }),
+            Target::Tape(spool) => Ok(spool.finish(symbol)?),
             Target::Memory(_) => unreachable!("`tape_from_file` assembles on a tape"),
         }
     }
@@ -168,7 +176,8 @@ fn append(all: &mut Chunk, chunk: &mut Chunk, schema: &Schema, rows_before: u64)
 
 /// Brings all columns of one role to one scale, as coarse as it can be; returns its decimals.
 fn in_one_scale(chunk: &mut Chunk, schema: &Schema, role: Role) -> Result<u8, Bad> {
-    let of_role = || schema.values.iter().enumerate().filter(|(_, value)| value.role == role).map(|(at, _)| at);
+    let of_role =
+        || schema.values.iter().enumerate().filter(|(_, value)| value.role == role).map(|(at, _)| at);
     of_role().for_each(|at| chunk.values[at].shorten());
     let decimals = of_role().map(|at| chunk.values[at].decimals).max().unwrap_or(0);
     for at in of_role() {
@@ -238,7 +247,8 @@ fn candles(mut chunk: Chunk, plan: &Plan, symbol: String) -> Result<[Candles; 2]
 
 /// Of several equally common distances the shortest; 0 for a single bar.
 fn most_common_distance(ts: &[i64]) -> i64 {
-    let mut distances: Vec<i64> = ts.iter().zip(ts.iter().skip(1)).map(|(a, b)| b.saturating_sub(*a)).collect();
+    let mut distances: Vec<i64> =
+        ts.iter().zip(ts.iter().skip(1)).map(|(a, b)| b.saturating_sub(*a)).collect();
     distances.sort_unstable();
     let runs = distances.chunk_by(|a, b| a == b);
     runs.rev().max_by_key(|run| run.len()).map_or(0, |run| run[0])

@@ -108,7 +108,8 @@ impl Chunk {
             Role::Qty => 0,
             Role::Rate => return None,
         };
-        let highest = power_of_ten(column.decimals).and_then(|power| VALUE_MAX.checked_mul(power)).unwrap_or(i64::MAX);
+        let highest =
+            power_of_ten(column.decimals).and_then(|power| VALUE_MAX.checked_mul(power)).unwrap_or(i64::MAX);
         let is_odd = |value: i64| value < lowest || value > highest;
         if !column.values.iter().fold(false, |odd, &value| odd | is_odd(value)) {
             return None;

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::ImportOptions;
 use super::assemble::Assembler;
 use super::chunk::Bad;
 use super::decimal::whole;
 use super::error::{Fault, ImportError};
 use super::name::FileName;
 use super::schema::{Container, Schema, TimeUnit};
-use super::ImportOptions;
 
 mod lines;
 
@@ -54,10 +54,12 @@ fn head(path: &Path) -> Result<Head, ImportError> {
     let names = fields(first, path)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let is_data = names.first().is_some_and(|name| whole(name.as_bytes()).is_some());
-    let known = if is_data { Schema::of_headerless(&names) } else { Schema::of_names(&names, Container::Text) };
+    let known =
+        if is_data { Schema::of_headerless(&names) } else { Schema::of_names(&names, Container::Text) };
     let Some(mut schema) = known else {
         let found = names.iter().map(|name| (*name).to_owned());
-        let found = if is_data { vec![format!("no header and {} columns", names.len())] } else { found.collect() };
+        let found =
+            if is_data { vec![format!("no header and {} columns", names.len())] } else { found.collect() };
         return Err(ImportError::UnknownColumns { path: path.to_owned(), found });
     };
     if schema.unit == TimeUnit::BySize {

@@ -142,11 +142,9 @@ impl Scaled {
         self.shorten_to(more.decimals);
         more.shorten_to(self.decimals);
         let decimals = self.decimals.max(more.decimals);
-        let text = |column: &Self, row: usize| {
-            shortest(i128::from(column.values[row]), column.decimals).to_string()
-        };
-        self.rescale(decimals)
-            .map_err(|row| (Misfit::Earlier { row, value: text(self, row) }, decimals))?;
+        let text =
+            |column: &Self, row: usize| shortest(i128::from(column.values[row]), column.decimals).to_string();
+        self.rescale(decimals).map_err(|row| (Misfit::Earlier { row, value: text(self, row) }, decimals))?;
         more.rescale(decimals).map_err(|row| (Misfit::New { row, value: text(more, row) }, decimals))
     }
 }
@@ -305,7 +303,10 @@ mod tests {
         for value in [0.1, 61_800.3, 2.436e-5, 5.0] {
             column.push_float(value).expect("a number");
         }
-        assert_eq!((column.values, column.decimals), (vec![10_000_000, 6_180_030_000_000, 2_436, 500_000_000], 8));
+        assert_eq!(
+            (column.values, column.decimals),
+            (vec![10_000_000, 6_180_030_000_000, 2_436, 500_000_000], 8)
+        );
         assert_eq!(Scaled::default().push_float(f64::INFINITY), Err(Fault::NotANumber));
         assert_eq!(Scaled::default().push_float(f64::MAX), Err(Fault::Absurd));
     }

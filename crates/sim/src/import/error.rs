@@ -176,7 +176,9 @@ pub enum Fault {
         before: i64,
     },
     /// A high below another price of its bar, or a low above one.
-    #[error("a high is the highest and a low the lowest of its bar (other price: {other}); check the column order")]
+    #[error(
+        "a high is the highest and a low the lowest of its bar (other price: {other}); check the column order"
+    )]
     BarDisorder {
         /// The price that contradicts.
         other: String,

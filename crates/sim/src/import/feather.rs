@@ -6,12 +6,14 @@ use std::path::Path;
 
 use arrow::ipc::reader::FileReader;
 
-use super::arrays::{Opened, drain};
+use super::ImportOptions;
+use super::arrays::{Opened, drain, guarded};
 use super::assemble::Assembler;
 use super::error::ImportError;
 use super::name::FileName;
 use super::schema::{Container, Schema};
-use super::ImportOptions;
+
+mod check;
 
 /// Sends the rows to the assembler. The file names no symbol.
 pub(super) fn read(
@@ -20,9 +22,21 @@ pub(super) fn read(
     options: &ImportOptions<'_>,
     out: &mut Assembler<'_>,
 ) -> Result<Option<String>, ImportError> {
+    guarded(path, || decode(path, name, options, out))
+}
+
+fn decode(
+    path: &Path,
+    name: &FileName,
+    options: &ImportOptions<'_>,
+    out: &mut Assembler<'_>,
+) -> Result<Option<String>, ImportError> {
+    let mut file = File::open(path).map_err(ImportError::io(path))?;
+    check::lengths(&mut file).map_err(|refused| ImportError::damaged(path, refused))?;
     let open = |columns| {
         let file = File::open(path).map_err(ImportError::io(path))?;
-        FileReader::try_new(BufReader::new(file), columns).map_err(|refused| ImportError::damaged(path, refused))
+        FileReader::try_new(BufReader::new(file), columns)
+            .map_err(|refused| ImportError::damaged(path, refused))
     };
     let all = open(None)?.schema();
     let names: Vec<&str> = all.fields().iter().map(|field| field.name().as_str()).collect();

@@ -66,7 +66,8 @@ impl About {
 
 /// Venues are written in lower case before the symbol: `binance-spot-BTCUSDT`, `coinbase-BTC-USD`.
 fn without_venue(words: &[&str]) -> String {
-    let is_venue = |word: &&&str| word.chars().all(|letter| letter.is_ascii_lowercase());
+    let is_venue =
+        |word: &&&str| word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit());
     let venue = words.iter().take_while(is_venue).count();
     words[venue..].join("-")
 }
@@ -95,8 +96,20 @@ mod tests {
         let minute = Some(60_000_000_000);
         for (name, symbol, span_ns, source, is_funding) in [
             ("binance-spot-BTCUSDT-candles-1m-20210420-20210520.parquet", "BTCUSDT", minute, None, false),
-            ("coinbase-BTC-USD-candles-1s-20161007-20161009.parquet", "BTC-USD", Some(1_000_000_000), None, false),
-            ("binance-usdm-DOGEUSDT-mark-1h-2025.csv", "DOGEUSDT", Some(3_600_000_000_000), Some(PriceSource::Mark), false),
+            (
+                "coinbase-BTC-USD-candles-1s-20161007-20161009.parquet",
+                "BTC-USD",
+                Some(1_000_000_000),
+                None,
+                false,
+            ),
+            (
+                "binance-usdm-DOGEUSDT-mark-1h-2025.csv",
+                "DOGEUSDT",
+                Some(3_600_000_000_000),
+                Some(PriceSource::Mark),
+                false,
+            ),
             ("binance-usdm-BTCUSDT-funding-2019-2026.parquet", "BTCUSDT", None, None, true),
             ("BTCUSDT-1m-2025-01-01.csv", "BTCUSDT", minute, None, false),
             ("BTCUSDT-aggTrades-2024-10.csv", "BTCUSDT", None, None, false),

@@ -6,18 +6,27 @@ use std::path::Path;
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::arrays::{Opened, drain};
+use super::ImportOptions;
+use super::arrays::{Opened, drain, guarded};
 use super::assemble::Assembler;
 use super::error::ImportError;
 use super::name::{About, FileName};
 use super::schema::{Container, Schema};
-use super::ImportOptions;
 
 /// Rows of a batch: three columns of them stay in the cache of a core.
 const BATCH_ROWS: usize = 16_384;
 
 /// Sends the rows to the assembler; returns the symbol that the metadata names.
 pub(super) fn read(
+    path: &Path,
+    name: &FileName,
+    options: &ImportOptions<'_>,
+    out: &mut Assembler<'_>,
+) -> Result<Option<String>, ImportError> {
+    guarded(path, || decode(path, name, options, out))
+}
+
+fn decode(
     path: &Path,
     name: &FileName,
     options: &ImportOptions<'_>,

@@ -19,7 +19,8 @@ pub(super) fn rows(list: &[&RawValue], text: &str, faults: &mut Faults<'_>) -> V
         if let Some(name) = symbol.get("symbol").and_then(|name| cell(name, text)) {
             cells.push("symbol", name);
         }
-        let filters = symbol.get("filters").map(|filters| serde_json::from_str::<Vec<&RawValue>>(filters.get()));
+        let filters =
+            symbol.get("filters").map(|filters| serde_json::from_str::<Vec<&RawValue>>(filters.get()));
         match filters {
             Some(Ok(filters)) => {
                 for filter in filters {
@@ -28,7 +29,9 @@ pub(super) fn rows(list: &[&RawValue], text: &str, faults: &mut Faults<'_>) -> V
                     }
                 }
             }
-            Some(Err(_)) | None => faults.add(at, "no list of filters; keep `filters` of each symbol".to_owned()),
+            Some(Err(_)) | None => {
+                faults.add(at, "no list of filters; keep `filters` of each symbol".to_owned())
+            }
         }
         rows.push(cells);
     }

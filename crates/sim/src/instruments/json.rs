@@ -28,7 +28,8 @@ pub(super) fn rows(text: &str, faults: &mut Faults<'_>) -> Vec<Cells> {
         }
     };
     if let Some(symbols) = root.get("symbols") {
-        return list(symbols, text, faults).map_or_else(Vec::new, |list| exchange_info::rows(&list, text, faults));
+        return list(symbols, text, faults)
+            .map_or_else(Vec::new, |list| exchange_info::rows(&list, text, faults));
     }
     let mut rows = Vec::new();
     for (name, value) in &root.0 {
@@ -63,9 +64,14 @@ fn own(list: &[&RawValue], text: &str, faults: &mut Faults<'_>) -> Vec<Cells> {
         for (name, value) in &object.0 {
             match cell(value, text) {
                 _ if !KNOWN.contains(&name.as_str()) => faults.add(place(value, text), unknown(name)),
-                _ if cells.get(name).is_some() => faults.add(place(value, text), format!("{name} is given twice")),
+                _ if cells.get(name).is_some() => {
+                    faults.add(place(value, text), format!("{name} is given twice"))
+                }
                 Some(cell) => cells.push(name, cell),
-                None => faults.add(place(value, text), format!("{name} is {}; it must be a number or text", value.get())),
+                None => faults.add(
+                    place(value, text),
+                    format!("{name} is {}; it must be a number or text", value.get()),
+                ),
             }
         }
         rows.push(cells);

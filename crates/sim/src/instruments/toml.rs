@@ -48,7 +48,10 @@ fn cells(at: usize, fields: &DeTable<'_>, faults: &mut Faults<'_>) -> Cells {
             DeValue::Integer(number) => (number.to_string(), false),
             DeValue::Float(number) => (number.as_str().to_owned(), false),
             other => {
-                faults.add(at, format!("{} is {}; it must be a number or text", name.get_ref(), other.type_str()));
+                faults.add(
+                    at,
+                    format!("{} is {}; it must be a number or text", name.get_ref(), other.type_str()),
+                );
                 continue;
             }
         };

@@ -1,11 +1,13 @@
 //! The plan of each position: its base plan, overridden by the cells of its row.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use ripcord_core::num::{Decimal, Ratio, shortest};
 use ripcord_core::plan::Rounding;
-use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegOfSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec};
+use ripcord_core::plan::spec::{
+    DistanceSpec, LadderSpec, LegOfSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec,
+};
 
 use super::{Cells, PositionRow};
 
@@ -56,7 +58,7 @@ pub fn intern<'a>(
     rounding: Option<Rounding>,
 ) -> PlansOfRows {
     let mut bases: Vec<&PlanSpec> = Vec::new();
-    let mut places: HashMap<(Option<usize>, Cells, Option<Decimal>), usize> = HashMap::new();
+    let mut places: BTreeMap<(Option<usize>, Cells, Option<Decimal>), usize> = BTreeMap::new();
     let mut found = PlansOfRows { plans: Vec::new(), of_row: Vec::with_capacity(rows.len()) };
     for row in rows {
         let base = base_of(row);

@@ -145,7 +145,11 @@ impl<'a> Row<'a> {
                 }
             },
             (Some(text), Some(_)) => {
-                self.refuse("entry_index", text, "entry_ts is given as well; leave one of them empty".to_owned());
+                self.refuse(
+                    "entry_index",
+                    text,
+                    "entry_ts is given as well; leave one of them empty".to_owned(),
+                );
                 None
             }
             (None, None) => {
@@ -158,7 +162,8 @@ impl<'a> Row<'a> {
 
     fn entry_index(&mut self, text: &str, rows: Option<u64>) -> Option<EntryAt> {
         // `parse` would take a plus sign.
-        let index = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+        let index =
+            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
         let Some(index) = index else {
             self.refuse("entry_index", text, "must be a whole number, the row of the tape from 0".to_owned());
             return None;
@@ -209,7 +214,8 @@ impl<'a> Row<'a> {
             }
         }
         if let (Some(arm), None) = (&trail_arm, &trail) {
-            let must = "arms a trailing stop, and there is none; give trail_pct or trail_bps, or leave it empty";
+            let must =
+                "arms a trailing stop, and there is none; give trail_pct or trail_bps, or leave it empty";
             self.refuse(arm.column, arm.text, must.to_owned());
         }
         let ratio = |given: Option<Given<'_>>| given.map(|given| given.ratio);

@@ -16,16 +16,36 @@ pub(super) fn parse(text: &str) -> Result<i64, &'static str> {
         };
         return count.checked_mul(unit).ok_or(BEYOND);
     }
-    let (seconds, nanos) = rfc3339(text.as_bytes())
-        .ok_or("must be a whole number since 1970 (s, ms, us or ns) or a time such as 2025-01-31T09:30:00Z")?;
+    let (seconds, nanos) = rfc3339(text.as_bytes()).ok_or(
+        "must be a whole number since 1970 (s, ms, us or ns) or a time such as 2025-01-31T09:30:00Z",
+    )?;
     seconds.checked_mul(1_000_000_000).and_then(|time| time.checked_add(nanos)).ok_or(BEYOND)
 }
 
 /// `2025-01-31T09:30:00.25+01:00` as seconds and nanoseconds since 1970 UTC.
 fn rfc3339(text: &[u8]) -> Option<(i64, i64)> {
     let (date_time, mut rest) = text.split_at_checked(19)?;
-    let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', mi1, mi2, b':', s1, s2] =
-        *date_time
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        mo1,
+        mo2,
+        b'-',
+        d1,
+        d2,
+        b'T' | b't' | b' ',
+        h1,
+        h2,
+        b':',
+        mi1,
+        mi2,
+        b':',
+        s1,
+        s2,
+    ] = *date_time
     else {
         return None;
     };
@@ -59,9 +79,9 @@ fn rfc3339(text: &[u8]) -> Option<(i64, i64)> {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
 }
 
 const fn is_leap(year: i64) -> bool {

@@ -1,6 +1,9 @@
 //! What came of a replay: every closing fill, and where in the stream it happened.
 
+use std::collections::BTreeMap;
+
 use ripcord_core::event::{AlarmKind, Entry, ExitDecided, Filled, Probe, Record};
+use ripcord_core::id::EpisodeId;
 use ripcord_core::time::Timestamp;
 
 use super::ReplayReader;
@@ -31,13 +34,13 @@ pub struct Outcome {
     /// Positions that ended flat.
     pub closed: u64,
     /// Alarms, in order.
-    pub alarms: Vec<(Timestamp, ripcord_core::id::EpisodeId, AlarmKind)>,
+    pub alarms: Vec<(Timestamp, EpisodeId, AlarmKind)>,
     /// Records of any kind.
     pub records: u64,
     index: u64,
     probe: Probe,
-    /// The last decision of each account that has an exit under way, newest last.
-    decisions: Vec<Box<ExitDecided>>,
+    /// Decisions of positions that are still held, by episode and exit number.
+    decisions: BTreeMap<(EpisodeId, u16), Box<ExitDecided>>,
 }
 
 impl Default for Outcome {
@@ -50,7 +53,7 @@ impl Default for Outcome {
             records: 0,
             index: 0,
             probe: Probe::TICK,
-            decisions: Vec::new(),
+            decisions: BTreeMap::new(),
         }
     }
 }
@@ -63,11 +66,7 @@ impl Outcome {
     }
 
     fn on_fill(&mut self, entry: &Entry, filled: &Filled) {
-        let decided = self
-            .decisions
-            .iter()
-            .rfind(|d| d.episode == filled.id.episode && d.exit == filled.id.exit)
-            .cloned();
+        let decided = self.decisions.get(&(filled.id.episode, filled.id.exit)).cloned();
         self.exits.push(ExitFill {
             index: self.index,
             at: entry.at,
@@ -91,11 +90,17 @@ impl Reader for Outcome {
         self.records += 1;
         match &entry.record {
             Record::Opened(_) => self.opened += 1,
-            Record::ExitDecided(decided) => self.decisions.push(decided.clone()),
+            Record::ExitDecided(decided) => {
+                self.decisions.insert((decided.episode, decided.exit), decided.clone());
+            }
             Record::Filled(filled) => self.on_fill(entry, filled),
             Record::Closed { episode } => {
                 self.closed += 1;
-                self.decisions.retain(|decided| decided.episode != *episode);
+                let over: Vec<_> =
+                    self.decisions.range((*episode, 0)..=(*episode, u16::MAX)).map(|(&key, _)| key).collect();
+                for key in over {
+                    self.decisions.remove(&key);
+                }
             }
             Record::Alarm { episode, what } => self.alarms.push((entry.at, *episode, *what)),
             Record::Observed(_)

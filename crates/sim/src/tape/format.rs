@@ -215,8 +215,7 @@ impl Header {
             return Err(TapeError::damaged(path, format!("unknown price sources {:#010b}", head[15])));
         };
         let rows = u64::from_le_bytes(head[16..24].try_into().expect("eight bytes"));
-        let meta =
-            TapeMeta { symbol: symbol.to_owned(), price_decimals: head[12], qty_decimals: head[13] };
+        let meta = TapeMeta { symbol: symbol.to_owned(), price_decimals: head[12], qty_decimals: head[13] };
         meta.check(path)?;
         if (rows == 0) != sources.is_empty() {
             return Err(TapeError::damaged(path, format!("{rows} rows from {} sources", sources.len())));

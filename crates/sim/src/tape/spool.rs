@@ -56,7 +56,12 @@ impl Spool {
     ///
     /// # Errors
     /// When the disk is full.
-    pub(crate) fn push(&mut self, rows: &Columns, price_decimals: u8, qty_decimals: u8) -> Result<(), TapeError> {
+    pub(crate) fn push(
+        &mut self,
+        rows: &Columns,
+        price_decimals: u8,
+        qty_decimals: u8,
+    ) -> Result<(), TapeError> {
         let run = Run { rows: rows.ts.len() as u64, price_decimals, qty_decimals };
         match self.runs.last_mut() {
             Some(last) if (last.price_decimals, last.qty_decimals) == (price_decimals, qty_decimals) => {

@@ -158,12 +158,15 @@ pub(super) fn rows(tape: &Tape, path: &Path) -> Result<(), TapeError> {
             return refuse("qty", row, qty[row], "a quantity is not negative");
         }
         if !ts[with_row_before.clone()].is_sorted() {
-            let row = with_row_before.start + ts[with_row_before].windows(2).take_while(|w| w[0] <= w[1]).count() + 1;
+            let row = with_row_before.start
+                + ts[with_row_before].windows(2).take_while(|w| w[0] <= w[1]).count()
+                + 1;
             return refuse("ts", row, ts[row], "time does not run backwards");
         }
         // On a set of known codes nothing is left to ask row by row.
         if SourceSet::of_codes(&source[run.clone()]).is_none() {
-            let row = run.start + source[run].iter().take_while(|&&code| SourceSet::of_codes(&[code]).is_some()).count();
+            let row = run.start
+                + source[run].iter().take_while(|&&code| SourceSet::of_codes(&[code]).is_some()).count();
             return refuse("source", row, i64::from(source[row]), "a source is one of 0 to 4");
         }
     }

@@ -62,12 +62,12 @@ pub(super) fn write(
     }
     out.upper_levels().map_err(wrote(path, "write the pyramid of"))?;
     let pyramid_crc = out.pyramid_crc;
-    let header =
-        Header { meta: meta.clone(), sources, rows, table_crc: crc32c::crc32c(&table), pyramid_crc };
+    let header = Header { meta: meta.clone(), sources, rows, table_crc: crc32c::crc32c(&table), pyramid_crc };
     out.put(layout.table, &table).map_err(wrote(path, "write"))?;
     out.put(0, &header.encode(layout.end)).map_err(wrote(path, "write"))?;
     file.as_file().sync_all().map_err(wrote(path, "flush"))?;
-    file.persist(path).map_err(|refused| TapeError::io(path, "rename the finished file to")(refused.error))?;
+    file.persist(path)
+        .map_err(|refused| TapeError::io(path, "rename the finished file to")(refused.error))?;
     sync_directory(path).map_err(wrote(path, "flush the directory of"))
 }
 
@@ -88,7 +88,8 @@ impl Output<'_> {
 
     /// One block of rows and the level-1 nodes over it; its checksum.
     fn block(&mut self, from: u64, block: &Columns, last_seen: &mut LastSeen) -> io::Result<u32> {
-        let [ts, price, qty] = [&block.ts, &block.price, &block.qty].map(|column| bytemuck::cast_slice(column));
+        let [ts, price, qty] =
+            [&block.ts, &block.price, &block.qty].map(|column| bytemuck::cast_slice(column));
         let layout = self.layout;
         self.put(layout.ts + from * 8, ts)?;
         self.put(layout.price + from * 8, price)?;

@@ -44,7 +44,8 @@ fn every_example_parses_and_resolves() {
 fn every_example_in_the_document_parses() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plans.md"))
         .expect("docs/plans.md");
-    let blocks: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() > 8, "{} blocks", blocks.len());
     for block in blocks.iter().filter(|block| !block.contains("[[instruments]]")) {
         // Short examples leave the version and the rules they lean on to the whole plan.
@@ -59,10 +60,13 @@ fn every_example_in_the_document_parses() {
             plan.stop_loss = parse_plan(stop, "stop").expect("a stop").stop_loss;
         }
         if plan.ladder.is_none() {
-            plan.ladder = parse_plan("version = 1\nladder.legs = [{ close = 1, at = 1 }]", "leg").expect("a leg").ladder;
+            plan.ladder = parse_plan("version = 1\nladder.legs = [{ close = 1, at = 1 }]", "leg")
+                .expect("a leg")
+                .ladder;
         }
         if plan.atr.is_none() {
-            plan.atr = parse_plan("version = 1\natr = { bar_secs = 3600, period = 14 }", "atr").expect("bars").atr;
+            plan.atr =
+                parse_plan("version = 1\natr = { bar_secs = 3600, period = 14 }", "atr").expect("bars").atr;
         }
         resolves(&plan);
     }

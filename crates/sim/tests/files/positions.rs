@@ -40,7 +40,9 @@ fn dec(text: &str) -> Decimal {
 
 #[test]
 fn the_generators_columns_are_read() {
-    let file = format!("{GENERATED}\n0,long,0,60000.00,0.010,250,350,100,100\n1,short,5000,60001.25,0.010,250,0,0,0\n");
+    let file = format!(
+        "{GENERATED}\n0,long,0,60000.00,0.010,250,350,100,100\n1,short,5000,60001.25,0.010,250,0,0,0\n"
+    );
     let Positions { rows, warnings, .. } = taken(&file, &btc());
     assert!(warnings.is_empty());
     assert_eq!(
@@ -79,7 +81,8 @@ fn every_column_and_every_form_of_time() {
     let at = EntryAt::Time(1_735_689_600_000_000_000);
     assert_eq!((rows[0].id.as_str(), rows[0].symbol.as_str(), rows[0].entry), ("a,\"1\"", "ETHUSDT", at));
     assert_eq!((rows[0].entry_price, rows[0].qty, rows[0].leverage), (dec("100"), dec("3"), Some(dec("10"))));
-    let words = [&rows[0].plan, &rows[0].strategy, &rows[0].snapshot_id].map(|word| word.as_deref().unwrap_or(""));
+    let words =
+        [&rows[0].plan, &rows[0].strategy, &rows[0].snapshot_id].map(|word| word.as_deref().unwrap_or(""));
     assert_eq!(words, ["swing", "trend", "s-7"]);
     assert_eq!(rows[0].cells.stop, Some(Ratio::from_bps(250)), "a double's noise rounds away, as in plans");
     assert_eq!((rows[1].entry, rows[1].leverage, rows[1].plan.as_deref()), (at, None, None));
@@ -92,10 +95,16 @@ fn faults_name_line_column_value_and_remedy() {
         ("1,long,0,nan,1,,,,", "p.csv:2: entry_price is nan: must be a decimal number such as 58800.10"),
         ("1,long,0,inf,1,,,,", "p.csv:2: entry_price is inf: must be a decimal number such as 58800.10"),
         ("1,long,0,0,1,,,,", "p.csv:2: entry_price is 0: must be above 0"),
-        ("1,long,0,100,-1,,,,", "p.csv:2: qty is -1: must be above 0; a short has side short, not a negative quantity"),
+        (
+            "1,long,0,100,-1,,,,",
+            "p.csv:2: qty is -1: must be above 0; a short has side short, not a negative quantity",
+        ),
         ("1,buy,0,100,1,,,,", "p.csv:2: side is buy: must be long or short"),
         (",long,0,100,1,,,,", "p.csv:2: id: is empty; every position needs it"),
-        ("1,long,-1,100,1,,,,", "p.csv:2: entry_index is -1: must be a whole number, the row of the tape from 0"),
+        (
+            "1,long,-1,100,1,,,,",
+            "p.csv:2: entry_index is -1: must be a whole number, the row of the tape from 0",
+        ),
         ("1,long,,100,1,,,,", "p.csv:2: entry_index: is empty; every position needs its entry"),
         (
             "1,long,0,100,1,2.5,,,",
@@ -131,13 +140,20 @@ fn faults_name_line_column_value_and_remedy() {
 
 #[test]
 fn faults_between_rows_columns_and_tape() {
-    let file = format!("{GENERATED}\n7,long,0,100,1,0,0,0,0\n8,long,0,100,1,0,0,0,0\n7,short,1,100,1,0,0,0,0\n");
+    let file =
+        format!("{GENERATED}\n7,long,0,100,1,0,0,0,0\n8,long,0,100,1,0,0,0,0\n7,short,1,100,1,0,0,0,0\n");
     assert_eq!(told(&file, &btc()), ["p.csv:4: id is 7: must be unique; line 2 has it already"]);
     let options = Options { rows: Some(1_000), ..btc() };
     let file = format!("{GENERATED}\n1,long,999,100,1,0,0,0,0\n2,long,1000,100,1,0,0,0,0\n");
-    assert_eq!(told(&file, &options), ["p.csv:3: entry_index is 1000: must be below 1000, the rows of the tape"]);
+    assert_eq!(
+        told(&file, &options),
+        ["p.csv:3: entry_index is 1000: must be below 1000, the rows of the tape"]
+    );
     let file = "id,side,entry_index,entry_price,qty,stop_pct,sl_bps\n1,long,0,100,1,0.02,0\n2,long,0,100,1,0.02,200\n";
-    assert_eq!(told(file, &btc()), ["p.csv:3: stop_pct is 0.02: sl_bps is given as well; leave one of them empty"]);
+    assert_eq!(
+        told(file, &btc()),
+        ["p.csv:3: stop_pct is 0.02: sl_bps is given as well; leave one of them empty"]
+    );
     let file = "id,side,entry_index,entry_ts,entry_price,qty,leverage\n1,long,0,1,100,1,\n2,long,,1,100,1,0.5\n3,long,,noon,100,1,\n";
     assert_eq!(
         told(file, &btc()),
@@ -153,7 +169,11 @@ fn faults_between_rows_columns_and_tape() {
 fn a_header_is_told_everything_at_once() {
     let lines = told("id,side,qty,qty,size\n", &Options::default());
     assert_eq!(lines[0], "p.csv:1: qty: is there twice; remove one");
-    assert!(lines[1].starts_with("p.csv:1: size: is not a known column; known are id, symbol, side,"), "{}", lines[1]);
+    assert!(
+        lines[1].starts_with("p.csv:1: size: is not a known column; known are id, symbol, side,"),
+        "{}",
+        lines[1]
+    );
     assert_eq!(
         lines[2..],
         [
@@ -177,7 +197,10 @@ fn many_faulty_rows_are_told_and_then_counted() {
 
 #[test]
 fn empty_files_and_other_encodings() {
-    assert_eq!(told("", &btc()), ["p.csv: empty; it needs a header such as id,side,entry_index,entry_price,qty"]);
+    assert_eq!(
+        told("", &btc()),
+        ["p.csv: empty; it needs a header such as id,side,entry_index,entry_price,qty"]
+    );
     let Positions { rows, warnings, .. } = taken(&format!("{OWN}\n"), &btc());
     assert!(rows.is_empty());
     assert_eq!(warnings[0].to_string(), "1: id: there is a header and no row, so there are no positions");
@@ -201,7 +224,9 @@ fn a_target_of_the_whole_price_is_a_warning_for_longs() {
 
 #[test]
 fn cells_become_a_plan_and_override_one() {
-    let file = format!("{GENERATED}\n0,long,0,100,1,250,350,100,100\n1,long,0,100,1,0,0,0,200\n2,long,0,100,1,0,0,0,0\n");
+    let file = format!(
+        "{GENERATED}\n0,long,0,100,1,250,350,100,100\n1,long,0,100,1,0,0,0,200\n2,long,0,100,1,0,0,0,0\n"
+    );
     let rows = taken(&file, &btc()).rows;
     let written = r#"
         version = 1
@@ -225,7 +250,8 @@ fn cells_become_a_plan_and_override_one() {
 #[test]
 fn rows_that_want_the_same_share_a_plan() {
     let mut file = "id,side,entry_index,entry_price,qty,leverage,plan,sl_bps\n".to_owned();
-    for (id, rest) in ["1,a,250", "1,a,250", "2,a,250", "1,b,250", "1.0,a,250", "1,c,250"].iter().enumerate() {
+    for (id, rest) in ["1,a,250", "1,a,250", "2,a,250", "1,b,250", "1.0,a,250", "1,c,250"].iter().enumerate()
+    {
         file.push_str(&format!("{id},long,0,100,1,{rest}\n"));
     }
     let rows = taken(&file, &btc()).rows;
@@ -248,7 +274,12 @@ fn rows_that_want_the_same_share_a_plan() {
 fn time_of_a_hundred_thousand_rows() {
     let mut file = format!("{GENERATED}\n");
     for id in 0..100_000 {
-        file.push_str(&format!("{id},long,{id},60000.25,0.010,{},{},0,{}\n", 2_000 + id % 4_000, 2_000 + id % 3_999, 2_000 + id % 3_997));
+        file.push_str(&format!(
+            "{id},long,{id},60000.25,0.010,{},{},0,{}\n",
+            2_000 + id % 4_000,
+            2_000 + id % 3_999,
+            2_000 + id % 3_997
+        ));
     }
     let start = Instant::now();
     let rows = taken(&file, &btc()).rows;

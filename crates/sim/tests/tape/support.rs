@@ -96,7 +96,11 @@ pub(crate) fn write_parquet(path: &Path, columns: Vec<(&str, ArrayRef)>, metadat
     writer.close().expect("the footer is written");
 }
 
-pub(crate) fn write_feather(path: &Path, columns: Vec<(&str, ArrayRef)>, compression: Option<CompressionType>) {
+pub(crate) fn write_feather(
+    path: &Path,
+    columns: Vec<(&str, ArrayRef)>,
+    compression: Option<CompressionType>,
+) {
     let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
     let options = IpcWriteOptions::default().try_with_compression(compression).expect("a known compression");
     let file = File::create(path).expect("a scratch file");

@@ -108,7 +108,7 @@ fn rows(bytes: &[u8], start: usize, owned: usize, head: &Head, order: &LineOrder
             break;
         } else if let Err(odd) = order.push(line, &mut chunk, &head.schema) {
             refused = match memchr::memchr(b'"', line) {
-                Some(_) => order.push_quoted(line, &mut chunk, &head.schema).err(),
+                Some(_) => order.push_quoted(line, row, &mut chunk, &head.schema).err(),
                 None => Some(odd),
             };
             if refused.is_some() {
@@ -165,15 +165,15 @@ impl LineOrder {
 
     /// Appends the row of a line with quotes, which the plain way may have begun to append.
     #[cold]
-    fn push_quoted(&self, line: &[u8], chunk: &mut Chunk, schema: &Schema) -> Result<(), Bad> {
-        let rows = chunk.whole_rows();
-        chunk.cut_to(rows);
+    fn push_quoted(&self, line: &[u8], row: usize, chunk: &mut Chunk, schema: &Schema) -> Result<(), Bad> {
+        chunk.cut_to(row);
         let mut record = ::csv::ByteRecord::new();
-        let mut reader = ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(line.len()).from_reader(line);
+        let mut reader =
+            ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(line.len()).from_reader(line);
         // Reading from memory does not fail; what cannot be split leaves too few fields.
         let is_record = reader.read_byte_record(&mut record).unwrap_or(false);
         if !is_record || record.len() != self.fields {
-            return Err(self.field_count(rows, line, record.len()));
+            return Err(self.field_count(row, line, record.len()));
         }
         for &(at, value) in &self.columns {
             let text = record.get(at).unwrap_or_default();
@@ -183,7 +183,13 @@ impl LineOrder {
     }
 
     #[inline]
-    fn push_field(&self, text: &[u8], value: Option<usize>, chunk: &mut Chunk, schema: &Schema) -> Result<(), Bad> {
+    fn push_field(
+        &self,
+        text: &[u8],
+        value: Option<usize>,
+        chunk: &mut Chunk,
+        schema: &Schema,
+    ) -> Result<(), Bad> {
         let (pushed, column) = match value {
             None => (time(text, self.nanos).map(|nanos| chunk.ts.push(nanos)), &schema.time),
             Some(n) => (chunk.values[n].push_text(text), &schema.values[n].column),

@@ -1,0 +1,4 @@
+//! Rows and summaries for people and for programs.
+
+pub mod json;
+pub mod table;
