@@ -1,9 +1,108 @@
-//! `ripcord run`: placeholder until the service crate is wired.
+//! `ripcord run`: a market, demo positions, exits as they happen.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct RunArgs {}
+use clap::{Args, ValueEnum};
+use ripcord_service::RunConfig;
+use ripcord_service::clock::Speed;
+use ripcord_service::line::Style;
+use ripcord_service::run::MarketChoice;
+use ripcord_sim::generator::Script;
 
-pub(crate) fn run(_args: RunArgs) -> ExitCode {
-    ExitCode::from(1)
+use crate::output::{BAD_REQUEST, colours, fail};
+
+/// The work failed.
+const FAILED: u8 = 1;
+/// Faster than this, `max` is meant.
+const TIMES_MAX: u32 = 100_000;
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Chance of the market and of the demo: the same seed gives the same run
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// What the generated market goes through
+    #[arg(long, value_enum, default_value_t = Regime::Mixed, conflicts_with = "tape")]
+    regime: Regime,
+    /// Recorded prices in place of a generated market (made with `ripcord tape build`)
+    #[arg(long, value_name = "FILE")]
+    tape: Option<PathBuf>,
+    /// How fast market time runs: 1, 10, .. or max
+    #[arg(long, default_value = "1", value_parser = speed)]
+    speed: Speed,
+    /// Where /health and /positions are served; port 0 takes any free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8007")]
+    listen: SocketAddr,
+    /// The most demo positions that are open at once
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_positions: u32,
+    /// End after this many seconds; without it Ctrl-C ends the run
+    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    lasts: Option<u32>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Print only the start, alarms and the summary
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What a generated market goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Regime {
+    /// Little moves
+    Calm,
+    /// Up and down for longer
+    Trend,
+    /// Crash after crash, each with its recovery
+    Crash,
+    /// All of them; a crash now and then
+    Mixed,
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.parse::<u32>() {
+        Ok(0) => Err("at speed 0 the market stands still; give 1, 10, .. or max".to_owned()),
+        Ok(times) if times <= TIMES_MAX => Ok(Speed::Times(times)),
+        Ok(_) => Err(format!("faster than {TIMES_MAX} is max")),
+        Err(_) => Err("give a whole number such as 1 or 10, or max".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: RunArgs) -> ExitCode {
+    let script = match args.regime {
+        Regime::Calm => Script::Calm,
+        Regime::Trend => Script::Trend,
+        Regime::Crash => Script::Crash,
+        Regime::Mixed => Script::Mixed,
+    };
+    let style = match (args.json, colours()) {
+        (true, _) => Style::Json,
+        (false, true) => Style::Colour,
+        (false, false) if std::io::stdout().is_terminal() => Style::Terminal,
+        (false, false) => Style::Plain,
+    };
+    let config = RunConfig {
+        market: args.tape.map_or(MarketChoice::Generated(script), MarketChoice::Recorded),
+        seed: args.seed,
+        speed: args.speed,
+        listen: args.listen,
+        positions_max: args.max_positions,
+        lasts: args.lasts.map(|seconds| Duration::from_secs(u64::from(seconds))),
+        style,
+        is_quiet: args.quiet,
+    };
+    match ripcord_service::run(&config, Box::new(std::io::stdout())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_request() => fail(BAD_REQUEST, &error),
+        Err(error) => fail(FAILED, &error),
+    }
 }

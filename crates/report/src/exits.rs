@@ -203,7 +203,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A fill of `qty` at `price` (cents and thousandths) of a position that was opened at 100.00.
+    /// A fill of `qty` at `price` (cents, thousandths) of a position that was opened at 10_000.
     pub(crate) fn fill(side: Side, reason: Reason, price: i64, qty: i64) -> Filled {
         let key = PositionKey { account: AccountId(0), instrument: InstrumentId(0), side };
         let episode = EpisodeId { key, generation: 1 };
@@ -217,7 +217,7 @@ pub(crate) mod tests {
             qty: Qty(qty),
             price: Price(price),
             fee: Money::ZERO,
-            cost: 100_00 * i128::from(qty),
+            cost: 10_000 * i128::from(qty),
             entry_fees: Money::ZERO,
             funding: Money::ZERO,
             remaining: Qty(0),
@@ -239,7 +239,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_long_that_lost_and_a_short_that_won() {
-        let mut filled = fill(Side::Long, Reason::StopLoss, 97_50, 2_000);
+        let mut filled = fill(Side::Long, Reason::StopLoss, 9_750, 2_000);
         filled.fee = Money(10 * HUNDREDTH);
         filled.entry_fees = Money(8 * HUNDREDTH);
         filled.funding = Money(-3 * HUNDREDTH);
@@ -247,24 +247,24 @@ pub(crate) mod tests {
         // 2 x (97.50 - 100.00) = -5.00; less fees of 0.18, plus funding of 0.03 received: -5.15.
         assert_eq!((long.gross, long.fees), (Money(-500 * HUNDREDTH), Money(18 * HUNDREDTH)));
         assert_eq!(long.net, Money(-515 * HUNDREDTH));
-        let short = row("b", &fill(Side::Short, Reason::TakeProfit, 97_50, 2_000));
+        let short = row("b", &fill(Side::Short, Reason::TakeProfit, 9_750, 2_000));
         assert_eq!((short.gross, short.net), (Money(500 * HUNDREDTH), Money(500 * HUNDREDTH)));
     }
 
     #[test]
     fn an_average_entry_between_two_prices_is_exact() {
-        let mut filled = fill(Side::Long, Reason::StopLoss, 100_00, 3);
+        let mut filled = fill(Side::Long, Reason::StopLoss, 10_000, 3);
         // Bought 0.001 at 100.00 and 0.002 at 100.01: no price in cents is their average.
-        filled.cost = 100_00 + 2 * 100_01;
+        filled.cost = 10_000 + 2 * 10_001;
         assert_eq!(row("a", &filled).gross, Money(-2 * 10_i128.pow(18 - 5)));
     }
 
     #[test]
     fn the_file_is_what_a_trader_would_read() {
-        let mut filled = fill(Side::Long, Reason::StopLoss, 97_50, 2_000);
+        let mut filled = fill(Side::Long, Reason::StopLoss, 9_750, 2_000);
         filled.fee = Money(10 * HUNDREDTH);
         let mut target =
-            row("with \"quotes\", and\nlines", &fill(Side::Short, Reason::TakeProfit, 96_50, 10));
+            row("with \"quotes\", and\nlines", &fill(Side::Short, Reason::TakeProfit, 9_650, 10));
         target.price = ExitPrice::Text("96.50000000000001".to_owned());
         target.exit_type = ExitType::Limit;
         target.source = Source::ExchangeBracket;

@@ -4,7 +4,7 @@
 //! rounded once, against us, when they are asked for. Amounts of money are added as they are, so
 //! the rows of one summary are of one quote currency.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use ripcord_core::num::{Money, Ratio, Round};
 use ripcord_core::reason::{Reason, Source};
@@ -123,21 +123,20 @@ impl Summary {
         let mut groups: Vec<Group> =
             keys.keys().map(|key| Group { name: key.name(), ..Group::default() }).collect();
         let mut total = Group { name: "total".to_owned(), ..Group::default() };
-        // Outcomes are added and counted, so the order of these maps shows nowhere.
-        let mut in_group: HashMap<(usize, &str), Money> = HashMap::with_capacity(rows.len());
-        let mut in_total: HashMap<&str, Money> = HashMap::with_capacity(rows.len());
+        let mut fills: Vec<(&str, usize, Money)> = Vec::with_capacity(rows.len());
         for row in rows {
             let group = keys[&by.key(row)];
+            fills.push((&row.position_id, group, row.net));
             groups[group].add(row);
             total.add(row);
-            *in_group.entry((group, row.position_id.as_str())).or_default() += row.net;
-            *in_total.entry(row.position_id.as_str()).or_default() += row.net;
         }
-        for ((group, _), net) in in_group {
-            groups[group].conclude(net);
-        }
-        for net in in_total.into_values() {
-            total.conclude(net);
+        fills.sort_unstable();
+        let net = |fills: &[(&str, usize, Money)]| fills.iter().fold(Money::ZERO, |net, fill| net + fill.2);
+        for position in fills.chunk_by(|a, b| a.0 == b.0) {
+            total.conclude(net(position));
+            for part in position.chunk_by(|a, b| a.1 == b.1) {
+                groups[part[0].1].conclude(net(part));
+            }
         }
         Self { by, groups, total }
     }
@@ -247,12 +246,12 @@ pub(crate) mod tests {
     /// Two wins (+6 and +3), one loss (-4), one break-even; position `a` was closed in three parts.
     pub(crate) fn rows() -> Vec<ExitRow> {
         let fills = [
-            ("a", Reason::TakeProfit, 102_00, 1_000),   // +2
-            ("a", Reason::TakeProfit, 105_00, 1_000),   // +5
-            ("a", Reason::StopLoss, 99_00, 1_000),      // -1
-            ("b", Reason::StopLoss, 98_00, 2_000),      // -4
-            ("c", Reason::TrailingStop, 103_00, 1_000), // +3
-            ("d", Reason::StopLoss, 100_00, 5_000),     // 0
+            ("a", Reason::TakeProfit, 10_200, 1_000),   // +2
+            ("a", Reason::TakeProfit, 10_500, 1_000),   // +5
+            ("a", Reason::StopLoss, 9_900, 1_000),      // -1
+            ("b", Reason::StopLoss, 9_800, 2_000),      // -4
+            ("c", Reason::TrailingStop, 10_300, 1_000), // +3
+            ("d", Reason::StopLoss, 10_000, 5_000),     // 0
         ];
         fills.map(|(id, reason, price, qty)| row(id, &fill(Side::Long, reason, price, qty))).to_vec()
     }

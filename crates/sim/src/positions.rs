@@ -4,7 +4,6 @@
 //! [`ROWS_TOLD_MAX`], then a count. Columns are described in `docs/formats.md`; nothing here knows
 //! tapes or instruments, so prices and quantities stay decimals.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
@@ -138,23 +137,13 @@ struct Book<'a> {
     options: &'a Options,
     layout: Layout,
     positions: Positions,
-    /// Line of each id.
-    ids: BTreeMap<String, u64>,
     faults: Vec<RowFault>,
     rows_faulty: u64,
 }
 
 impl<'a> Book<'a> {
     fn new(path: &'a Path, options: &'a Options, layout: Layout) -> Self {
-        Self {
-            path,
-            options,
-            layout,
-            positions: Positions::default(),
-            ids: BTreeMap::new(),
-            faults: Vec::new(),
-            rows_faulty: 0,
-        }
+        Self { path, options, layout, positions: Positions::default(), faults: Vec::new(), rows_faulty: 0 }
     }
 
     fn read_rows(
@@ -168,20 +157,6 @@ impl<'a> Book<'a> {
             let line = lines.line_of(usize::try_from(at).unwrap_or(usize::MAX));
             let mut row = Row::new(record, &self.layout, line);
             let position = row.position(self.options);
-            if let Some(position) = &position {
-                match self.ids.get(&position.id) {
-                    Some(first) => {
-                        row.refuse(
-                            "id",
-                            &position.id,
-                            format!("must be unique; line {first} has it already"),
-                        );
-                    }
-                    None => {
-                        self.ids.insert(position.id.clone(), line);
-                    }
-                }
-            }
             let Row { faults, warnings, .. } = row;
             self.warn(warnings);
             match position {
@@ -209,19 +184,33 @@ impl<'a> Book<'a> {
         }
     }
 
+    fn refuse_twins(&mut self) {
+        let mut ids: Vec<(&str, u64)> =
+            self.positions.rows.iter().map(|row| (row.id.as_str(), row.line)).collect();
+        ids.sort_unstable();
+        let twins = ids.chunk_by(|a, b| a.0 == b.0).filter(|twins| twins.len() > 1);
+        let faults: Vec<RowFault> = twins
+            .flat_map(|twins| {
+                let must = format!("must be unique; line {} has it already", twins[0].1);
+                twins[1..].iter().map(move |(id, line)| RowFault::new(*line, "id", id, must.clone()))
+            })
+            .collect();
+        for fault in faults {
+            self.refuse(vec![fault]);
+        }
+    }
+
     fn finish(mut self) -> Result<Positions, PositionsError> {
+        self.refuse_twins();
         if self.rows_faulty > 0 {
+            self.faults.sort_by_key(|fault| fault.line);
             let rows_more = self.rows_faulty.saturating_sub(ROWS_TOLD_MAX as u64);
             let path: PathBuf = self.path.to_owned();
             return Err(PositionsError::Rows { path, faults: self.faults, rows_more });
         }
         if self.positions.rows.is_empty() {
-            self.positions.warnings.push(RowFault {
-                line: 1,
-                column: "id".to_owned(),
-                value: String::new(),
-                must: "there is a header and no row, so there are no positions".to_owned(),
-            });
+            let must = "there is a header and no row, so there are no positions".to_owned();
+            self.positions.warnings.push(RowFault::new(1, "", "", must));
         }
         Ok(self.positions)
     }

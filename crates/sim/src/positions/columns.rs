@@ -71,7 +71,7 @@ impl Layout {
         let mut layout = Self { places: [None; NAMES.len()], width: header.len() };
         let mut faults = Vec::new();
         let mut refuse = |column: &str, must: String| {
-            faults.push(RowFault { line: 1, column: column.to_owned(), value: String::new(), must });
+            faults.push(RowFault::new(1, column, "", must));
         };
         for (at, name) in header.iter().enumerate() {
             let name = String::from_utf8_lossy(name.trim_ascii()).into_owned();

@@ -71,6 +71,18 @@ pub struct RowFault {
     pub must: String,
 }
 
+impl RowFault {
+    /// A fault at a value, which is cut when long.
+    pub(super) fn new(line: u64, column: &str, value: &str, must: String) -> Self {
+        const CHARS_MAX: usize = 48;
+        let mut shown: String = value.chars().take(CHARS_MAX).collect();
+        if shown.len() < value.len() {
+            shown.push_str("...");
+        }
+        Self { line, column: column.to_owned(), value: shown.escape_debug().to_string(), must }
+    }
+}
+
 impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { line, column, value, must } = self;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use ripcord_core::num::{Decimal, Ratio, shortest};
+use ripcord_core::num::{Decimal, Ratio};
 use ripcord_core::plan::Rounding;
 use ripcord_core::plan::spec::{
     DistanceSpec, LadderSpec, LegOfSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec,
@@ -86,7 +86,11 @@ fn distance(share: Ratio) -> DistanceSpec {
 }
 
 fn decimal(ratio: Ratio) -> Decimal {
-    Decimal::new(ratio.0, Ratio::DECIMALS)
+    scaled(ratio, Ratio::DECIMALS)
+}
+
+fn scaled(ratio: Ratio, decimals: u8) -> Decimal {
+    Decimal::new(ratio.0, decimals)
         .unwrap_or_else(|error| unreachable!("cells hold at most 18 digits: {error}"))
 }
 
@@ -98,7 +102,7 @@ fn name(row: &PositionRow, base: Option<&PlanSpec>) -> String {
         let comma = if words.is_empty() || text == " after " { "" } else { ", " };
         write!(words, "{comma}{text}{value}{unit}").expect("text takes every word");
     };
-    let percent = |ratio: Ratio| shortest(i128::from(ratio.0), Ratio::DECIMALS - 2);
+    let percent = |ratio: Ratio| scaled(ratio, Ratio::DECIMALS - 2);
     if let Some(stop) = stop {
         word("stop ", &percent(stop), "%");
     }

@@ -65,13 +65,7 @@ impl<'a> Row<'a> {
     }
 
     fn fault(&self, column: &str, value: &str, must: String) -> RowFault {
-        const CHARS_MAX: usize = 48;
-        let mut shown: String = value.chars().take(CHARS_MAX).collect();
-        if shown.len() < value.len() {
-            shown.push_str("...");
-        }
-        let value = shown.escape_debug().to_string();
-        RowFault { line: self.line, column: column.to_owned(), value, must }
+        RowFault::new(self.line, column, value, must)
     }
 
     /// The cell without spaces around it; `None` when there is no such column or it is empty.

@@ -1,7 +1,6 @@
 //! Positions files: what is read, what is refused, and what plans come of them.
 
 use std::path::Path;
-use std::time::Instant;
 
 use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::{Instrument, Side};
@@ -143,6 +142,8 @@ fn faults_between_rows_columns_and_tape() {
     let file =
         format!("{GENERATED}\n7,long,0,100,1,0,0,0,0\n8,long,0,100,1,0,0,0,0\n7,short,1,100,1,0,0,0,0\n");
     assert_eq!(told(&file, &btc()), ["p.csv:4: id is 7: must be unique; line 2 has it already"]);
+    let file = file.replace("8,long", "8,log");
+    assert_eq!(told(&file, &btc()).len(), 2, "told together with the faults of rows");
     let options = Options { rows: Some(1_000), ..btc() };
     let file = format!("{GENERATED}\n1,long,999,100,1,0,0,0,0\n2,long,1000,100,1,0,0,0,0\n");
     assert_eq!(
@@ -203,7 +204,7 @@ fn empty_files_and_other_encodings() {
     );
     let Positions { rows, warnings, .. } = taken(&format!("{OWN}\n"), &btc());
     assert!(rows.is_empty());
-    assert_eq!(warnings[0].to_string(), "1: id: there is a header and no row, so there are no positions");
+    assert_eq!(warnings[0].to_string(), "1: there is a header and no row, so there are no positions");
     let mut latin = format!("{OWN}\n1,long,0,100,1,,,,\nx,").into_bytes();
     latin.push(0xE9);
     let error = parse(&latin, Path::new("p.csv"), &btc()).expect_err("Latin 1");
@@ -265,25 +266,4 @@ fn rows_that_want_the_same_share_a_plan() {
     assert_eq!(found.of_row, [0, 0, 1, 2, 0, 0], "plans are compared by what they say");
     let names: Vec<&str> = found.plans.iter().map(|plan| plan.name.as_str()).collect();
     assert_eq!(names, ["a: stop 2.5%, 1x", "a: stop 2.5%, 2x", "b: stop 2.5%, 1x"]);
-}
-
-/// Not a bound: `cargo test --release -- --ignored --nocapture` prints the time.
-#[test]
-#[ignore = "prints a time"]
-#[expect(clippy::print_stdout, reason = "the time is what it is run for")]
-fn time_of_a_hundred_thousand_rows() {
-    let mut file = format!("{GENERATED}\n");
-    for id in 0..100_000 {
-        file.push_str(&format!(
-            "{id},long,{id},60000.25,0.010,{},{},0,{}\n",
-            2_000 + id % 4_000,
-            2_000 + id % 3_999,
-            2_000 + id % 3_997
-        ));
-    }
-    let start = Instant::now();
-    let rows = taken(&file, &btc()).rows;
-    let read = start.elapsed();
-    let plans = intern(&rows, |_| None, None).plans.len();
-    println!("{} rows in {read:?}, {plans} plans in {:?}", rows.len(), start.elapsed() - read);
 }

@@ -1,0 +1,152 @@
+//! The wall clock, and how market time runs beside it.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use ripcord_core::time::{Span, Timestamp};
+
+/// A loop that is later than this gives the lost time up: the market goes on from where it was.
+const LATE_MAX: Span = Span::from_secs(2);
+
+/// The wall clock. It is read from the system once and then runs with the monotonic clock, so that
+/// a clock that is set back does not stop a market.
+#[derive(Debug, Clone, Copy)]
+pub struct WallClock {
+    started: Instant,
+    started_at: Timestamp,
+}
+
+impl WallClock {
+    /// A clock that is right now.
+    #[must_use]
+    pub fn start() -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanos = i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX);
+        Self { started: Instant::now(), started_at: Timestamp(nanos) }
+    }
+
+    /// The time it was started.
+    #[must_use]
+    pub const fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.started.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        self.started_at.after(Span(passed))
+    }
+}
+
+/// How fast market time runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speed {
+    /// This many times as fast as the wall clock; at least 1.
+    Times(u32),
+    /// As fast as the machine can.
+    Max,
+}
+
+impl std::fmt::Display for Speed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Times(times) => times.fmt(f),
+            Self::Max => f.write_str("max"),
+        }
+    }
+}
+
+/// Market time beside wall time.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    speed: Speed,
+    wall: Timestamp,
+    market: Timestamp,
+}
+
+impl Pace {
+    /// From `wall` on the market runs at `speed`, beginning at `market`.
+    #[must_use]
+    pub const fn new(speed: Speed, wall: Timestamp, market: Timestamp) -> Self {
+        Self { speed, wall, market }
+    }
+
+    /// How far the market has come.
+    #[must_use]
+    pub fn market_at(&self, wall: Timestamp) -> Timestamp {
+        match self.speed {
+            Speed::Max => Timestamp::NEVER,
+            Speed::Times(times) => {
+                let passed = i128::from(wall.since(self.wall).0) * i128::from(times);
+                self.market.after(Span(i64::try_from(passed).unwrap_or(i64::MAX)))
+            }
+        }
+    }
+
+    /// When the market comes to `market`; `None` when it does so as fast as it can.
+    #[must_use]
+    pub fn wall_at(&self, market: Timestamp) -> Option<Timestamp> {
+        match self.speed {
+            Speed::Max => None,
+            Speed::Times(_) if market == Timestamp::NEVER => Some(Timestamp::NEVER),
+            Speed::Times(times) => {
+                // Rounded up: a moment too late is in time, a moment too early is a turn for nothing.
+                let passed = i128::from(market.since(self.market).0);
+                let wall = -(-passed).div_euclid(i128::from(times.max(1)));
+                Some(self.wall.after(Span(i64::try_from(wall).unwrap_or(i64::MAX))))
+            }
+        }
+    }
+
+    /// How late the market is at `wall` when `next` has not come yet.
+    #[must_use]
+    pub fn late(&self, wall: Timestamp, next: Timestamp) -> Span {
+        let due = self.wall_at(next).unwrap_or(wall);
+        Span(wall.since(due).0.max(0))
+    }
+
+    /// Gives up time that cannot be caught up with (the machine slept, the process was stopped);
+    /// whether it did.
+    pub fn give_up(&mut self, wall: Timestamp, next: Timestamp) -> bool {
+        if self.late(wall, next) <= LATE_MAX {
+            return false;
+        }
+        (self.wall, self.market) = (wall, next);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WALL: Timestamp = Timestamp(1_000_000_000_000);
+    const MARKET: Timestamp = Timestamp(5_000_000_000);
+
+    #[test]
+    fn ten_times_as_fast_is_a_tenth_of_the_wait() {
+        let pace = Pace::new(Speed::Times(10), WALL, MARKET);
+        assert_eq!(pace.market_at(WALL.after(Span::from_secs(1))), MARKET.after(Span::from_secs(10)));
+        assert_eq!(pace.wall_at(MARKET.after(Span(1))), Some(WALL.after(Span(1))));
+        assert_eq!(pace.wall_at(MARKET.after(Span::from_secs(10))), Some(WALL.after(Span::from_secs(1))));
+        assert_eq!(pace.wall_at(Timestamp::NEVER), Some(Timestamp::NEVER));
+    }
+
+    #[test]
+    fn at_full_speed_everything_is_due() {
+        let pace = Pace::new(Speed::Max, WALL, MARKET);
+        assert_eq!((pace.market_at(WALL), pace.wall_at(MARKET)), (Timestamp::NEVER, None));
+        assert_eq!(pace.late(WALL, MARKET), Span::ZERO);
+    }
+
+    #[test]
+    fn a_machine_that_slept_goes_on_where_the_market_was() {
+        let mut pace = Pace::new(Speed::Times(1), WALL, MARKET);
+        let next = MARKET.after(Span::from_millis(10));
+        assert!(!pace.give_up(WALL.after(Span::from_secs(2)), next));
+        let woken = WALL.after(Span::from_secs(3_600));
+        assert_eq!(pace.late(woken, next), Span(3_600_000_000_000 - 10_000_000));
+        assert!(pace.give_up(woken, next));
+        assert_eq!((pace.late(woken, next), pace.market_at(woken)), (Span::ZERO, next));
+    }
+}

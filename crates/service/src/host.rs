@@ -1,0 +1,202 @@
+//! The host: one thread that owns one session and gives it time.
+//!
+//! A turn takes the wall time, lets the session catch up, prints, and publishes a copy of the state
+//! for whoever looks from outside. Nobody else touches the session, and nothing in a turn waits for
+//! a socket or a terminal that keeps time.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_sim::tape::TapeError;
+use tokio::sync::watch;
+
+use crate::clock::{Pace, WallClock};
+use crate::line::{Line, Tag};
+use crate::printer::Printer;
+use crate::session::{Advance, Session};
+use crate::status::Status;
+
+mod summary;
+
+/// The state is published at most this often, and a quiet host turns at least this often.
+pub const PUBLISH_EVERY: Span = Span::from_millis(100);
+/// Rows handed over in one turn at most: about a millisecond of work, then somebody may stop us.
+const ROWS_PER_TURN: usize = 2_048;
+
+/// Why a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Somebody asked for it.
+    Asked,
+    /// Its time was up.
+    TimeUp,
+    /// The recorded market ended.
+    MarketEnded,
+    /// Nobody reads the output any more.
+    NobodyReads,
+    /// The recorded market is damaged.
+    Damaged(TapeError),
+}
+
+impl Ended {
+    fn text(&self) -> String {
+        match self {
+            Self::Asked => "stop was asked for".to_owned(),
+            Self::TimeUp => "the time given with --for is up".to_owned(),
+            Self::MarketEnded => "the recorded market has ended".to_owned(),
+            Self::NobodyReads => "nobody reads the output".to_owned(),
+            Self::Damaged(error) => error.to_string(),
+        }
+    }
+}
+
+/// What a turn of the loop leads to.
+#[derive(Debug)]
+pub enum Turn {
+    /// There is more to do at once.
+    Again,
+    /// Nothing is due before this wall time.
+    SleepUntil(Timestamp),
+    /// The run is over.
+    Ended(Ended),
+}
+
+/// The owner of a session.
+#[derive(Debug)]
+pub struct Host {
+    session: Session,
+    pace: Pace,
+    printer: Printer,
+    status: watch::Sender<Arc<Status>>,
+    ends: Timestamp,
+    rows_seen: u64,
+    last_quote: Timestamp,
+    /// The latest that a price was since the last publishing.
+    late: Span,
+    gave_up: Option<(Timestamp, Span)>,
+    next_publish: Timestamp,
+}
+
+/// Asks a host to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop;
+
+impl Host {
+    /// A host that begins at `wall` and ends by itself at `ends`.
+    #[must_use]
+    pub fn new(
+        session: Session,
+        pace: Pace,
+        printer: Printer,
+        status: watch::Sender<Arc<Status>>,
+        wall: Timestamp,
+        ends: Timestamp,
+    ) -> Self {
+        Self {
+            session,
+            pace,
+            printer,
+            status,
+            ends,
+            rows_seen: 0,
+            last_quote: wall,
+            late: Span::ZERO,
+            gave_up: None,
+            next_publish: wall,
+        }
+    }
+
+    /// Prints lines that are not the session's own.
+    pub fn say(&mut self, lines: Vec<Line>) {
+        self.printer.print(lines);
+    }
+
+    /// Turns until the run ends or somebody asks for it; says what it was worth.
+    pub fn run(mut self, clock: WallClock, stop: &Receiver<Stop>) -> Ended {
+        let ended = loop {
+            match self.turn(clock.now()) {
+                Turn::Ended(ended) => break ended,
+                Turn::Again => match stop.try_recv() {
+                    Err(TryRecvError::Empty) => {}
+                    Ok(Stop) | Err(TryRecvError::Disconnected) => break Ended::Asked,
+                },
+                Turn::SleepUntil(until) => {
+                    let wait = u64::try_from(until.since(clock.now()).0).unwrap_or(0);
+                    match stop.recv_timeout(Duration::from_nanos(wait)) {
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Ok(Stop) | Err(RecvTimeoutError::Disconnected) => break Ended::Asked,
+                    }
+                }
+            }
+        };
+        self.finish(clock.now(), ended)
+    }
+
+    /// One turn at a wall time.
+    pub fn turn(&mut self, wall: Timestamp) -> Turn {
+        if wall >= self.ends {
+            return Turn::Ended(Ended::TimeUp);
+        }
+        if self.printer.is_gone() {
+            return Turn::Ended(Ended::NobodyReads);
+        }
+        self.keep_pace(wall);
+        let advance = self.session.advance(self.pace.market_at(wall), ROWS_PER_TURN);
+        if self.session.rows() != self.rows_seen {
+            (self.rows_seen, self.last_quote) = (self.session.rows(), wall);
+        }
+        self.printer.print(self.session.take_lines());
+        if wall >= self.next_publish {
+            self.publish(wall, false);
+        }
+        match advance {
+            Err(error) => Turn::Ended(Ended::Damaged(error)),
+            Ok(Advance::Ended) => Turn::Ended(Ended::MarketEnded),
+            Ok(Advance::More) => Turn::Again,
+            Ok(Advance::Done) => {
+                let due = self.session.next_wake().and_then(|next| self.pace.wall_at(next));
+                Turn::SleepUntil(due.unwrap_or(wall).min(self.next_publish).min(self.ends))
+            }
+        }
+    }
+
+    /// Notes how late the next row is, and gives up what cannot be caught up with.
+    fn keep_pace(&mut self, wall: Timestamp) {
+        let Some(next) = self.session.next_wake() else { return };
+        let late = self.pace.late(wall, next);
+        self.late = self.late.max(late);
+        if self.pace.give_up(wall, next) {
+            self.gave_up = Some((wall, late));
+            let text = format!("the loop was {} ms late; the market goes on from where it was", late.0 / 1_000_000);
+            self.say(vec![Line::new(Tag::Alarm, self.session.now(), text).with("what", "loop_late")]);
+        }
+    }
+
+    fn publish(&mut self, wall: Timestamp, is_stopping: bool) {
+        self.next_publish = wall.after(PUBLISH_EVERY);
+        let status = Status {
+            published: wall,
+            last_quote: self.last_quote,
+            late: std::mem::take(&mut self.late),
+            gave_up: self.gave_up,
+            deadline: self.pace.wall_at(self.session.next_deadline()),
+            is_stopping,
+            lines_dropped: self.printer.dropped(),
+            ..Status::of(&self.session)
+        };
+        self.status.send_replace(Arc::new(status));
+    }
+
+    /// Stops opening, leaves the positions as they are, and says what the run was worth.
+    pub fn finish(mut self, wall: Timestamp, ended: Ended) -> Ended {
+        self.session.stop_opening();
+        self.publish(wall, true);
+        let mut lines = self.session.take_lines();
+        lines.push(Line::new(Tag::Stopping, self.session.now(), ended.text()));
+        lines.extend(summary::lines(&self.session));
+        self.printer.finish(lines);
+        ended
+    }
+}

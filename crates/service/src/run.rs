@@ -1,0 +1,308 @@
+//! The wiring of a paper run: socket, session, threads, signals.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_sim::generator::Script;
+use ripcord_sim::tape::{Tape, TapeError};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{oneshot, watch};
+
+use crate::api::{Outlook, router};
+use crate::clock::{Pace, Speed, WallClock};
+use crate::host::{Ended, Host, Stop};
+use crate::line::{Line, Style, Tag};
+use crate::names::price_text;
+use crate::printer::Printer;
+use crate::session::{Session, SessionError, SessionSpec};
+use crate::source::Market;
+use crate::status::{About, Status};
+
+/// Requests that are being answered when the run ends get this long.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Where the prices of a run come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarketChoice {
+    /// Generated, following a script.
+    Generated(Script),
+    /// Read from a tape.
+    Recorded(PathBuf),
+}
+
+/// A paper run, as asked for.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    /// The prices.
+    pub market: MarketChoice,
+    /// Chance of the market and of the demo.
+    pub seed: u64,
+    /// How fast market time runs.
+    pub speed: Speed,
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// The most positions that are open at once.
+    pub positions_max: u32,
+    /// Ends by itself after this long; runs on without.
+    pub lasts: Option<Duration>,
+    /// How lines are written.
+    pub style: Style,
+    /// Only what matters is written.
+    pub is_quiet: bool,
+}
+
+/// Why a run could not begin, or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The port belongs to somebody else.
+    #[error(
+        "{addr} is in use by another program; stop it, or choose another port with --listen {}:0 (0: any free one)",
+        addr.ip()
+    )]
+    PortBusy {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("{addr} cannot be listened on: {source}; choose another with --listen ADDR:PORT")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The tape cannot be read.
+    #[error("{error}; a tape is made with `ripcord tape build FILE`")]
+    Tape {
+        /// What is wrong with it.
+        error: TapeError,
+    },
+    /// The session cannot begin.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The system gives no threads or signals.
+    #[error("the runtime could not be started: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// The tape turned out to be damaged while it ran.
+    #[error("the run ended early: {0}")]
+    Damaged(#[source] TapeError),
+    /// A thread of ours panicked.
+    #[error("the host stopped unexpectedly; the messages above say where")]
+    HostGone,
+}
+
+impl RunError {
+    /// Whether the request was at fault, not the work.
+    #[must_use]
+    pub const fn is_request(&self) -> bool {
+        match self {
+            Self::PortBusy { .. } | Self::Listen { .. } | Self::Tape { .. } | Self::Session(_) => true,
+            Self::Runtime(_) | Self::Damaged(_) | Self::HostGone => false,
+        }
+    }
+}
+
+/// Runs until its time is up, its market ends, or somebody stops it; lines go to `output`.
+///
+/// # Errors
+/// When it cannot begin, or a recorded market turns out to be damaged.
+pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunError> {
+    let clock = WallClock::start();
+    let listener = listen(config.listen)?;
+    let addr = listener.local_addr().map_err(|source| RunError::Listen { addr: config.listen, source })?;
+    let session = session(config, &clock)?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(RunError::Runtime)?;
+    let about = About {
+        names: Arc::new(session.names().clone()),
+        started: clock.started_at(),
+        quote_age_max: session.quote_age_max(),
+    };
+    let (published, status) = watch::channel(Arc::new(first_status(&session, clock.now())));
+    let outlook = Outlook { status, about: Arc::new(about), clock };
+    let server = serve(&runtime, listener, outlook)?;
+    let bootstrap = bootstrap_lines(config, &session, addr, clock.now().since(clock.started_at()));
+    let printer = Printer::start(output, config.style, config.is_quiet, config.speed);
+    let wall = clock.now();
+    let pace = Pace::new(config.speed, wall, session.now());
+    let ends = config.lasts.map_or(Timestamp::NEVER, |lasts| {
+        wall.after(Span(i64::try_from(lasts.as_nanos()).unwrap_or(i64::MAX)))
+    });
+    let mut host = Host::new(session, pace, printer, published, wall, ends);
+    host.say(bootstrap);
+    let ended = host_until_signal(&runtime, host, clock)?;
+    server.stop(&runtime);
+    match ended {
+        Ended::Damaged(error) => Err(RunError::Damaged(error)),
+        Ended::Asked | Ended::TimeUp | Ended::MarketEnded | Ended::NobodyReads => Ok(()),
+    }
+}
+
+fn listen(addr: SocketAddr) -> Result<TcpListener, RunError> {
+    let listener = TcpListener::bind(addr).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => RunError::PortBusy { addr },
+        _ => RunError::Listen { addr, source },
+    })?;
+    listener.set_nonblocking(true).map_err(|source| RunError::Listen { addr, source })?;
+    Ok(listener)
+}
+
+fn session(config: &RunConfig, clock: &WallClock) -> Result<Session, RunError> {
+    let market = match &config.market {
+        MarketChoice::Generated(script) => Market::Generated { seed: config.seed, script: *script },
+        MarketChoice::Recorded(path) => {
+            Market::Recorded(Box::new(Tape::open(path).map_err(|error| RunError::Tape { error })?))
+        }
+    };
+    let spec =
+        SessionSpec { market, seed: config.seed, positions_max: config.positions_max, start: clock.started_at() };
+    Ok(Session::new(spec)?)
+}
+
+fn first_status(session: &Session, wall: Timestamp) -> Status {
+    Status { published: wall, last_quote: wall, ..Status::of(session) }
+}
+
+/// The HTTP server, and how to end it.
+struct Server {
+    task: tokio::task::JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Lets requests under way finish, for a moment.
+    fn stop(self, runtime: &Runtime) {
+        // Both ends of this channel are ours; a server that is gone needs no stop.
+        drop(self.stop.send(()));
+        drop(runtime.block_on(async { tokio::time::timeout(GOODBYE, self.task).await }));
+    }
+}
+
+fn serve(runtime: &Runtime, listener: TcpListener, outlook: Outlook) -> Result<Server, RunError> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let _inside = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(RunError::Runtime)?;
+    let task = runtime.spawn(async move {
+        let until = async move { drop(stopped.await) };
+        // The server ends when told to; an error of one connection does not end it.
+        drop(axum::serve(listener, router(outlook)).with_graceful_shutdown(until).await);
+    });
+    Ok(Server { task, stop })
+}
+
+/// Runs the host on a thread of its own until it ends; a signal asks it to, a second one insists.
+fn host_until_signal(runtime: &Runtime, host: Host, clock: WallClock) -> Result<Ended, RunError> {
+    // Before the first line is printed: whoever reads it may stop us.
+    let mut signals = runtime.block_on(async { Signals::new() }).map_err(RunError::Runtime)?;
+    let (ask, asked) = channel::<Stop>();
+    let (done, mut is_done) = oneshot::channel::<()>();
+    let thread = std::thread::Builder::new()
+        .name("host".to_owned())
+        .spawn(move || {
+            let ended = host.run(clock, &asked);
+            // Nobody waits only if the program is ending already.
+            drop(done.send(()));
+            ended
+        })
+        .map_err(RunError::Runtime)?;
+    runtime.block_on(async {
+        tokio::select! {
+            _ = &mut is_done => return,
+            () = signals.next() => ask_to_stop(&ask),
+        }
+        tokio::select! {
+            _ = &mut is_done => {}
+            // The output is stuck, and whoever sits there wants out.
+            () = signals.next() => std::process::exit(130),
+        }
+    });
+    thread.join().map_err(|_| RunError::HostGone)
+}
+
+fn ask_to_stop(ask: &Sender<Stop>) {
+    // A host that is gone has stopped.
+    drop(ask.send(Stop));
+}
+
+/// Ctrl-C, and SIGTERM where there is one.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        drop(tokio::signal::ctrl_c().await);
+    }
+}
+
+/// What was found and configured.
+fn bootstrap_lines(config: &RunConfig, session: &Session, addr: SocketAddr, took: Span) -> Vec<Line> {
+    let (at, names) = (session.now(), session.names());
+    let symbols: Vec<&str> = names.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
+    let mut plans: Vec<&str> = names.plans.iter().map(String::as_str).collect();
+    plans.truncate(names.plans.len() / symbols.len());
+    let market = match &config.market {
+        MarketChoice::Generated(script) => format!("generated ({})", format!("{script:?}").to_lowercase()),
+        MarketChoice::Recorded(path) => path.display().to_string(),
+    };
+    let ticks: Vec<String> = names
+        .instruments
+        .iter()
+        .map(|instrument| format!("{} (tick {})", instrument.symbol, price_text(instrument, instrument.tick_size)))
+        .collect();
+    let (version, seed, speed, most) =
+        (env!("CARGO_PKG_VERSION"), config.seed, config.speed, config.positions_max);
+    let settings = format!(
+        "ripcord {version} on paper: no order leaves this machine | market={market} | seed={seed} | speed={speed} | max_positions={most}"
+    );
+    let traded = format!("instruments: {} | plans: {}", ticks.join(", "), plans.join(", "));
+    let ms = took.0 / 1_000_000;
+    let complete = format!(
+        "COMPLETE: positions found: 0 / NEW 0 | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
+    );
+    let settings = Line::new(Tag::Bootstrap, at, settings)
+        .with("version", version)
+        .with("mode", "paper")
+        .with("market", market)
+        .with("seed", seed)
+        .with("speed", speed.to_string())
+        .with("max_positions", most);
+    let traded = Line::new(Tag::Bootstrap, at, traded).with("instruments", symbols).with("plans", plans);
+    let complete = Line::new(Tag::Bootstrap, at, complete)
+        .with("found", 0)
+        .with("new", 0)
+        .with("took_ms", ms)
+        .with("listen", addr.to_string());
+    vec![settings, traded, complete]
+}

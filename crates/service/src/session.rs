@@ -1,0 +1,309 @@
+//! A session: market, demo and desk in one hand, without a clock.
+//!
+//! Whoever drives it says how far market time has come; it hands over the rows up to there, opens
+//! positions when the demo wants to, and tells what happened. The same market, seed and demo give
+//! the same lines at every speed.
+
+use std::collections::VecDeque;
+
+use ripcord_core::bars::BarOrigin;
+use ripcord_core::cell::CellId;
+use ripcord_core::coordinator::Coordinator;
+use ripcord_core::engine::RegisterError;
+use ripcord_core::event::Entry;
+use ripcord_core::id::InstrumentId;
+use ripcord_core::market::PriceSource;
+use ripcord_core::plan::spec::{PlanFault, PlanSpec};
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_core::view::PositionView;
+use ripcord_sim::desk::{Desk, Reader};
+use ripcord_sim::plan_file::PlanFileError;
+use ripcord_sim::tape::TapeError;
+use ripcord_sim::venue::{FillModel, SimVenue};
+
+use crate::demo::{self, Book, Demo};
+use crate::line::{Line, Tag};
+use crate::names::{Names, price_text};
+use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
+use crate::tags::Narrator;
+use crate::tally::{ClosedTrade, Tally};
+
+/// A line about all prices comes this often, in market time.
+const MARKET_EVERY: Span = Span::from_secs(5);
+/// When a recorded market ends, answers that are under way are waited for this long.
+const SETTLES_WITHIN: Span = Span::from_secs(1);
+
+/// What a session is made of.
+#[derive(Debug)]
+pub struct SessionSpec {
+    /// The prices.
+    pub market: Market,
+    /// Chance of the demo.
+    pub seed: u64,
+    /// The most positions that are open at once.
+    pub positions_max: u32,
+    /// When a generated market begins.
+    pub start: Timestamp,
+}
+
+/// Why a session cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The market.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+    /// An instrument.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// A plan of the demo that cannot be read.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// A plan of the demo that does not fit the instrument.
+    #[error("plan {plan} does not fit {symbol}: {}", .faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Plan {
+        /// The plan.
+        plan: String,
+        /// The instrument.
+        symbol: String,
+        /// What does not fit.
+        faults: Vec<PlanFault>,
+    },
+}
+
+/// How far an advance came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// Everything up to the time that was asked for is done.
+    Done,
+    /// There is more; the number of rows was used up.
+    More,
+    /// The market has ended.
+    Ended,
+}
+
+/// A running session.
+#[derive(Debug)]
+pub struct Session {
+    desk: Desk,
+    source: Source,
+    demo: Demo,
+    teller: Teller,
+    books: Vec<Book>,
+    now: Timestamp,
+    rows: u64,
+    market_line_at: Timestamp,
+}
+
+/// Reads the desk's records: tells them, and keeps what was closed for the demo.
+#[derive(Debug)]
+struct Teller {
+    narrator: Narrator,
+    lines: Vec<Line>,
+    closed: VecDeque<(Timestamp, ClosedTrade)>,
+}
+
+impl Reader for Teller {
+    fn read(&mut self, entry: &Entry) {
+        if let Some(closed) = self.narrator.read(entry, &mut self.lines) {
+            self.closed.push_back((entry.at, closed));
+        }
+    }
+}
+
+impl Session {
+    /// A session at its beginning.
+    ///
+    /// # Errors
+    /// When the market has nothing to say, or an instrument or plan cannot be computed with.
+    pub fn new(spec: SessionSpec) -> Result<Self, SessionError> {
+        let start = spec.market.start(spec.start)?;
+        let (instruments, sources) = (spec.market.instruments(), spec.market.sources());
+        let mut coordinator = Coordinator::new();
+        let mut venue = SimVenue::new(FillModel::HONEST);
+        let plans = demo::plans()?;
+        let mut cells = Vec::with_capacity(instruments.len());
+        for instrument in &instruments {
+            let id = coordinator.add_instrument(instrument.clone(), &sources, BarOrigin::Ticks)?;
+            let fed: Vec<(PriceSource, CellId)> =
+                sources.iter().map(|&source| (source, coordinator.cell(id, source))).collect();
+            venue.add_instrument(id, instrument.clone(), &fed);
+            cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
+        }
+        let mut names = Names { instruments, plans: Vec::new() };
+        let ids = add_plans(&mut coordinator, &plans, &mut names)?;
+        let books = vec![Book::default(); names.instruments.len()];
+        Ok(Self {
+            desk: Desk::new(coordinator, venue),
+            source: spec.market.open(start, cells),
+            demo: Demo::new(spec.seed, start, ids, spec.positions_max),
+            teller: Teller { narrator: Narrator::new(names), lines: Vec::new(), closed: VecDeque::new() },
+            books,
+            now: start,
+            rows: 0,
+            market_line_at: start.after(MARKET_EVERY),
+        })
+    }
+
+    /// Market time.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Rows handed over so far.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// When it wants to be driven next; none when the market has ended.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.source.next_at().map(|next| next.min(self.desk.next_deadline()))
+    }
+
+    /// When the next order, answer or timer is due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Timestamp {
+        self.desk.next_deadline()
+    }
+
+    /// How old the newest price may become.
+    #[must_use]
+    pub const fn quote_age_max(&self) -> Span {
+        self.source.quote_age_max()
+    }
+
+    /// Lets everything happen up to `to`, but hands over at most `rows_max` rows.
+    ///
+    /// # Errors
+    /// When the rows of a tape are not what was written; what happened before stands.
+    pub fn advance(&mut self, to: Timestamp, rows_max: usize) -> Result<Advance, TapeError> {
+        for _ in 0..rows_max {
+            match self.source.next_at() {
+                Some(next) if next <= to => self.take_row(next)?,
+                Some(_) => {
+                    self.desk.advance_to(to, &mut self.teller);
+                    self.now = self.now.max(to);
+                    self.free_slots();
+                    return Ok(Advance::Done);
+                }
+                None => {
+                    self.desk.advance_to(self.now.after(SETTLES_WITHIN), &mut self.teller);
+                    return Ok(Advance::Ended);
+                }
+            }
+        }
+        Ok(Advance::More)
+    }
+
+    fn take_row(&mut self, at: Timestamp) -> Result<(), TapeError> {
+        if let Some(change) = self.source.regime_change() {
+            self.teller.lines.push(regime_line(self.teller.narrator.names(), change));
+        }
+        let prices = self.source.next(&mut self.books)?;
+        for tick in prices.iter() {
+            self.desk.tick(tick, &mut self.teller);
+        }
+        (self.now, self.rows) = (at, self.rows + 1);
+        if at >= self.market_line_at {
+            self.tell_market(at);
+        }
+        self.free_slots();
+        if self.demo.is_due(at) {
+            let instruments = &self.teller.narrator.names().instruments;
+            if let Some(opening) = self.demo.open(at, instruments, &self.books) {
+                self.desk.advance_to(at, &mut self.teller);
+                self.desk.open(at, opening, &mut self.teller);
+            }
+        }
+        Ok(())
+    }
+
+    fn free_slots(&mut self) {
+        while let Some((at, closed)) = self.teller.closed.pop_front() {
+            self.demo.on_closed(at, closed.episode.key.account);
+        }
+    }
+
+    fn tell_market(&mut self, at: Timestamp) {
+        self.market_line_at = at.after(MARKET_EVERY);
+        let mut text = String::new();
+        let mut line = Line::new(Tag::Market, at, String::new());
+        let mut prices = serde_json::Map::new();
+        for (instrument, book) in self.teller.narrator.names().instruments.iter().zip(&self.books) {
+            let Some(price) = book.last.or(book.bid).or(book.ask) else { continue };
+            let price = price_text(instrument, price);
+            text += &format!("{} {price} | ", instrument.symbol);
+            prices.insert(instrument.symbol.clone(), price.into());
+        }
+        let open = self.tally().open_now();
+        line.text = format!("{text}open positions: {open}");
+        self.teller.lines.push(line.with("prices", prices).with("open", open));
+    }
+
+    /// Nothing is opened from now on.
+    pub fn stop_opening(&mut self) {
+        self.demo.stop();
+    }
+
+    /// The lines since the last time.
+    pub fn take_lines(&mut self) -> Vec<Line> {
+        std::mem::take(&mut self.teller.lines)
+    }
+
+    /// The positions held.
+    #[must_use]
+    pub fn positions(&self) -> Vec<PositionView> {
+        self.desk.coordinator.view().positions().collect()
+    }
+
+    /// What the exits were worth.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        self.teller.narrator.tally()
+    }
+
+    /// Instruments and plans.
+    #[must_use]
+    pub const fn names(&self) -> &Names {
+        self.teller.narrator.names()
+    }
+
+    /// Both sides of the trade, to look at.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+fn add_plans(
+    coordinator: &mut Coordinator,
+    plans: &[PlanSpec],
+    names: &mut Names,
+) -> Result<Vec<Vec<ripcord_core::id::PlanId>>, SessionError> {
+    let mut ids = Vec::with_capacity(names.instruments.len());
+    for (index, instrument) in names.instruments.iter().enumerate() {
+        let id: InstrumentId = instrument_id(index);
+        let mut of_instrument = Vec::with_capacity(plans.len());
+        for plan in plans {
+            let resolved = plan.resolve(id, instrument).map_err(|faults| SessionError::Plan {
+                plan: plan.name.clone(),
+                symbol: instrument.symbol.clone(),
+                faults,
+            })?;
+            of_instrument.push(coordinator.add_plan(resolved)?);
+            names.plans.push(plan.name.clone());
+        }
+        ids.push(of_instrument);
+    }
+    Ok(ids)
+}
+
+fn regime_line(names: &Names, change: RegimeChange) -> Line {
+    let symbol = names.instruments[change.instrument].symbol.as_str();
+    let word = change.regime.word();
+    Line::new(Tag::Market, change.at, format!("{symbol} {word}"))
+        .with("symbol", symbol)
+        .with("regime", word.replace(' ', "_"))
+}

@@ -1,0 +1,232 @@
+//! Where prices come from: a generated market, or a recorded one.
+
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{Probe, Tick};
+use ripcord_core::id::InstrumentId;
+use ripcord_core::instrument::Instrument;
+use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Price, Qty};
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_sim::generator::{Generator, MarketSpec, Regime, Script, demo_markets};
+use ripcord_sim::tape::{Tape, TapeError};
+
+use crate::demo::Book;
+
+/// Rows of a recorded market are compared with their checksums this many at a time.
+const VERIFY_ROWS: usize = 65_536;
+
+/// A market, row by row.
+#[derive(Debug)]
+pub struct Source {
+    rows: Rows,
+    /// Cells of bid, ask and last of each generated market; cells of each price source of a tape.
+    cells: Vec<[CellId; 5]>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    Generated { generator: Box<Generator>, regimes: Vec<Option<Regime>> },
+    Recorded { tape: Box<Tape>, next: usize, verified: usize },
+}
+
+/// What a market is made of, before the desk knows it.
+#[derive(Debug)]
+pub enum Market {
+    /// Generated from a seed.
+    Generated {
+        /// The seed.
+        seed: u64,
+        /// Which regimes follow one another.
+        script: Script,
+    },
+    /// Read from a tape.
+    Recorded(Box<Tape>),
+}
+
+/// Why a recorded market cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketError {
+    /// The file.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    /// There is nothing in it.
+    #[error("the tape {symbol} has no rows; build it from a file that has some")]
+    NoRows {
+        /// Its symbol.
+        symbol: String,
+    },
+}
+
+/// Something the market itself says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegimeChange {
+    /// Which instrument.
+    pub instrument: usize,
+    /// From when on it holds.
+    pub at: Timestamp,
+    /// What it goes through now.
+    pub regime: Regime,
+}
+
+impl Market {
+    /// Its instruments.
+    #[must_use]
+    pub fn instruments(&self) -> Vec<Instrument> {
+        match self {
+            Self::Generated { .. } => demo_markets().into_iter().map(|market| market.instrument).collect(),
+            Self::Recorded(tape) => {
+                let meta = tape.meta();
+                vec![Instrument::from_decimals(&meta.symbol, meta.price_decimals, meta.qty_decimals)]
+            }
+        }
+    }
+
+    /// The price sources that feed each instrument.
+    #[must_use]
+    pub fn sources(&self) -> Vec<PriceSource> {
+        match self {
+            Self::Generated { .. } => vec![PriceSource::Last, PriceSource::Bid, PriceSource::Ask],
+            Self::Recorded(tape) => tape.sources().iter().collect(),
+        }
+    }
+
+    /// When it begins, if it is generated now.
+    ///
+    /// # Errors
+    /// When a tape has no rows.
+    pub fn start(&self, now: Timestamp) -> Result<Timestamp, MarketError> {
+        match self {
+            Self::Generated { .. } => Ok(now),
+            Self::Recorded(tape) => match tape.ts().first() {
+                Some(&first) => Ok(Timestamp(first)),
+                None => Err(MarketError::NoRows { symbol: tape.meta().symbol.clone() }),
+            },
+        }
+    }
+
+    /// Its rows, from `start` on, for a desk that gave its instruments these cells.
+    #[must_use]
+    pub fn open(self, start: Timestamp, cells: Vec<[CellId; 5]>) -> Source {
+        let rows = match self {
+            Self::Generated { seed, script } => {
+                let markets: Vec<MarketSpec> = demo_markets();
+                let generator = Box::new(Generator::new(seed, script, start, &markets));
+                Rows::Generated { generator, regimes: vec![None; markets.len()] }
+            }
+            Self::Recorded(tape) => Rows::Recorded { tape, next: 0, verified: 0 },
+        };
+        Source { rows, cells }
+    }
+}
+
+impl Source {
+    /// The time of the next row; none when a recorded market has ended.
+    #[inline]
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        match &self.rows {
+            Rows::Generated { generator, .. } => Some(generator.peek().at),
+            Rows::Recorded { tape, next, .. } => tape.ts().get(*next).map(|&at| Timestamp(at)),
+        }
+    }
+
+    /// How old the newest price may become before something is wrong. A generated market speaks
+    /// every 30 ms; a recorded one may be silent as long as the plan's own patience, 30 s.
+    #[must_use]
+    pub const fn quote_age_max(&self) -> Span {
+        match self.rows {
+            Rows::Generated { .. } => Span::from_secs(5),
+            Rows::Recorded { .. } => Span::from_secs(30),
+        }
+    }
+
+    /// A change of regime that the next row brings, told once.
+    pub fn regime_change(&mut self) -> Option<RegimeChange> {
+        let Rows::Generated { generator, regimes } = &mut self.rows else { return None };
+        let quote = generator.peek();
+        let regime = generator.regime(quote.market);
+        if regimes[quote.market] == Some(regime) {
+            return None;
+        }
+        regimes[quote.market] = Some(regime);
+        Some(RegimeChange { instrument: quote.market, at: quote.at, regime })
+    }
+
+    /// The prices of the next row: quotes before the trade. `book` is told as well.
+    ///
+    /// # Errors
+    /// When the rows of a tape are not what was written.
+    pub fn next(&mut self, books: &mut [Book]) -> Result<Prices, TapeError> {
+        match &mut self.rows {
+            Rows::Generated { generator, .. } => {
+                let Some(quote) = generator.next() else { return Ok(Prices::default()) };
+                let cells = &self.cells[quote.market];
+                books[quote.market] =
+                    Book { bid: Some(quote.bid), ask: Some(quote.ask), last: Some(quote.last) };
+                let tick = |source: PriceSource, price, qty| Tick {
+                    at: quote.at,
+                    price,
+                    qty,
+                    cell: cells[source as usize],
+                    probe: Probe::TICK,
+                };
+                let mut prices = Prices::default();
+                prices.push(tick(PriceSource::Bid, quote.bid, Qty(0)));
+                prices.push(tick(PriceSource::Ask, quote.ask, Qty(0)));
+                prices.push(tick(PriceSource::Last, quote.last, quote.qty));
+                Ok(prices)
+            }
+            Rows::Recorded { tape, next, verified } => {
+                if *next >= *verified {
+                    let to = (*next + VERIFY_ROWS).min(tape.rows());
+                    tape.verify_rows(*next, to)?;
+                    *verified = to;
+                }
+                let row = *next;
+                *next += 1;
+                let mut prices = Prices::default();
+                let price = Price(tape.price()[row]);
+                let Some(source) = PriceSource::from_code(tape.source()[row]) else { return Ok(prices) };
+                match source {
+                    PriceSource::Bid => books[0].bid = Some(price),
+                    PriceSource::Ask => books[0].ask = Some(price),
+                    PriceSource::Last => books[0].last = Some(price),
+                    PriceSource::Mark | PriceSource::Index => {}
+                }
+                prices.push(Tick {
+                    at: Timestamp(tape.ts()[row]),
+                    price,
+                    qty: Qty(tape.qty()[row]),
+                    cell: self.cells[0][source as usize],
+                    probe: Probe::TICK,
+                });
+                Ok(prices)
+            }
+        }
+    }
+}
+
+/// The prices of one row: at most one of each of bid, ask and last.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Prices {
+    ticks: [Option<Tick>; 3],
+}
+
+impl Prices {
+    fn push(&mut self, tick: Tick) {
+        if let Some(place) = self.ticks.iter_mut().find(|place| place.is_none()) {
+            *place = Some(tick);
+        }
+    }
+
+    /// In the order in which they are passed on.
+    pub fn iter(&self) -> impl Iterator<Item = &Tick> {
+        self.ticks.iter().flatten()
+    }
+}
+
+/// The instrument with this number.
+#[must_use]
+pub fn instrument_id(index: usize) -> InstrumentId {
+    InstrumentId(u32::try_from(index).expect("a run has few instruments"))
+}

@@ -1,0 +1,73 @@
+//! What a look from outside sees: a copy of the state, published by the host now and then.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ripcord_core::reason::Reason;
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_core::view::PositionView;
+
+use crate::names::Names;
+use crate::session::Session;
+
+/// The host's state at a moment. All times are the wall clock's, unless it says otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    /// When it was published.
+    pub published: Timestamp,
+    /// Market time.
+    pub market_at: Timestamp,
+    /// When the newest price was handed over.
+    pub last_quote: Timestamp,
+    /// How late the loop is with the next price.
+    pub late: Span,
+    /// When the loop last gave up time it could not catch up with, and how much.
+    pub gave_up: Option<(Timestamp, Span)>,
+    /// When the next order, answer or timer is due; none when nothing is.
+    pub deadline: Option<Timestamp>,
+    /// Whether the run is stopping.
+    pub is_stopping: bool,
+    /// The positions held.
+    pub positions: Vec<PositionView>,
+    /// Exits that got a fill, by reason.
+    pub exits: BTreeMap<Reason, u64>,
+    /// Positions taken over so far.
+    pub opened: u64,
+    /// Alarms so far.
+    pub alarms: u64,
+    /// Lines that were left out because the output is slow.
+    pub lines_dropped: u64,
+}
+
+impl Status {
+    /// Copies what a session knows by itself.
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
+        let tally = session.tally();
+        Self {
+            market_at: session.now(),
+            positions: session.positions(),
+            exits: tally.reasons().map(|(reason, by_reason)| (reason, by_reason.exits)).collect(),
+            opened: tally.opened(),
+            alarms: tally.alarms(),
+            ..Self::default()
+        }
+    }
+
+    /// Exits of one reason.
+    #[must_use]
+    pub fn exits_of(&self, reason: Reason) -> u64 {
+        self.exits.get(&reason).copied().unwrap_or(0)
+    }
+}
+
+/// What does not change while a host runs.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Instruments and plans.
+    pub names: Arc<Names>,
+    /// When it was started.
+    pub started: Timestamp,
+    /// How old the newest price may become.
+    pub quote_age_max: Span,
+}
