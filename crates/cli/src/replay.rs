@@ -234,7 +234,14 @@ fn exit_rows(job: &Job, outcome: &Outcome, candles: Candles) -> Vec<ExitRow> {
         let number = key.account.0 as usize;
         let (position, plan) = (&job.positions[number], &job.plans[job.plan_of[number]]);
         let instrument = &job.instruments[key.instrument.0 as usize];
-        let mut row = ExitRow::from_fill(&exit.filled, instrument, &position.id, exit.index, exit.at, position.strategy.as_deref());
+        let mut row = ExitRow::from_fill(
+            &exit.filled,
+            instrument,
+            &position.id,
+            exit.index,
+            exit.at,
+            position.strategy.as_deref(),
+        );
         if candles == Candles::Vectorbt
             && let Ok(entry) = position.entry_price.to_scale(instrument.price_decimals)
             && let Some(price) =

@@ -69,7 +69,9 @@ fn build(args: &BuildArgs) -> ExitCode {
     let built = import::tape_from_file(&args.input, &out, &options);
     bar.finish_and_clear();
     match built {
-        Ok(rows) if args.json => print(&format!("{}\n", json!({"tape": out.display().to_string(), "rows": rows}))),
+        Ok(rows) if args.json => {
+            print(&format!("{}\n", json!({"tape": out.display().to_string(), "rows": rows})))
+        }
         Ok(rows) => print(&format!("{}: {rows} rows\n", out.display())),
         Err(error) => return fail(BAD_REQUEST, &error),
     }
@@ -99,7 +101,13 @@ fn info(args: &FileArgs) -> ExitCode {
 
 fn describe(tape: &Tape) -> Value {
     let meta = tape.meta();
-    let names = [(PriceSource::Last, "last"), (PriceSource::Bid, "bid"), (PriceSource::Ask, "ask"), (PriceSource::Mark, "mark"), (PriceSource::Index, "index")];
+    let names = [
+        (PriceSource::Last, "last"),
+        (PriceSource::Bid, "bid"),
+        (PriceSource::Ask, "ask"),
+        (PriceSource::Mark, "mark"),
+        (PriceSource::Index, "index"),
+    ];
     let spans = names.into_iter().filter_map(|(source, name)| {
         let span = tape.span(0, tape.rows(), source)?;
         let price = |value: i64| fixed(i128::from(value), meta.price_decimals).to_string();
@@ -121,8 +129,13 @@ fn describe(tape: &Tape) -> Value {
 fn verify(args: &FileArgs) -> ExitCode {
     let checked = Tape::open(&args.tape).and_then(|tape| tape.verify().map(|()| tape.rows()));
     match checked {
-        Ok(rows) if args.json => print(&format!("{}\n", json!({"tape": args.tape.display().to_string(), "rows": rows, "sound": true}))),
-        Ok(rows) => print(&format!("{}: {rows} rows, every block and the pyramid are sound\n", args.tape.display())),
+        Ok(rows) if args.json => print(&format!(
+            "{}\n",
+            json!({"tape": args.tape.display().to_string(), "rows": rows, "sound": true})
+        )),
+        Ok(rows) => {
+            print(&format!("{}: {rows} rows, every block and the pyramid are sound\n", args.tape.display()))
+        }
         Err(error) => return fail(1, &error),
     }
     ExitCode::SUCCESS

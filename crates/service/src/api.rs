@@ -194,6 +194,7 @@ async fn not_found(uri: Uri) -> Response {
 }
 
 async fn not_allowed() -> Response {
-    let body = serde_json::json!({"error": "method_not_allowed", "message": "everything here is read with GET"});
+    let body =
+        serde_json::json!({"error": "method_not_allowed", "message": "everything here is read with GET"});
     (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
-use ripcord_core::num::{Price, Qty, Ratio};
+use ripcord_core::num::{Price, Qty};
 use ripcord_core::plan::spec::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_sim::generator::Chance;
@@ -134,12 +134,6 @@ impl Demo {
         let least = LOTS_MIN.max(instrument.qty_min.0.div_euclid(instrument.lot_size.0) + 1);
         Qty(lots.clamp(least, i64::MAX / instrument.lot_size.0 / 1_000) * instrument.lot_size.0)
     }
-}
-
-/// The ratio of a fraction, for callers that compare with the plans of the demo.
-#[must_use]
-pub const fn taker_fee() -> Ratio {
-    FillModel::HONEST.taker_fee
 }
 
 #[cfg(test)]

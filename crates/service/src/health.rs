@@ -122,7 +122,10 @@ mod tests {
         let old = Status { last_quote: seconds_ago(6), ..fine() };
         assert_eq!(says(&old), ("degraded", "the last quote is old: 6000 ms, limit 5000 ms".to_owned()));
         let silent = Status { published: seconds_ago(3), ..fine() };
-        assert_eq!(says(&silent), ("degraded", "the loop does not turn, since 3000 ms, limit 2000 ms".to_owned()));
+        assert_eq!(
+            says(&silent),
+            ("degraded", "the loop does not turn, since 3000 ms, limit 2000 ms".to_owned())
+        );
         let late = Status { late: Span::from_millis(501), ..fine() };
         assert_eq!(says(&late), ("degraded", "the loop is late: 501 ms, limit 500 ms".to_owned()));
         let overdue = Status { deadline: Some(seconds_ago(2)), ..fine() };

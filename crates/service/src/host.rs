@@ -169,7 +169,8 @@ impl Host {
         self.late = self.late.max(late);
         if self.pace.give_up(wall, next) {
             self.gave_up = Some((wall, late));
-            let text = format!("the loop was {} ms late; the market goes on from where it was", late.0 / 1_000_000);
+            let text =
+                format!("the loop was {} ms late; the market goes on from where it was", late.0 / 1_000_000);
             self.say(vec![Line::new(Tag::Alarm, self.session.now(), text).with("what", "loop_late")]);
         }
     }

@@ -140,7 +140,12 @@ impl Tag {
     pub const fn is_essential(self) -> bool {
         matches!(
             self,
-            Self::Bootstrap | Self::Alarm | Self::ExitGuard | Self::LinesDropped | Self::Stopping | Self::Summary
+            Self::Bootstrap
+                | Self::Alarm
+                | Self::ExitGuard
+                | Self::LinesDropped
+                | Self::Stopping
+                | Self::Summary
         )
     }
 
@@ -149,9 +154,11 @@ impl Tag {
             Self::ExitTpTrigger => Tone::Good,
             Self::ExitSlTrigger | Self::ExitSoftStop | Self::ExitLossGuard => Tone::Bad,
             Self::ExitTrailing | Self::ExitRatchetSl | Self::ExitSlMoved => Tone::Notice,
-            Self::ExitEmergency | Self::ExitGuard | Self::Alarm | Self::CommandRefused | Self::LinesDropped => {
-                Tone::Alarm
-            }
+            Self::ExitEmergency
+            | Self::ExitGuard
+            | Self::Alarm
+            | Self::CommandRefused
+            | Self::LinesDropped => Tone::Alarm,
             Self::Market | Self::ExitSource | Self::ExitSent => Tone::Dim,
             Self::Bootstrap
             | Self::PositionOpened
@@ -253,7 +260,9 @@ impl Style {
                 let (on, off) = colours(line.tone);
                 let time = time_of_day(line.at);
                 match line.tone {
-                    Tone::Dim | Tone::Alarm => format!("\x1b[2m{time}\x1b[0m {on}{tag:TAG_WIDTH$} {text}{off}\n"),
+                    Tone::Dim | Tone::Alarm => {
+                        format!("\x1b[2m{time}\x1b[0m {on}{tag:TAG_WIDTH$} {text}{off}\n")
+                    }
                     Tone::Plain | Tone::Good | Tone::Bad | Tone::Notice => {
                         format!("\x1b[2m{time}\x1b[0m {on}{tag:TAG_WIDTH$}{off} {text}\n")
                     }
@@ -282,7 +291,11 @@ mod tests {
     fn every_tag_is_documented_and_fits_its_column() {
         let document = include_str!("../../../docs/log-tags.md");
         for tag in Tag::ALL {
-            assert!(document.contains(&format!("`{}`", tag.word())), "{} is not in docs/log-tags.md", tag.word());
+            assert!(
+                document.contains(&format!("`{}`", tag.word())),
+                "{} is not in docs/log-tags.md",
+                tag.word()
+            );
             assert!(tag.word().len() <= TAG_WIDTH, "{}", tag.word());
             assert_eq!(Tag::ALL.iter().filter(|other| other.word() == tag.word()).count(), 1);
         }

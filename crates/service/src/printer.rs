@@ -42,7 +42,15 @@ impl Printer {
             }
         });
         let waits = speed == Speed::Max;
-        Self { batches: Some(batches), thread: Some(thread), is_gone, waits, is_quiet, missing: 0, dropped: 0 }
+        Self {
+            batches: Some(batches),
+            thread: Some(thread),
+            is_gone,
+            waits,
+            is_quiet,
+            missing: 0,
+            dropped: 0,
+        }
     }
 
     /// Prints lines.
@@ -92,7 +100,7 @@ impl Printer {
         self.batches = None;
         if let Some(thread) = self.thread.take() {
             // A printer that panicked has said so on standard error.
-            drop(thread.join());
+            let _panicked = thread.join();
         }
     }
 }

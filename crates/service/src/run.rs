@@ -116,11 +116,8 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
     let listener = listen(config.listen)?;
     let addr = listener.local_addr().map_err(|source| RunError::Listen { addr: config.listen, source })?;
     let session = session(config, &clock)?;
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(RunError::Runtime)?;
+    let runtime =
+        Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(RunError::Runtime)?;
     let about = About {
         names: Arc::new(session.names().clone()),
         started: clock.started_at(),
@@ -162,8 +159,12 @@ fn session(config: &RunConfig, clock: &WallClock) -> Result<Session, RunError> {
             Market::Recorded(Box::new(Tape::open(path).map_err(|error| RunError::Tape { error })?))
         }
     };
-    let spec =
-        SessionSpec { market, seed: config.seed, positions_max: config.positions_max, start: clock.started_at() };
+    let spec = SessionSpec {
+        market,
+        seed: config.seed,
+        positions_max: config.positions_max,
+        start: clock.started_at(),
+    };
     Ok(Session::new(spec)?)
 }
 
@@ -181,8 +182,8 @@ impl Server {
     /// Lets requests under way finish, for a moment.
     fn stop(self, runtime: &Runtime) {
         // Both ends of this channel are ours; a server that is gone needs no stop.
-        drop(self.stop.send(()));
-        drop(runtime.block_on(async { tokio::time::timeout(GOODBYE, self.task).await }));
+        let _gone = self.stop.send(());
+        let _late = runtime.block_on(async { tokio::time::timeout(GOODBYE, self.task).await });
     }
 }
 
@@ -191,9 +192,11 @@ fn serve(runtime: &Runtime, listener: TcpListener, outlook: Outlook) -> Result<S
     let _inside = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).map_err(RunError::Runtime)?;
     let task = runtime.spawn(async move {
-        let until = async move { drop(stopped.await) };
+        let until = async move {
+            let _told_or_gone = stopped.await;
+        };
         // The server ends when told to; an error of one connection does not end it.
-        drop(axum::serve(listener, router(outlook)).with_graceful_shutdown(until).await);
+        let _ended = axum::serve(listener, router(outlook)).with_graceful_shutdown(until).await;
     });
     Ok(Server { task, stop })
 }
@@ -209,7 +212,7 @@ fn host_until_signal(runtime: &Runtime, host: Host, clock: WallClock) -> Result<
         .spawn(move || {
             let ended = host.run(clock, &asked);
             // Nobody waits only if the program is ending already.
-            drop(done.send(()));
+            let _gone = done.send(());
             ended
         })
         .map_err(RunError::Runtime)?;
@@ -229,7 +232,7 @@ fn host_until_signal(runtime: &Runtime, host: Host, clock: WallClock) -> Result<
 
 fn ask_to_stop(ask: &Sender<Stop>) {
     // A host that is gone has stopped.
-    drop(ask.send(Stop));
+    let _gone = ask.send(Stop);
 }
 
 /// Ctrl-C, and SIGTERM where there is one.
@@ -262,7 +265,7 @@ impl Signals {
 
     #[cfg(not(unix))]
     async fn next(&mut self) {
-        drop(tokio::signal::ctrl_c().await);
+        let _none = tokio::signal::ctrl_c().await;
     }
 }
 
@@ -279,7 +282,9 @@ fn bootstrap_lines(config: &RunConfig, session: &Session, addr: SocketAddr, took
     let ticks: Vec<String> = names
         .instruments
         .iter()
-        .map(|instrument| format!("{} (tick {})", instrument.symbol, price_text(instrument, instrument.tick_size)))
+        .map(|instrument| {
+            format!("{} (tick {})", instrument.symbol, price_text(instrument, instrument.tick_size))
+        })
         .collect();
     let (version, seed, speed, most) =
         (env!("CARGO_PKG_VERSION"), config.seed, config.speed, config.positions_max);

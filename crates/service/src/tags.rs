@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use ripcord_core::event::{AlarmKind, CommandRefused, Entry, Filled, Opened, OrderEnd, Record};
-use ripcord_core::id::{EpisodeId, InstrumentId, OrderId, PositionKey};
-use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::id::{EpisodeId, OrderId, PositionKey};
+use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::Timestamp;
@@ -182,12 +182,13 @@ impl Narrator {
     fn sent(&mut self, at: Timestamp, order: &ExitOrder) -> Line {
         let episode = order.id.episode;
         let note = self.episodes.entry(episode).or_default();
-        let remembered =
-            OrderNote { qty: order.qty, filled: Qty(0), kind: order.kind, reason: order.reason };
+        let remembered = OrderNote { qty: order.qty, filled: Qty(0), kind: order.kind, reason: order.reason };
         note.orders.insert(order.id, remembered);
         let price = match order.kind {
             OrderKind::Market => note.seen.unwrap_or(order.trigger),
-            OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) | OrderKind::Stop(limit) => limit,
+            OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) | OrderKind::Stop(limit) => {
+                limit
+            }
         };
         let names = &self.names;
         let (qty, price) = (names.qty(episode, order.qty), names.price(episode, price));
@@ -343,11 +344,9 @@ impl Narrator {
     }
 
     fn money_per_unit(&self, record: &Record) -> i128 {
-        let instrument = match record {
-            Record::Filled(filled) => filled.id.episode.key.instrument,
-            _ => InstrumentId(0),
-        };
-        self.names.instrument(instrument).money_per_unit()
+        // Only fills are worth money here.
+        let Record::Filled(filled) = record else { return 0 };
+        self.names.instrument(filled.id.episode.key.instrument).money_per_unit()
     }
 }
 

@@ -8,7 +8,10 @@
 mod support;
 
 use ripcord_sim::replay::Pace;
-use support::{JobPosition, ceiling, exits_of, guard_band, median, option, prices, read_inputs, reference, replay, run, tape};
+use support::{
+    JobPosition, ceiling, exits_of, guard_band, median, option, prices, read_inputs, reference, replay, run,
+    tape,
+};
 
 fn main() {
     let runs: usize = option("--runs").map_or(7, |text| text.parse().expect("--runs is a number"));
@@ -34,7 +37,12 @@ fn main() {
     };
     let rows = price.len() as f64;
     let expected = reference(&price, &positions);
-    println!("J1: {} ticks, {} positions, {} exits by the reference", price.len(), positions.len(), expected.len());
+    println!(
+        "J1: {} ticks, {} positions, {} exits by the reference",
+        price.len(),
+        positions.len(),
+        expected.len()
+    );
     let mut figures: Vec<(&str, Vec<f64>, usize)> = vec![
         ("ceiling: one opaque call per price", Vec::new(), 0),
         ("guard band over all levels", Vec::new(), 0),

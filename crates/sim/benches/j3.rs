@@ -9,7 +9,9 @@
 mod support;
 
 use ripcord_sim::replay::{Outcome, Pace};
-use support::{JobPosition, Random, ceiling, median, option, prices, read_inputs, read_positions, replay, tape, timed};
+use support::{
+    JobPosition, Random, ceiling, median, option, prices, read_inputs, read_positions, replay, tape, timed,
+};
 
 fn main() {
     let runs: usize = option("--runs").map_or(5, |text| text.parse().expect("--runs is a number"));
@@ -24,7 +26,12 @@ fn main() {
     let rows = price.len() as f64;
     println!("J3: {} ticks", price.len());
     let limit = median((0..runs).map(|_| ceiling(&price)).collect());
-    println!("{:34} {:8.3} ms {:8.1} M ticks/s", "ceiling: one opaque call per price", limit * 1e3, rows / limit / 1e6);
+    println!(
+        "{:34} {:8.3} ms {:8.1} M ticks/s",
+        "ceiling: one opaque call per price",
+        limit * 1e3,
+        rows / limit / 1e6
+    );
     for trailing in [false, true] {
         for (name, count) in [("1k", 1_000), ("10k", 10_000), ("100k", 100_000)] {
             let kind = if trailing { "t" } else { "f" };

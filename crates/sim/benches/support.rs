@@ -14,8 +14,8 @@ use ripcord_core::id::{AccountId, InstrumentId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, Money, Price, Qty, Ratio};
-use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec};
 use ripcord_core::plan::Rounding;
+use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec};
 use ripcord_sim::desk::Desk;
 use ripcord_sim::replay::{EntryAt, Outcome, Pace, PlannedOpening, Rank, Replay, Stream};
 use ripcord_sim::tape::{Columns, Tape, TapeMeta};
@@ -209,7 +209,9 @@ fn share(price: i64, bps: i64) -> i64 {
 pub fn reference(price: &[i64], positions: &[JobPosition]) -> Vec<Exit> {
     let mut exits = Vec::new();
     for p in positions {
-        let level = |bps: i64, direction: i64| if bps > 0 { p.entry + direction * p.side * share(p.entry, bps) } else { 0 };
+        let level = |bps: i64, direction: i64| {
+            if bps > 0 { p.entry + direction * p.side * share(p.entry, bps) } else { 0 }
+        };
         let (sl, tp, arm) = (level(p.sl, -1), level(p.tp, 1), p.entry + p.side * share(p.entry, p.arm));
         let mut peak = 0;
         for (row, &now) in price.iter().enumerate().skip(p.entry_index + 1) {
@@ -287,7 +289,9 @@ pub fn guard_band(price: &[i64], positions: &[JobPosition]) -> (f64, Vec<Exit>) 
 }
 
 fn guard_levels(p: &JobPosition, peak: i64) -> (i64, i64, bool) {
-    let level = |bps: i64, direction: i64| if bps > 0 { p.entry + direction * p.side * share(p.entry, bps) } else { 0 };
+    let level = |bps: i64, direction: i64| {
+        if bps > 0 { p.entry + direction * p.side * share(p.entry, bps) } else { 0 }
+    };
     let (sl, tp) = (level(p.sl, -1), level(p.tp, 1));
     let trail = if p.trail > 0 && peak > 0 { peak - p.side * share(peak, p.trail) } else { 0 };
     let trails = trail > 0 && (sl == 0 || p.side * (trail - sl) >= 0);

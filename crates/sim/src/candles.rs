@@ -163,8 +163,16 @@ mod tests {
 
     #[test]
     fn times_never_run_backwards_within_a_candle() {
-        let candles = CandleColumns { ts: vec![0, 60], open: vec![5, 6], high: vec![9, 9], low: vec![1, 2], close: vec![6, 3] };
-        for policy in [CandlePolicy::Pessimistic, CandlePolicy::Ohlc, CandlePolicy::Olhc, CandlePolicy::Vectorbt] {
+        let candles = CandleColumns {
+            ts: vec![0, 60],
+            open: vec![5, 6],
+            high: vec![9, 9],
+            low: vec![1, 2],
+            close: vec![6, 3],
+        };
+        for policy in
+            [CandlePolicy::Pessimistic, CandlePolicy::Ohlc, CandlePolicy::Olhc, CandlePolicy::Vectorbt]
+        {
             let (ts, prices) = candles.probe_rows(policy, 60);
             assert_eq!(ts.len(), prices.len());
             assert!(ts.is_sorted(), "{policy:?}");
@@ -174,10 +182,15 @@ mod tests {
 
     #[test]
     fn every_policy_counts_the_high_and_the_low_as_extremes() {
-        for policy in [CandlePolicy::Pessimistic, CandlePolicy::Ohlc, CandlePolicy::Olhc, CandlePolicy::Vectorbt] {
+        for policy in
+            [CandlePolicy::Pessimistic, CandlePolicy::Ohlc, CandlePolicy::Olhc, CandlePolicy::Vectorbt]
+        {
             for region in [Region::High, Region::Low] {
                 let mut probes = policy.probes().iter();
-                assert!(probes.any(|p| p.region == region && p.probe.classes & Probe::EXTREME != 0), "{policy:?}");
+                assert!(
+                    probes.any(|p| p.region == region && p.probe.classes & Probe::EXTREME != 0),
+                    "{policy:?}"
+                );
             }
         }
     }

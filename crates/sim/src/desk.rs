@@ -131,7 +131,13 @@ impl Desk {
     }
 
     /// Lets the venue settle funding.
-    pub fn funding(&mut self, now: Timestamp, instrument: InstrumentId, rate: Ratio, reader: &mut impl Reader) {
+    pub fn funding(
+        &mut self,
+        now: Timestamp,
+        instrument: InstrumentId,
+        rate: Ratio,
+        reader: &mut impl Reader,
+    ) {
         self.advance_to(now, reader);
         self.venue.settle_funding(now, instrument, rate, &mut self.answers);
         self.settle(ProbeFill::Market, reader);

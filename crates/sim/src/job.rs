@@ -149,7 +149,8 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let only = markets.only_symbol();
     let options = positions::Options { default_symbol: spec.symbol.clone().or(only), rows: Some(records) };
     let read = positions::read(&spec.positions, &options)?;
-    let mut notes: Vec<String> = read.warnings.iter().map(|fault| format!("{}: {fault}", spec.positions.display())).collect();
+    let mut notes: Vec<String> =
+        read.warnings.iter().map(|fault| format!("{}: {fault}", spec.positions.display())).collect();
     let defined = match &spec.instruments {
         Some(path) => instruments::read(path)?,
         None => Vec::new(),
@@ -200,8 +201,8 @@ fn plans_of(spec: &JobSpec, rows: &[PositionRow]) -> Result<PlansOfRows, JobErro
 }
 
 fn read_plan(path: &Path) -> Result<PlanSpec, JobError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| JobError::Read { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| JobError::Read { path: path.to_owned(), source })?;
     Ok(plan_file::parse_plan(&text, &path.display().to_string())?)
 }
 
@@ -268,9 +269,20 @@ impl Opener<'_> {
         Ok(known)
     }
 
-    fn scaled(&self, row: &PositionRow, column: &'static str, value: Decimal, decimals: u8) -> Result<i64, JobError> {
+    fn scaled(
+        &self,
+        row: &PositionRow,
+        column: &'static str,
+        value: Decimal,
+        decimals: u8,
+    ) -> Result<i64, JobError> {
         value.to_scale(decimals).map_err(|error| {
-            self.fault(row, column, &value.to_string(), format!("{error}; round it to the instrument's decimals"))
+            self.fault(
+                row,
+                column,
+                &value.to_string(),
+                format!("{error}; round it to the instrument's decimals"),
+            )
         })
     }
 

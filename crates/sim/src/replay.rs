@@ -69,11 +69,8 @@ impl Stream {
 
     #[inline(always)]
     fn tick(&self, row: usize) -> Tick {
-        let probe = if self.probes.is_empty() {
-            Probe::TICK
-        } else {
-            self.probes[row % self.probes.len()].probe
-        };
+        let probe =
+            if self.probes.is_empty() { Probe::TICK } else { self.probes[row % self.probes.len()].probe };
         self.tick_with(row, probe)
     }
 

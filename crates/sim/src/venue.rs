@@ -105,7 +105,12 @@ impl SimVenue {
     }
 
     /// Adds an instrument under the id and cells that the engine gave it.
-    pub fn add_instrument(&mut self, id: InstrumentId, instrument: Instrument, fed: &[(PriceSource, CellId)]) {
+    pub fn add_instrument(
+        &mut self,
+        id: InstrumentId,
+        instrument: Instrument,
+        fed: &[(PriceSource, CellId)],
+    ) {
         assert_eq!(id.0 as usize, self.markets.len(), "instruments are added in the engine's order");
         let mut cells = [None; 5];
         for &(source, cell) in fed {
@@ -160,7 +165,10 @@ impl SimVenue {
     /// Takes a stretch of prices that concern no resting order.
     pub fn observe(&mut self, observed: &Observed) {
         let cell = &mut self.cells[observed.cell.0 as usize];
-        debug_assert!(observed.last.0 > cell.lo && observed.last.0 < cell.hi, "a resting order was leapt over");
+        debug_assert!(
+            observed.last.0 > cell.lo && observed.last.0 < cell.hi,
+            "a resting order was leapt over"
+        );
         cell.last = observed.last.0;
         cell.at = observed.at.0;
     }
@@ -201,7 +209,13 @@ impl SimVenue {
     }
 
     /// Settles funding: longs pay `rate` of their notional at the mark (or last) price to shorts.
-    pub fn settle_funding(&mut self, now: Timestamp, instrument: InstrumentId, rate: Ratio, out: &mut Vec<Answer>) {
+    pub fn settle_funding(
+        &mut self,
+        now: Timestamp,
+        instrument: InstrumentId,
+        rate: Ratio,
+        out: &mut Vec<Answer>,
+    ) {
         let market = &self.markets[instrument.0 as usize];
         let cell = market.cells[PriceSource::Mark as usize].or(market.cells[PriceSource::Last as usize]);
         let Some(price) = cell.and_then(|cell| self.last(cell)) else { return };

@@ -5,7 +5,17 @@ use crate::support::{Folder, HEADER, Ran, market};
 fn replay(positions: &str, market_text: &str) -> (Folder, Ran) {
     let folder = Folder::new();
     folder.write("m.csv", market_text).write("p.csv", positions);
-    let ran = folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--exits", "e.csv"]);
+    let ran = folder.run(&[
+        "replay",
+        "--market",
+        "m.csv",
+        "--symbol",
+        "X",
+        "--positions",
+        "p.csv",
+        "--exits",
+        "e.csv",
+    ]);
     (folder, ran)
 }
 
@@ -72,11 +82,34 @@ fn unknown_columns_and_files_are_named_with_what_is_known() {
 fn a_plan_with_faults_is_refused_with_all_of_them() {
     let folder = Folder::new();
     let plan = "version = 1\n[hard_stop]\nfraction = 0.01\n[soft_stop]\nfraction = 0.02\n[stop_loss]\ndistance = { fraction = 1.2 }\n";
-    folder.write("m.csv", &market()).write("plan.toml", plan).write("p.csv", "id,symbol,side,entry_index,entry_price,qty\na,X,long,0,100.00,1\n");
-    let ran = folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--plan", "plan.toml"]);
+    folder
+        .write("m.csv", &market())
+        .write("plan.toml", plan)
+        .write("p.csv", "id,symbol,side,entry_index,entry_price,qty\na,X,long,0,100.00,1\n");
+    let ran = folder.run(&[
+        "replay",
+        "--market",
+        "m.csv",
+        "--symbol",
+        "X",
+        "--positions",
+        "p.csv",
+        "--plan",
+        "plan.toml",
+    ]);
     refused(&ran, &["stop_loss", "1.2", "hard_stop.fraction", "soft_stop"]);
     folder.write("plan.toml", "version = 1\nstop = 0.1\n");
-    let ran = folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--plan", "plan.toml"]);
+    let ran = folder.run(&[
+        "replay",
+        "--market",
+        "m.csv",
+        "--symbol",
+        "X",
+        "--positions",
+        "p.csv",
+        "--plan",
+        "plan.toml",
+    ]);
     refused(&ran, &["plan.toml", "stop"]);
 }
 

@@ -15,13 +15,27 @@ fn each_position_leaves_by_its_own_rule_at_its_own_price() {
         "{HEADER}target,X,long,0,100.00,2,0.02,0.05,,\nstop,X,short,0,100.00,1,0.03,0.20,,\ntrail,X,long,10,101.00,1,0.05,,0.02,0.01\nheld,X,long,0,100.00,1,0.50,0.50,,\n"
     );
     folder.write("m.csv", &market()).write("p.csv", &positions);
-    let args = ["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--fills", "tape", "--exits", "e.csv"];
+    let args = [
+        "replay",
+        "--market",
+        "m.csv",
+        "--symbol",
+        "X",
+        "--positions",
+        "p.csv",
+        "--fills",
+        "tape",
+        "--exits",
+        "e.csv",
+    ];
     let ran = folder.run(&args);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let text = folder.read("e.csv");
     assert_eq!(
         text.lines().next(),
-        Some("position_id,exit_index,exit_ts,reason,source,exit_type,leg,trigger_price,exit_price,qty,gross_pnl,fees,funding,net_pnl")
+        Some(
+            "position_id,exit_index,exit_ts,reason,source,exit_type,leg,trigger_price,exit_price,qty,gross_pnl,fees,funding,net_pnl"
+        )
     );
     let mut rows = exits(&text);
     rows.sort();
@@ -47,14 +61,26 @@ fn each_position_leaves_by_its_own_rule_at_its_own_price() {
 #[test]
 fn the_three_paces_and_the_tape_write_the_same_bytes() {
     let folder = Folder::new();
-    let positions = format!("{HEADER}a,X,long,3,100.30,2,0.02,0.05,0.01,0.004\nb,X,short,100,110.00,1,0.03,0.10,,\n");
+    let positions =
+        format!("{HEADER}a,X,long,3,100.30,2,0.02,0.05,0.01,0.004\nb,X,short,100,110.00,1,0.03,0.10,,\n");
     folder.write("m.csv", &market()).write("p.csv", &positions);
     assert_eq!(folder.run(&["tape", "build", "m.csv", "-o", "m.tape", "--symbol", "X"]).code, 0);
     let mut files = Vec::new();
     for market in ["m.csv", "m.tape"] {
         for pace in ["--row-by-row", "--scan", "--leap"] {
             let out = format!("{market}{pace}.csv");
-            let ran = folder.run(&["replay", "--market", market, "--symbol", "X", "--positions", "p.csv", pace, "--exits", &out]);
+            let ran = folder.run(&[
+                "replay",
+                "--market",
+                market,
+                "--symbol",
+                "X",
+                "--positions",
+                "p.csv",
+                pace,
+                "--exits",
+                &out,
+            ]);
             assert_eq!(ran.code, 0, "{market} {pace}: {}", ran.err);
             files.push(folder.read(&out));
         }
@@ -78,7 +104,15 @@ fn the_readme_example_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let ran = run_in(
         &root,
-        &["replay", "--market", "examples/market.csv", "--symbol", "BTCUSDT", "--positions", "examples/positions.csv"],
+        &[
+            "replay",
+            "--market",
+            "examples/market.csv",
+            "--symbol",
+            "BTCUSDT",
+            "--positions",
+            "examples/positions.csv",
+        ],
     );
     assert_eq!(ran.code, 0, "{}", ran.err);
     for word in ["STOP_LOSS", "TRAILING_STOP", "TAKE_PROFIT"] {
@@ -94,7 +128,21 @@ fn a_plan_file_rules_positions_without_cells() {
         .write("m.csv", &market())
         .write("plan.toml", plan)
         .write("p.csv", "id,symbol,side,entry_index,entry_price,qty\na,X,short,0,100.00,1\n");
-    let ran = folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--plan", "plan.toml", "--fills", "tape", "--exits", "e.csv"]);
+    let ran = folder.run(&[
+        "replay",
+        "--market",
+        "m.csv",
+        "--symbol",
+        "X",
+        "--positions",
+        "p.csv",
+        "--plan",
+        "plan.toml",
+        "--fills",
+        "tape",
+        "--exits",
+        "e.csv",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let rows = exits(&folder.read("e.csv"));
     assert_eq!((rows[0][3].as_str(), rows[0][8].as_str()), ("SOFT_STOP", "102.00"));

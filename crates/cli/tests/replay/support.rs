@@ -69,4 +69,5 @@ pub(crate) fn market() -> String {
     text
 }
 
-pub(crate) const HEADER: &str = "id,symbol,side,entry_index,entry_price,qty,stop_pct,target_pct,trail_arm_pct,trail_pct\n";
+pub(crate) const HEADER: &str =
+    "id,symbol,side,entry_index,entry_price,qty,stop_pct,target_pct,trail_arm_pct,trail_pct\n";

@@ -36,9 +36,20 @@ fn three_seconds_at_full_speed_print_tags_and_end_well() {
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.contains("http://127.0.0.1:") && !out.contains("127.0.0.1:0/"), "the bound address is told");
     for tag in [
-        "BOOTSTRAP", "MARKET", "POSITION_OPENED", "EXIT_TP_TRIGGER", "EXIT_SL_TRIGGER", "EXIT_LOSS_GUARD",
-        "EXIT_TRAILING", "EXIT_RATCHET_SL", "EXIT_SENT", "EXIT_ORDER", "EXIT_SOURCE", "POSITION_CLOSED",
-        "STOPPING", "SUMMARY",
+        "BOOTSTRAP",
+        "MARKET",
+        "POSITION_OPENED",
+        "EXIT_TP_TRIGGER",
+        "EXIT_SL_TRIGGER",
+        "EXIT_LOSS_GUARD",
+        "EXIT_TRAILING",
+        "EXIT_RATCHET_SL",
+        "EXIT_SENT",
+        "EXIT_ORDER",
+        "EXIT_SOURCE",
+        "POSITION_CLOSED",
+        "STOPPING",
+        "SUMMARY",
     ] {
         assert!(out.contains(&format!("Z {tag} ")), "no {tag}");
     }
@@ -106,7 +117,8 @@ fn requests_that_contradict_themselves_are_refused() {
 #[test]
 fn a_signal_ends_it_with_a_summary() {
     for signal in ["-INT", "-TERM"] {
-        let mut child = ripcord(&["--listen", "127.0.0.1:0", "--speed", "50"]).spawn().expect("ripcord starts");
+        let mut child =
+            ripcord(&["--listen", "127.0.0.1:0", "--speed", "50"]).spawn().expect("ripcord starts");
         let (_, mut reader) = wait_for(&mut child, "POSITION_OPENED");
         let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
         assert!(killed.success());
@@ -130,8 +142,9 @@ fn a_reader_that_goes_away_ends_the_run() {
 
 #[test]
 fn its_positions_can_be_looked_at_while_it_runs() {
-    let mut child =
-        ripcord(&["--listen", "127.0.0.1:0", "--speed", "20", "--for", "30"]).spawn().expect("ripcord starts");
+    let mut child = ripcord(&["--listen", "127.0.0.1:0", "--speed", "20", "--for", "30"])
+        .spawn()
+        .expect("ripcord starts");
     let (seen, reader) = wait_for(&mut child, "POSITION_OPENED");
     let addr = seen.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
     let mut count = 0;

@@ -19,9 +19,11 @@ pub(super) fn lines(session: &Session) -> Vec<Line> {
     lines.extend(tally.reasons().map(|(reason, by_reason)| reason_line(session, Some(reason), by_reason)));
     lines.push(reason_line(session, None, &tally.total()));
     let positions = session.positions();
-    let unrealised = positions.iter().filter_map(|position| position.unrealised).fold(Money::ZERO, |a, b| a + b);
+    let unrealised =
+        positions.iter().filter_map(|position| position.unrealised).fold(Money::ZERO, |a, b| a + b);
     let (opened, left) = (tally.opened(), positions.len());
-    let text = format!("{opened} positions taken over, {left} left open (unrealised {})", money_text(unrealised));
+    let text =
+        format!("{opened} positions taken over, {left} left open (unrealised {})", money_text(unrealised));
     let line = Line::new(Tag::Summary, at, text).with("opened", opened).with("left_open", left);
     lines.push(line.with("unrealised", money_exact(unrealised)).with("alarms", tally.alarms()));
     for position in positions.iter().take(LISTED_MAX) {
@@ -56,7 +58,8 @@ fn row(name: &str, cells: [String; 6]) -> String {
 
 fn left_text(names: &Names, position: &PositionView) -> String {
     let episode = position.episode;
-    let price = |price: Option<_>| price.map_or_else(|| "none".to_owned(), |price| names.price(episode, price));
+    let price =
+        |price: Option<_>| price.map_or_else(|| "none".to_owned(), |price| names.price(episode, price));
     format!(
         "  left open: {} {} {} @ {} | price={} | stop={} | hard_stop={} | plan={}",
         names.symbol(episode),

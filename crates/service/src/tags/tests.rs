@@ -1,13 +1,13 @@
 use ripcord_core::event::{ExitDecided, Held};
 use ripcord_core::gate::Blocked;
-use ripcord_core::id::{AccountId, PlanId};
+use ripcord_core::id::{AccountId, InstrumentId, PlanId};
 use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::num::Money;
 use ripcord_core::reason::ExitType;
 
 use super::*;
 
-const KEY: PositionKey =
-    PositionKey { account: AccountId(3), instrument: InstrumentId(0), side: Side::Long };
+const KEY: PositionKey = PositionKey { account: AccountId(3), instrument: InstrumentId(0), side: Side::Long };
 const EPISODE: EpisodeId = EpisodeId { key: KEY, generation: 2 };
 
 fn narrator() -> Narrator {
@@ -97,7 +97,8 @@ fn quiet_facts_give_no_line() {
 #[test]
 fn an_opening_says_size_entry_stop_and_plan() {
     let lines = tell(&mut narrator(), opened());
-    let text = "POSITION_OPENED BTCUSDT LONG: 0.048 @ 60000.0 | stop=59640.0 | plan=demo-ladder | id=BTCUSDT-L-3-2";
+    let text =
+        "POSITION_OPENED BTCUSDT LONG: 0.048 @ 60000.0 | stop=59640.0 | plan=demo-ladder | id=BTCUSDT-L-3-2";
     assert_eq!(said(&lines), [text]);
     assert_eq!(lines[0].field("entry"), Some(&"60000.0".into()));
     assert_eq!(lines[0].field("side"), Some(&"long".into()));
@@ -143,7 +144,10 @@ fn a_gap_through_two_legs_counts_both_and_a_half_filled_leg_counts_when_it_is_wh
     let moved =
         Record::StopMoved { episode: EPISODE, from: None, to: Price(601_800), origin: StopOrigin::Ratchet };
     let ratcheted = &said(&tell(&mut narrator, moved))[0];
-    assert!(ratcheted.contains("SL ratcheted none -> 60180.0 - TP1 price after TP2 hit (tp_hits=2)"), "{ratcheted}");
+    assert!(
+        ratcheted.contains("SL ratcheted none -> 60180.0 - TP1 price after TP2 hit (tp_hits=2)"),
+        "{ratcheted}"
+    );
 }
 
 #[test]
@@ -162,11 +166,17 @@ fn a_leg_that_rested_at_the_venue_is_hit_by_its_fill() {
 #[test]
 fn each_full_close_has_its_tag_and_says_what_held() {
     for (reason, starts) in [
-        (Reason::StopLoss, "EXIT_SL_TRIGGER BTCUSDT LONG: SL HIT @ 60180.3 (level 60180.0, ratchet) - closing FULL position 0.012"),
+        (
+            Reason::StopLoss,
+            "EXIT_SL_TRIGGER BTCUSDT LONG: SL HIT @ 60180.3 (level 60180.0, ratchet) - closing FULL position 0.012",
+        ),
         (Reason::SoftStop, "EXIT_SOFT_STOP BTCUSDT LONG: SOFT STOP HIT @ 60180.3 (level 60180.0)"),
         (Reason::HardStop, "EXIT_EMERGENCY BTCUSDT LONG: HARD STOP HIT @ 60180.3"),
         (Reason::LossGuard, "EXIT_LOSS_GUARD BTCUSDT LONG: LOSS GUARD TRIGGERED @ 60180.3"),
-        (Reason::TrailingStop, "EXIT_TRAILING BTCUSDT LONG: TRAILING STOP HIT @ 60180.3 (level 60180.0, 0.36 % behind 60400.0)"),
+        (
+            Reason::TrailingStop,
+            "EXIT_TRAILING BTCUSDT LONG: TRAILING STOP HIT @ 60180.3 (level 60180.0, 0.36 % behind 60400.0)",
+        ),
         (Reason::Manual, "EXIT_OTHER BTCUSDT LONG: MANUAL CLOSE @ 60180.3"),
         (Reason::PanicClose, "EXIT_OTHER BTCUSDT LONG: PANIC CLOSE @ 60180.3"),
         (Reason::TimeLimit, "EXIT_OTHER BTCUSDT LONG: TIME LIMIT @ 60180.3"),
@@ -214,12 +224,20 @@ fn orders_that_end_without_trading_are_told() {
         (OrderEnd::Unknown, "unknown"),
     ] {
         let lines = tell(&mut narrator, Record::OrderEnded { id: order_id(0, 2), how });
-        assert!(said(&lines)[0].starts_with(&format!("EXIT_ORDER TP2 of BTCUSDT {word}")), "{:?}", said(&lines));
+        assert!(
+            said(&lines)[0].starts_with(&format!("EXIT_ORDER TP2 of BTCUSDT {word}")),
+            "{:?}",
+            said(&lines)
+        );
         assert_eq!(lines[0].field("outcome"), Some(&word.into()));
     }
     let blocked = Record::GateBlocked { id: order_id(1, 0), why: Blocked::MoreThanHeld };
     let lines = tell(&mut narrator, blocked);
-    assert!(said(&lines)[0].starts_with("EXIT_GUARD order kept back: the order would close more"), "{:?}", said(&lines));
+    assert!(
+        said(&lines)[0].starts_with("EXIT_GUARD order kept back: the order would close more"),
+        "{:?}",
+        said(&lines)
+    );
 }
 
 #[test]
@@ -230,7 +248,9 @@ fn a_close_says_what_the_trade_was_worth() {
     let lines = tell(&mut narrator, Record::Closed { episode: EPISODE });
     assert_eq!(
         said(&lines),
-        ["POSITION_CLOSED BTCUSDT LONG: closed, mostly by STOP_LOSS | net=+8.00 | held=0.0 s | id=BTCUSDT-L-3-2"]
+        [
+            "POSITION_CLOSED BTCUSDT LONG: closed, mostly by STOP_LOSS | net=+8.00 | held=0.0 s | id=BTCUSDT-L-3-2"
+        ]
     );
     assert!(narrator.episodes.is_empty(), "an episode that ended is forgotten");
 }

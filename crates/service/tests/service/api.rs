@@ -49,7 +49,8 @@ impl Served {
     /// Status code and JSON of a request.
     fn ask(&self, method: &str, path: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(self.addr).expect("a connection");
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
@@ -69,7 +70,8 @@ fn health_says_what_is_watched() {
     let status = Arc::clone(&served.status.borrow());
     assert_eq!(body["tracked_positions"], status.positions.len());
     assert_eq!(body["opened"], status.opened);
-    let by_reason: u64 = body["exits_by_reason"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
+    let by_reason: u64 =
+        body["exits_by_reason"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
     assert!(by_reason > 0 && body["exits"] == by_reason, "{body}");
     assert_eq!(body["exits_by_reason"]["TAKE_PROFIT"], body["tp_hits"]);
     for field in ["sl_hits", "trailing_hits", "uptime_s", "last_quote_age_ms", "loop_late_ms", "alarms"] {
@@ -86,7 +88,9 @@ fn health_can_say_no() {
     let served = serve();
     let now = served.clock.now();
     let fine = Status { published: now.after(Span::from_secs(60)), ..(**served.status.borrow()).clone() };
-    served.status.send_replace(Arc::new(Status { last_quote: now.after(Span::from_secs(-6)), ..fine.clone() }));
+    served
+        .status
+        .send_replace(Arc::new(Status { last_quote: now.after(Span::from_secs(-6)), ..fine.clone() }));
     let (code, body) = served.ask("GET", "/health");
     assert_eq!((code, &body["status"]), (503, &"degraded".into()), "{body}");
     assert!(body["reasons"][0].as_str().is_some_and(|text| text.contains("last quote is old")), "{body}");
@@ -102,7 +106,19 @@ fn positions_are_listed_with_decimals_as_text() {
     let (code, body) = served.ask("GET", "/positions");
     assert_eq!((code, &body["count"]), (200, &status.positions.len().into()));
     for position in body["positions"].as_array().into_iter().flatten() {
-        for field in ["id", "symbol", "side", "qty", "initial", "entry", "price", "unrealised_pnl", "plan", "opened_at", "phase"] {
+        for field in [
+            "id",
+            "symbol",
+            "side",
+            "qty",
+            "initial",
+            "entry",
+            "price",
+            "unrealised_pnl",
+            "plan",
+            "opened_at",
+            "phase",
+        ] {
             assert!(position[field].is_string(), "{field}: {position}");
         }
         assert!(position["hard_stop"].is_string() && position["targets"].is_array(), "{position}");

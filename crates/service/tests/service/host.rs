@@ -119,9 +119,11 @@ fn its_time_is_up_when_it_is_up_and_the_summary_adds_up() {
         line.split_whitespace().nth(at).and_then(|cell| cell.parse().ok()).unwrap_or(-1)
     };
     let total = summary.iter().find(|line| line.contains(" all ")).expect("a line for all");
-    let rows = summary.iter().filter(|line| ["STOP", "GUARD", "PROFIT"].iter().any(|word| line.contains(word)));
+    let rows =
+        summary.iter().filter(|line| ["STOP", "GUARD", "PROFIT"].iter().any(|word| line.contains(word)));
     for at in 3..8 {
-        let sum: i64 = rows.clone().filter(|line| !line.contains("left open")).map(|line| column(line, at)).sum();
+        let sum: i64 =
+            rows.clone().filter(|line| !line.contains("left open")).map(|line| column(line, at)).sum();
         assert_eq!(sum, column(total, at), "column {at} of\n{}", summary.join("\n"));
     }
     assert!(column(total, 3) > 50, "{total}");

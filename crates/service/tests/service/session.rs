@@ -142,7 +142,9 @@ fn tape(rows: usize) -> Tape {
     let columns = Columns {
         ts: (0..rows).map(|row| START.0 + row as i64 * 50_000_000).collect(),
         // A saw: up by a percent, down by two.
-        price: (0..rows).map(|row| 600_000 + [0, 2_000, 4_000, 6_000, 0, -6_000][row / 40 % 6] + row as i64 % 7).collect(),
+        price: (0..rows)
+            .map(|row| 600_000 + [0, 2_000, 4_000, 6_000, 0, -6_000][row / 40 % 6] + row as i64 % 7)
+            .collect(),
         qty: vec![5; rows],
         source: vec![PriceSource::Last as u8; rows],
     };

@@ -48,7 +48,9 @@ impl Markets {
             markets.read_file(file, symbol, policy)?;
         }
         if markets.prices.is_empty() {
-            return Err(JobError::Market("--market has no prices; give a tape, trades, quotes or candles".to_owned()));
+            return Err(JobError::Market(
+                "--market has no prices; give a tape, trades, quotes or candles".to_owned(),
+            ));
         }
         Ok(markets)
     }
@@ -84,7 +86,8 @@ impl Markets {
         let (ts, price) = candles.columns.probe_rows(policy, candles.span_ns);
         let rows = ts.len();
         let source = vec![candles.source as u8; rows];
-        let tape = Tape::from_columns(candles.meta.clone(), Columns { ts, price, qty: vec![0; rows], source })?;
+        let tape =
+            Tape::from_columns(candles.meta.clone(), Columns { ts, price, qty: vec![0; rows], source })?;
         let symbol = candles.meta.symbol.clone();
         self.prices.push(Prices { symbol, tape, probes: policy.probes(), bars: Some(candles) });
         Ok(())
@@ -195,7 +198,8 @@ impl Markets {
         for (symbol, instrument) in &self.instruments {
             let files = || self.prices.iter().filter(|prices| prices.symbol == *symbol);
             let sources = in_order(files().flat_map(|prices| occurring(prices.tape.sources())).collect());
-            let has_bars = files().any(|p| p.bars.as_ref().is_some_and(|bars| bars.source != PriceSource::Mark));
+            let has_bars =
+                files().any(|p| p.bars.as_ref().is_some_and(|bars| bars.source != PriceSource::Mark));
             let id = coordinator.add_instrument(instrument.clone(), &sources, bar_origin(has_bars))?;
             let fed: Vec<(PriceSource, CellId)> =
                 sources.iter().map(|&source| (source, coordinator.cell(id, source))).collect();
@@ -236,7 +240,9 @@ impl Markets {
         }
         for (symbol, rates) in self.funding {
             if let Some(&(id, _)) = ids.get(&symbol) {
-                happenings.extend(rates.into_iter().map(|(at, rate)| (Timestamp(at), Happening::Funding(id, rate))));
+                happenings.extend(
+                    rates.into_iter().map(|(at, rate)| (Timestamp(at), Happening::Funding(id, rate))),
+                );
             }
         }
         (streams, happenings)
@@ -285,10 +291,14 @@ fn note_stand_ins(symbol: &str, sources: &[PriceSource], notes: &mut Vec<String>
         PriceSource::Index => "index",
     };
     let missing = [PriceSource::Last, PriceSource::Bid, PriceSource::Ask, PriceSource::Mark];
-    let missing: Vec<&str> = missing.into_iter().filter(|source| !sources.contains(source)).map(word).collect();
+    let missing: Vec<&str> =
+        missing.into_iter().filter(|source| !sources.contains(source)).map(word).collect();
     if !missing.is_empty() {
         let missing = missing.join(", ");
-        notes.push(format!("{symbol}: no {missing} price in the files; the {} price stands in", word(stand_in)));
+        notes.push(format!(
+            "{symbol}: no {missing} price in the files; the {} price stands in",
+            word(stand_in)
+        ));
     }
 }
 

@@ -130,7 +130,9 @@ impl<'a> Driver<'a> {
 
     /// Lets one thing happen that comes before prices of time `ts`, if there is one.
     fn happen_before(&mut self, ts: i64, reader: &mut impl ReplayReader) -> bool {
-        let Some(&(at, happening)) = self.happenings.first().filter(|(at, _)| at.0 <= ts) else { return false };
+        let Some(&(at, happening)) = self.happenings.first().filter(|(at, _)| at.0 <= ts) else {
+            return false;
+        };
         self.happenings = &self.happenings[1..];
         self.tell(reader, Probe::TICK);
         self.now = self.now.max(at);
@@ -143,16 +145,18 @@ impl<'a> Driver<'a> {
 
     /// Says to which record of the merged stream what follows belongs.
     fn tell(&self, reader: &mut impl ReplayReader, probe: Probe) {
-        let begun: usize = self.streams.iter().zip(&self.next).map(|(stream, &row)| records(stream, row)).sum();
+        let begun: usize =
+            self.streams.iter().zip(&self.next).map(|(stream, &row)| records(stream, row)).sum();
         reader.at(begun.saturating_sub(1) as u64, probe);
     }
 
     /// Every row of the only stream, up to the limit or the next happening.
     fn rows_of_one(&mut self, limit: usize, reader: &mut impl ReplayReader) -> Result<(), TapeError> {
         let stream = &self.streams[0];
-        let until = self.happenings.first().map_or(limit, |(at, _)| {
-            stream.tape.first_at_or_after(self.next[0], at.0).min(limit)
-        });
+        let until = self
+            .happenings
+            .first()
+            .map_or(limit, |(at, _)| stream.tape.first_at_or_after(self.next[0], at.0).min(limit));
         let until = until.min(self.next[0] + REPORT_EVERY);
         stream.tape.verify_rows(self.next[0], until)?;
         if stream.probes.is_empty() && stream.tape.sources().len() == 1 {
@@ -180,13 +184,8 @@ impl<'a> Driver<'a> {
         let (ts, price, qty) = (stream.tape.ts(), stream.tape.price(), stream.tape.qty());
         let rows = ts[from..until].iter().zip(&price[from..until]).zip(&qty[from..until]);
         for (row, ((&at, &price), &qty)) in (from..).zip(rows) {
-            let tick = Tick {
-                at: Timestamp(at),
-                price: Price(price),
-                qty: Qty(qty),
-                cell,
-                probe: Probe::TICK,
-            };
+            let tick =
+                Tick { at: Timestamp(at), price: Price(price), qty: Qty(qty), cell, probe: Probe::TICK };
             if !self.desk.take_quiet(&tick) {
                 self.waking(row, &tick, reader);
             }
@@ -243,7 +242,8 @@ impl<'a> Driver<'a> {
         } else {
             let hits = (0..self.streams.len()).map(|n| self.hit(n, limits[n], until));
             let hits = hits.collect::<Result<Vec<Hit>, TapeError>>()?;
-            let stops = hits.iter().enumerate().filter(|(_, hit)| hit.stops).map(|(n, hit)| self.head(n, hit.row));
+            let stops =
+                hits.iter().enumerate().filter(|(_, hit)| hit.stops).map(|(n, hit)| self.head(n, hit.row));
             let first = stops.min();
             for (n, hit) in hits.iter().enumerate() {
                 self.pass(n, hit.row, first);
@@ -273,7 +273,8 @@ impl<'a> Driver<'a> {
         let stream = &self.streams[n];
         let from = self.next[n];
         let per_record = stream.rows_per_record();
-        let end = if until == i64::MAX { limit } else { stream.tape.first_at_or_after(from, until).min(limit) };
+        let end =
+            if until == i64::MAX { limit } else { stream.tape.first_at_or_after(from, until).min(limit) };
         if from >= end {
             return Ok(Hit { row: from, stops: false });
         }

@@ -31,7 +31,10 @@ pub(super) fn schedule(streams: &[Stream], openings: Vec<PlannedOpening>) -> Vec
 
 /// Whole records that begin up to `at`.
 fn after_time(streams: &[Stream], at: Timestamp) -> Vec<usize> {
-    streams.iter().map(|stream| whole_records(stream, stream.tape.first_at_or_after(0, at.0.saturating_add(1)))).collect()
+    streams
+        .iter()
+        .map(|stream| whole_records(stream, stream.tape.first_at_or_after(0, at.0.saturating_add(1))))
+        .collect()
 }
 
 /// Whole records up to and including record `index` of the merged stream.
@@ -41,7 +44,8 @@ fn after_record(streams: &[Stream], index: u64) -> Vec<usize> {
         return vec![wanted.saturating_mul(stream.rows_per_record()).min(stream.tape.rows())];
     }
     // The record lies at the last moment before which fewer than `wanted` records begin.
-    let begun = |at: i64| -> usize { streams.iter().map(|s| records(s, s.tape.first_at_or_after(0, at))).sum() };
+    let begun =
+        |at: i64| -> usize { streams.iter().map(|s| records(s, s.tape.first_at_or_after(0, at))).sum() };
     let times = streams.iter().filter(|s| s.tape.rows() > 0);
     let (first, last) = times.fold((i64::MAX, i64::MIN), |(first, last), s| {
         let ts = s.tape.ts();

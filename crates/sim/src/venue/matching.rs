@@ -10,7 +10,13 @@ use ripcord_core::time::Timestamp;
 use super::{Answer, FillModel, NONE, Resting, RestingFill, SimVenue};
 
 impl SimVenue {
-    pub(super) fn on_submit(&mut self, at: Timestamp, order: ExitOrder, fill: ProbeFill, out: &mut Vec<Answer>) {
+    pub(super) fn on_submit(
+        &mut self,
+        at: Timestamp,
+        order: ExitOrder,
+        fill: ProbeFill,
+        out: &mut Vec<Answer>,
+    ) {
         let key = order.id.episode.key;
         if self.held(key).0 == 0 {
             self.answer(at, VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce), out);
@@ -28,7 +34,9 @@ impl SimVenue {
             }
             OrderKind::MarketableLimit(limit) => self.take_up_to(at, order, limit, fill, out),
             OrderKind::RestingLimit(limit) => match self.market_price_at(key) {
-                Some(market) if crosses(key.side, market, limit) => self.take_up_to(at, order, limit, fill, out),
+                Some(market) if crosses(key.side, market, limit) => {
+                    self.take_up_to(at, order, limit, fill, out)
+                }
                 Some(_) | None => self.rest(order),
             },
             OrderKind::Stop(_) => self.rest(order),
@@ -36,7 +44,8 @@ impl SimVenue {
     }
 
     pub(super) fn on_cancel(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
-        let found = self.list(id.episode.key).into_iter().find(|&slot| self.resting[slot as usize].order.id == id);
+        let found =
+            self.list(id.episode.key).into_iter().find(|&slot| self.resting[slot as usize].order.id == id);
         match found {
             Some(slot) => {
                 self.remove(slot);
@@ -106,7 +115,9 @@ impl SimVenue {
                 self.fill(at, &order, Qty(0), price, self.model.taker_fee, out);
             }
             // The market is at the limit, and slippage would carry the fill past it: it fills at the limit.
-            Some(_) if self.market_price_at(order.id.episode.key).is_some_and(|m| crosses(side, m, limit)) => {
+            Some(_)
+                if self.market_price_at(order.id.episode.key).is_some_and(|m| crosses(side, m, limit)) =>
+            {
                 self.fill(at, &order, Qty(0), limit, self.model.taker_fee, out);
             }
             Some(_) | None => self.rest(order),

@@ -1,7 +1,7 @@
 //! How the simulated venue fills: latency, fees, slippage.
 
-use ripcord_core::num::{Money, Price, Ratio, Round, round_to_multiple};
 use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::num::{Money, Price, Ratio, Round, round_to_multiple};
 use ripcord_core::time::Span;
 
 /// When a resting limit order is filled.
