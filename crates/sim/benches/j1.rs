@@ -2,9 +2,16 @@
 //! trailing stop, through coordinator and simulated venue, tape in memory, one core.
 //!
 //! `cargo xtask bench j1 [--inputs DIR] [--runs N]`; DIR holds the reference generator's files.
-#![allow(clippy::print_stdout, missing_docs, dead_code)]
+#![allow(
+    clippy::print_stdout,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    clippy::should_implement_trait
+)]
 
-#[path = "support.rs"]
+#[path = "support/jobs.rs"]
 mod support;
 
 use ripcord_sim::replay::Pace;

@@ -3,9 +3,16 @@
 //! first prices after it activate the trailing stops, which is counted.
 //!
 //! `cargo xtask bench j3 [--inputs DIR] [--runs N]`; DIR holds the reference generator's files.
-#![allow(clippy::print_stdout, missing_docs, dead_code)]
+#![allow(
+    clippy::print_stdout,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    clippy::should_implement_trait
+)]
 
-#[path = "support.rs"]
+#[path = "support/jobs.rs"]
 mod support;
 
 use ripcord_sim::replay::{Outcome, Pace};

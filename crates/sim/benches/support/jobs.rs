@@ -13,7 +13,7 @@ use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Qty, Ratio};
+use ripcord_core::num::{Decimal, Money, Price, Qty};
 use ripcord_core::plan::Rounding;
 use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec};
 use ripcord_sim::desk::Desk;
