@@ -110,6 +110,19 @@ impl Reader for Teller {
     }
 }
 
+impl Teller {
+    /// The line of an opening knows the stop; where the hard stop lies, only the position knows.
+    fn tell_hard_stop(&mut self, taken: Option<&PositionView>) {
+        let Some(PositionView { episode, hard_stop: Some(price), .. }) = taken else { return };
+        let opened = self.lines.iter_mut().rev().find(|line| line.tag == Tag::PositionOpened);
+        if let Some(line) = opened {
+            let price = self.narrator.names().price(*episode, *price);
+            line.text = line.text.replacen(" | plan=", &format!(" | hard_stop={price} | plan="), 1);
+            line.fields.push(("hard_stop", price.into()));
+        }
+    }
+}
+
 impl Session {
     /// A session at its beginning.
     ///
@@ -215,6 +228,8 @@ impl Session {
             if let Some(opening) = self.demo.open(at, instruments, &self.books) {
                 self.desk.advance_to(at, &mut self.teller);
                 self.desk.open(at, opening, &mut self.teller);
+                let taken = self.desk.coordinator.view().position(opening.key);
+                self.teller.tell_hard_stop(taken.as_ref());
             }
         }
         Ok(())
@@ -303,7 +318,7 @@ fn add_plans(
 fn regime_line(names: &Names, change: RegimeChange) -> Line {
     let symbol = names.instruments[change.instrument].symbol.as_str();
     let word = change.regime.word();
-    Line::new(Tag::Market, change.at, format!("{symbol} {word}"))
+    Line::new(Tag::Market, change.at, format!("{symbol}: {word} begins"))
         .with("symbol", symbol)
         .with("regime", word.replace(' ', "_"))
 }

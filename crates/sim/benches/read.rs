@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use ripcord_core::market::PriceSource;
 use ripcord_sim::import::{self, ImportOptions, Market, Ticks};

@@ -32,7 +32,7 @@ pub enum CandlePolicy {
     /// The path open, low, high, close.
     Olhc,
     /// Vectorbt's rule: stop at the open, stop in the bar, target at the open, target in the bar,
-    /// then the extreme.
+    /// then the extreme; nothing more at the close.
     Vectorbt,
 }
 
@@ -78,13 +78,15 @@ const PESSIMISTIC: [CandleProbe; 6] = [
 const OHLC: [CandleProbe; 4] = path([Region::Open, Region::High, Region::Low, Region::Close]);
 const OLHC: [CandleProbe; 4] = path([Region::Open, Region::Low, Region::High, Region::Close]);
 
-const VECTORBT: [CandleProbe; 6] = [
+/// The close fires no stop and no target: it is what the market is when the candle is over.
+const VECTORBT: [CandleProbe; 7] = [
     at(Region::Open, Probe::STOP, BOTH, ProbeFill::Price),
     at(Region::Low, Probe::STOP, Probe::LONG, ProbeFill::Level),
     at(Region::High, Probe::STOP, Probe::SHORT, ProbeFill::Level),
     at(Region::Open, Probe::TARGET, BOTH, ProbeFill::Price),
-    at(Region::High, Probe::TARGET | Probe::EXTREME | AT_CLOSE, Probe::LONG, ProbeFill::Level),
-    at(Region::Low, Probe::TARGET | Probe::EXTREME | AT_CLOSE, Probe::SHORT, ProbeFill::Level),
+    at(Region::High, Probe::TARGET | Probe::EXTREME, Probe::LONG, ProbeFill::Level),
+    at(Region::Low, Probe::TARGET | Probe::EXTREME, Probe::SHORT, ProbeFill::Level),
+    at(Region::Close, AT_CLOSE, BOTH, ProbeFill::Level),
 ];
 
 /// Between two points of a path the price passes every level; only the open may be a gap.
@@ -177,6 +179,7 @@ mod tests {
             assert_eq!(ts.len(), prices.len());
             assert!(ts.is_sorted(), "{policy:?}");
             assert_eq!((ts[0], prices[0]), (0, 5), "{policy:?} begins at the open");
+            assert_eq!(prices.last(), Some(&3), "{policy:?} leaves the market at the close");
         }
     }
 

@@ -4,7 +4,9 @@
 
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
-use ripcord_core::event::{Action, Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Tick};
+use ripcord_core::event::{
+    Action, Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Record, Tick,
+};
 use ripcord_core::id::InstrumentId;
 use ripcord_core::market::Bar;
 use ripcord_core::num::Ratio;
@@ -111,10 +113,14 @@ impl Desk {
         }
     }
 
-    /// Books a position at the venue and lets the coordinator take it over.
+    /// Lets the coordinator take a position over, and books it at the venue if it does.
     pub fn open(&mut self, now: Timestamp, opening: Opening, reader: &mut impl Reader) {
-        self.venue.hold(opening.key, opening.qty);
-        self.command(now, Command::Open(Box::new(opening)), reader);
+        self.coordinator.handle(now, Event::Command(Command::Open(Box::new(opening))), &mut self.out);
+        // An opening that is refused is nobody's position: what the books hold can be sold by an order.
+        if self.out.records.iter().any(|entry| matches!(entry.record, Record::Opened(_))) {
+            self.venue.hold(opening.key, opening.qty);
+        }
+        self.settle_at(now, ProbeFill::Market, reader);
     }
 
     /// Passes a command on.

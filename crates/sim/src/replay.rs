@@ -200,7 +200,7 @@ impl Replay {
         progress: &mut impl Progress,
     ) -> Result<(), TapeError> {
         self.run_openings(pace, reader, progress)?;
-        let ends: Vec<usize> = self.streams.iter().map(|stream| stream.tape.rows()).collect();
+        let ends = drive::ends(&self.streams);
         let mut driver = self.driver(pace);
         driver.run_to(&ends, reader, progress)?;
         driver.finish(reader);

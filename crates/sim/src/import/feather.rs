@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use arrow::ipc::reader::FileReader;
+use arrow_ipc::reader::FileReader;
 
 use super::ImportOptions;
 use super::arrays::{Opened, drain, guarded};

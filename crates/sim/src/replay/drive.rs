@@ -1,6 +1,6 @@
 //! The driver: rows, leaps, timers and openings in their one order.
 
-use ripcord_core::event::{Probe, Tick};
+use ripcord_core::event::{Observed, Probe, Tick};
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::time::Timestamp;
 
@@ -51,6 +51,8 @@ pub(super) struct Driver<'a> {
     next: Vec<usize>,
     now: Timestamp,
     reported: usize,
+    /// Reused between leaps.
+    passed: Vec<((Timestamp, Rank, usize), Observed)>,
 }
 
 impl<'a> Driver<'a> {
@@ -71,6 +73,7 @@ impl<'a> Driver<'a> {
             next: place.next,
             now: place.now,
             reported,
+            passed: Vec::new(),
         }
     }
 
@@ -106,7 +109,11 @@ impl<'a> Driver<'a> {
 
     pub(super) fn open(&mut self, planned: Scheduled, reader: &mut impl ReplayReader) {
         let at = planned.at.unwrap_or(self.now).max(self.now);
-        while self.happen_before(at.0.saturating_add(1), reader) {}
+        // A candle's last probe stands a nanosecond before its end: the bar that closes there counts.
+        let over = self.streams.iter().any(|stream| !stream.probes.is_empty())
+            && self.first_row(&ends(self.streams)).is_none_or(|(ts, ..)| ts > at.0);
+        while self.happen_before(at.0.saturating_add(i64::from(over)), reader) {}
+        let at = at.max(self.now);
         self.tell(reader, Probe::TICK);
         self.desk.advance_to(at, reader);
         self.desk.open(at, planned.opening, reader);
@@ -207,7 +214,7 @@ impl<'a> Driver<'a> {
 
     fn after_rows(&mut self, until: usize) {
         if until > self.next[0] {
-            self.now = Timestamp(self.streams[0].tape.ts()[until - 1]);
+            self.now = self.now.max(Timestamp(self.streams[0].tape.ts()[until - 1]));
         }
         self.next[0] = until;
     }
@@ -222,7 +229,7 @@ impl<'a> Driver<'a> {
         }
         self.next[n] = row + 1;
         self.tell(reader, tick.probe);
-        self.now = Timestamp(ts);
+        self.now = self.now.max(Timestamp(ts));
         self.desk.tick(&tick, reader);
         Ok(())
     }
@@ -234,7 +241,7 @@ impl<'a> Driver<'a> {
         let until = due.min(happens).0;
         if let [stream] = self.streams {
             let hit = self.hit(0, limits[0], until)?;
-            self.pass(0, hit.row, None);
+            self.pass(&[hit.row]);
             if hit.stops {
                 let head = (stream.tape.ts()[hit.row], stream.rank, 0, hit.row);
                 return self.step(head, reader);
@@ -244,13 +251,10 @@ impl<'a> Driver<'a> {
             let hits = hits.collect::<Result<Vec<Hit>, TapeError>>()?;
             let stops =
                 hits.iter().enumerate().filter(|(_, hit)| hit.stops).map(|(n, hit)| self.head(n, hit.row));
-            let first = stops.min();
-            for (n, hit) in hits.iter().enumerate() {
-                self.pass(n, hit.row, first);
-            }
+            let (ends, first) = self.ends(&hits, stops.min());
+            self.pass(&ends);
             if let Some(head) = first {
-                // A row of another stream may still come first: one that could not be passed in one piece.
-                return self.step(self.first_row(limits).unwrap_or(head), reader);
+                return self.step(head, reader);
             }
         }
         // Nothing concerns anybody before the timer: it runs, unless its time lies beyond these rows.
@@ -294,28 +298,52 @@ impl<'a> Driver<'a> {
         Ok(Hit { row: whole.max(from), stops: hit < end || whole < end })
     }
 
-    /// Passes the quiet rows of a stream up to `hit`, or up to the place where another stream stops everybody.
-    fn pass(&mut self, n: usize, hit: usize, stop: Option<Head>) {
-        let stream = &self.streams[n];
-        let from = self.next[n];
-        let to = match stop {
-            Some((ts, rank, at, _)) if at != n => {
-                let before = if (stream.rank, n) < (rank, at) { ts.saturating_add(1) } else { ts };
-                let end = stream.tape.first_at_or_after(from, before).min(hit);
-                end / stream.rows_per_record() * stream.rows_per_record()
+    /// How far each stream is passed, and the row that comes next then: the first that stops
+    /// everybody, or the first of a candle that it falls into and that is walked for it.
+    fn ends(&self, hits: &[Hit], mut first: Option<Head>) -> (Vec<usize>, Option<Head>) {
+        let mut ends: Vec<usize> = hits.iter().map(|hit| hit.row).collect();
+        while let Some(stop) = first {
+            for (n, end) in ends.iter_mut().enumerate() {
+                *end = self.whole_records_before(n, *end, stop);
             }
-            Some(_) | None => hit,
-        };
-        if to <= from {
-            return;
+            let cut = (0..ends.len()).filter(|&n| ends[n] < hits[n].row).map(|n| self.head(n, ends[n]));
+            match cut.min().filter(|&head| head < stop) {
+                Some(earlier) => first = Some(earlier),
+                None => break,
+            }
         }
-        let last = Timestamp(stream.tape.ts()[to - 1]);
-        for observed in stream.observed(from, to) {
-            self.desk.observe(last, &observed);
-        }
-        self.next[n] = to;
-        self.now = self.now.max(last);
+        (ends, first)
     }
+
+    /// How far a stream can be passed before a row of some stream, at most to `end`.
+    fn whole_records_before(&self, n: usize, end: usize, (ts, rank, at, _): Head) -> usize {
+        let (stream, from) = (&self.streams[n], self.next[n]);
+        let before = if (stream.rank, n) < (rank, at) { ts.saturating_add(1) } else { ts };
+        let end = if n == at { end } else { stream.tape.first_at_or_after(from, before).min(end) };
+        (end / stream.rows_per_record() * stream.rows_per_record()).max(from)
+    }
+
+    /// Passes the quiet rows of every stream up to its end. Where two files give prices of one cell,
+    /// the later row is its last.
+    fn pass(&mut self, ends: &[usize]) {
+        let mut passed = std::mem::take(&mut self.passed);
+        for (n, &to) in ends.iter().enumerate() {
+            let stream = &self.streams[n];
+            passed.extend(stream.observed(self.next[n], to).map(|seen| ((seen.at, stream.rank, n), seen)));
+            self.next[n] = to;
+        }
+        passed.sort_by_key(|&(order, _)| order);
+        for (_, observed) in passed.drain(..) {
+            self.desk.observe(observed.at, &observed);
+            self.now = self.now.max(observed.at);
+        }
+        self.passed = passed;
+    }
+}
+
+/// The number of rows of each stream.
+pub(super) fn ends(streams: &[Stream]) -> Vec<usize> {
+    streams.iter().map(|stream| stream.tape.rows()).collect()
 }
 
 /// Where a stream may go to in one piece, and whether the row there concerns somebody.

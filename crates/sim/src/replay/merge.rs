@@ -12,8 +12,8 @@ pub(super) struct Scheduled {
     pub(super) limits: Vec<usize>,
     /// When it opens, if a time was given.
     pub(super) at: Option<Timestamp>,
-    /// Rows before it in all streams, then its place in the file.
-    pub(super) order: (usize, usize),
+    /// Rows before it in all streams, then its time, then its place in the file.
+    pub(super) order: (usize, Option<Timestamp>, usize),
 }
 
 /// Places every opening in the merged stream.
@@ -23,7 +23,7 @@ pub(super) fn schedule(streams: &[Stream], openings: Vec<PlannedOpening>) -> Vec
             EntryAt::Index(index) => (after_record(streams, index), None),
             EntryAt::Time(at) => (after_time(streams, at), Some(at)),
         };
-        let order = (limits.iter().sum(), number);
+        let order = (limits.iter().sum(), at, number);
         Scheduled { opening: planned.opening, limits, at, order }
     };
     openings.into_iter().enumerate().map(place).collect()

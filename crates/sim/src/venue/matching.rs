@@ -74,7 +74,9 @@ impl SimVenue {
         let resting = self.resting[slot as usize];
         let order = resting.order;
         let side = order.position_side();
-        if !resting.alive || !self.reaches(&order, tick.price) {
+        // The level may be that of an order that went, and the slot that of an order elsewhere.
+        let waits_here = self.resting_cell(order.id.episode.key.instrument, side) == Some(tick.cell);
+        if !resting.alive || !waits_here || !self.reaches(&order, tick.price) {
             return;
         }
         let class = if matches!(order.kind, OrderKind::Stop(_)) { Probe::STOP } else { Probe::TARGET };

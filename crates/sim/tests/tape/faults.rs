@@ -157,14 +157,14 @@ fn parquet_values_types_and_damage() {
     let qty = || ("qty", texts(&["1", "1", "1"]));
     let text = refused(vec![ts(), ("price", texts(&["1", "2", "n/a"])), qty()]);
     assert!(text.contains("row 3, price `n/a`: not a decimal number"), "{text}");
-    let nulls = std::sync::Arc::new(arrow::array::StringArray::from(vec![Some("1"), None, Some("x")]));
+    let nulls = std::sync::Arc::new(arrow_array::StringArray::from(vec![Some("1"), None, Some("x")]));
     let text = refused(vec![ts(), ("price", nulls), qty()]);
     assert!(text.contains("row 2, price ``: the value is missing"), "{text}");
     let text = refused(vec![("ts_ns", ints(&[T, -5, 0])), ("price", texts(&["1", "2", "x"])), qty()]);
     assert!(text.contains("row 2, ts_ns `-5`: not a time from 1970"), "{text}");
     let text = refused(vec![ts(), ("price", floats(&[1.0, f64::NAN, 1.0])), qty()]);
     assert!(text.contains("row 2, price `NaN`: not a decimal number"), "{text}");
-    let flags = std::sync::Arc::new(arrow::array::BooleanArray::from(vec![true; 3]));
+    let flags = std::sync::Arc::new(arrow_array::BooleanArray::from(vec![true; 3]));
     let text = refused(vec![ts(), ("price", flags), qty()]);
     assert!(text.contains("column price holds Boolean; write it as decimal text"), "{text}");
     let text = refused(vec![("ts_ns", texts(&["1", "2", "3"])), ("price", texts(&["1", "2", "3"])), qty()]);
@@ -188,7 +188,7 @@ fn cut_and_damaged_files_are_errors_not_panics() {
         ]
     };
     let feather = scratch.path("whole.feather");
-    write_feather(&feather, bars(), Some(arrow::ipc::CompressionType::ZSTD));
+    write_feather(&feather, bars(), Some(arrow_ipc::CompressionType::ZSTD));
     let parquet = scratch.path("whole.parquet");
     write_parquet(&parquet, bars(), &[("symbol", "X")]);
     for (whole, name) in [(&feather, "cut.feather"), (&parquet, "cut.parquet")] {

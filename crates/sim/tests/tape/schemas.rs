@@ -1,6 +1,6 @@
 //! Every schema that is known, from small files.
 
-use arrow::ipc::CompressionType;
+use arrow_ipc::CompressionType;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::Ratio;
 use ripcord_sim::import::{FundingRates, ImportOptions, Market, Ticks, read as read_with};

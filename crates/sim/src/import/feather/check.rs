@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use arrow::ipc::reader::read_footer_length;
-use arrow::ipc::{Block, RecordBatch, root_as_footer, root_as_message};
+use arrow_ipc::reader::read_footer_length;
+use arrow_ipc::{Block, RecordBatch, root_as_footer, root_as_message};
 
 /// The most bytes one column of one batch may unpack to: 2^28 rows of 8 bytes.
 const UNPACKED_BYTES_MAX: i64 = 1 << 31;

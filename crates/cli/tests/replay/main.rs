@@ -1,0 +1,5 @@
+//! `ripcord replay` and `ripcord tape` as a user runs them: the real binary, files, exit codes.
+
+mod bad_input;
+mod good_input;
+mod support;
