@@ -106,7 +106,7 @@ fn case(prices: Prices, positions: &[Wanted]) -> Case {
 }
 
 fn side_of(n: usize) -> Side {
-    if n % 2 == 0 { Side::Long } else { Side::Short }
+    if n.is_multiple_of(2) { Side::Long } else { Side::Short }
 }
 
 /// Positions along the tape are closed as one loop per position closes them.

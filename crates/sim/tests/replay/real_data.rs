@@ -15,6 +15,7 @@ use crate::world::PACES;
 type Line = (String, u64, &'static str, i64);
 
 /// The file, or a line on standard error that it is not there.
+#[allow(clippy::print_stderr, reason = "a skipped test says that it is skipped")]
 fn data(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if path.exists() {
