@@ -102,6 +102,7 @@ impl Coordinator {
     /// Makes room for `more` positions, so that opening them does not move the others.
     pub fn reserve(&mut self, more: usize) {
         self.engine.positions.reserve(more);
+        self.engine.buckets.reserve(more);
         self.orders.reserve(more);
     }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::bars::{BarFeed, BarOrigin};
+use crate::buckets::Buckets;
 use crate::cell::{Band, Book, Cell, CellId};
 use crate::id::{EpisodeId, InstrumentId, PlanId, PositionKey};
 use crate::instrument::{Instrument, InstrumentError};
@@ -52,9 +53,22 @@ pub struct Engine {
     pub(crate) feeds: Vec<BarFeed>,
     pub(crate) positions: Vec<Position>,
     pub(crate) free: Vec<Slot>,
-    pub(crate) index: BTreeMap<EpisodeId, Slot>,
-    /// Generations used, of buckets that lived before.
-    pub(crate) generations: BTreeMap<PositionKey, u32>,
+    pub(crate) buckets: Buckets<Lives>,
+    /// Earlier lives of buckets that live again, while orders of them are alive at the venue.
+    retiring: BTreeMap<EpisodeId, Slot>,
+}
+
+/// The newest life of a bucket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lives {
+    /// Its number; 0 before the first.
+    pub(crate) generation: u32,
+    /// Its slot, until it is over and forgotten.
+    pub(crate) slot: Option<Slot>,
+}
+
+impl Lives {
+    const NONE: Self = Self { generation: 0, slot: None };
 }
 
 /// Why a plan or an instrument cannot be registered.
@@ -165,28 +179,44 @@ impl Engine {
         &self.markets[instrument.0 as usize]
     }
 
-    /// The newest life of a bucket that is not over and forgotten.
-    fn newest(&self, key: PositionKey) -> Option<(u32, Slot)> {
-        let lives = EpisodeId { key, generation: 0 }..=EpisodeId { key, generation: u32::MAX };
-        self.index.range(lives).next_back().map(|(episode, &slot)| (episode.generation, slot))
-    }
-
     /// The living slot of a bucket.
     #[must_use]
     pub(crate) fn living(&self, key: PositionKey) -> Option<Slot> {
-        let (_, slot) = self.newest(key)?;
+        let slot = self.buckets.get(key)?.slot?;
         self.positions[slot as usize].is_held().then_some(slot)
     }
 
+    /// The slot of an episode, until it is over and forgotten.
+    #[must_use]
+    pub(crate) fn slot(&self, episode: EpisodeId) -> Option<Slot> {
+        let newest = self.buckets.get(episode.key)?;
+        if newest.generation == episode.generation {
+            return newest.slot;
+        }
+        self.retiring.get(&episode).copied()
+    }
+
     /// The generation that a new life of a bucket gets; `None` while one is held.
-    pub(crate) fn next_generation(&self, key: PositionKey) -> Option<u32> {
-        let retiring = match self.newest(key) {
-            Some((_, slot)) if self.positions[slot as usize].is_held() => return None,
-            Some((generation, _)) => generation,
-            None => 0,
-        };
-        let ended = self.generations.get(&key).copied().unwrap_or(0);
-        Some(retiring.max(ended) + 1)
+    pub(crate) fn next_generation(&mut self, key: PositionKey) -> Option<u32> {
+        let newest = *self.buckets.get_or_insert(key, Lives::NONE);
+        match newest.slot {
+            Some(slot) if self.positions[slot as usize].is_held() => None,
+            Some(_) | None => Some(newest.generation + 1),
+        }
+    }
+
+    /// Remembers which slot is an episode's; the newest life of a bucket is the one of its name.
+    pub(crate) fn register(&mut self, episode: EpisodeId, slot: Slot) {
+        let newest = self.buckets.get_or_insert(episode.key, Lives::NONE);
+        let before = *newest;
+        if episode.generation < before.generation {
+            self.retiring.insert(episode, slot);
+            return;
+        }
+        *newest = Lives { generation: episode.generation, slot: Some(slot) };
+        if let Some(earlier) = before.slot {
+            self.retiring.insert(EpisodeId { generation: before.generation, ..episode }, earlier);
+        }
     }
 
     /// Everything a position needs besides its own state.
@@ -218,6 +248,12 @@ impl Engine {
         Some(since.map_or(start, |since| tighter(position.side(), start, since)))
     }
 
+    /// Remembers that a bucket has lived up to an episode.
+    pub(crate) fn ended(&mut self, episode: EpisodeId) {
+        let newest = self.buckets.get_or_insert(episode.key, Lives::NONE);
+        newest.generation = newest.generation.max(episode.generation);
+    }
+
     /// Gives a position a slot.
     pub(crate) fn insert(&mut self, position: Position) -> Slot {
         let episode = position.episode;
@@ -231,7 +267,7 @@ impl Engine {
                 u32::try_from(self.positions.len() - 1).expect("fewer than 2^32 positions")
             }
         };
-        self.index.insert(episode, slot);
+        self.register(episode, slot);
         slot
     }
 
@@ -240,8 +276,13 @@ impl Engine {
         let position = &mut self.positions[slot as usize];
         assert_eq!(position.phase, Phase::Flat, "only a flat position leaves");
         position.phase = Phase::Vacant;
-        self.index.remove(&position.episode);
-        self.generations.insert(position.episode.key, position.episode.generation);
+        let episode = position.episode;
+        match self.buckets.get_mut(episode.key) {
+            Some(newest) if newest.generation == episode.generation => newest.slot = None,
+            Some(_) | None => {
+                self.retiring.remove(&episode);
+            }
+        }
         self.free.push(slot);
     }
 

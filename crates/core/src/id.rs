@@ -21,7 +21,7 @@ pub struct PlanId(pub u32);
 
 /// What may hold one position at a time: an account's long or short side of an instrument.
 /// The venue is the instrument's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PositionKey {
     /// The account that holds it.
     pub account: AccountId,
@@ -32,7 +32,7 @@ pub struct PositionKey {
 }
 
 /// One life of one position. Every latch, extreme, leg and order id belongs to it and dies with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EpisodeId {
     /// The bucket the position lives in.
     pub key: PositionKey,
@@ -53,4 +53,72 @@ pub struct OrderId {
     pub slice: u8,
     /// Which try of the same obligation, from 0.
     pub attempt: u16,
+}
+
+impl PositionKey {
+    /// All of it in one number, in the order of its fields: maps compare it once instead of field by field.
+    pub(crate) const fn packed(self) -> u128 {
+        (self.account.0 as u128) << 33 | (self.instrument.0 as u128) << 1 | self.side as u128
+    }
+}
+
+impl Ord for PositionKey {
+    #[inline]
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.packed().cmp(&other.packed())
+    }
+}
+
+impl PartialOrd for PositionKey {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl EpisodeId {
+    const fn packed(self) -> u128 {
+        self.key.packed() << 32 | self.generation as u128
+    }
+}
+
+impl Ord for EpisodeId {
+    #[inline]
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.packed().cmp(&other.packed())
+    }
+}
+
+impl PartialOrd for EpisodeId {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn episodes_are_ordered_by_account_then_instrument_side_and_generation() {
+        let numbers = [0, 1, u32::MAX - 1, u32::MAX];
+        let mut before: Option<EpisodeId> = None;
+        for account in numbers.map(AccountId) {
+            for instrument in numbers.map(InstrumentId) {
+                for side in [Side::Long, Side::Short] {
+                    for generation in numbers {
+                        let key = PositionKey { account, instrument, side };
+                        let episode = EpisodeId { key, generation };
+                        assert_eq!(episode.cmp(&episode), std::cmp::Ordering::Equal);
+                        if let Some(before) = before {
+                            assert!(before < episode, "{before:?} {episode:?}");
+                            assert!(before.key <= episode.key);
+                        }
+                        before = Some(episode);
+                    }
+                }
+            }
+        }
+    }
 }

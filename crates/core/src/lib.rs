@@ -11,6 +11,7 @@
 //! answers) and [`plan`] (the rules).
 
 pub mod bars;
+pub mod buckets;
 pub mod cell;
 pub mod coordinator;
 pub mod engine;

@@ -239,7 +239,13 @@ impl Position {
         Trail {
             side: self.side(),
             entry: self.entry(),
-            risk: self.risk(),
+            // Only a curve is measured in R.
+            risk: terms
+                .plan
+                .trailing
+                .as_ref()
+                .filter(|trailing| !trailing.curve.is_empty())
+                .and_then(|_| self.risk()),
             atr: terms.atr,
             rule: terms.level_rule(),
         }

@@ -3,7 +3,7 @@
 //! The watch index is not part of it: it is built anew from the positions. A rebuilt band may be
 //! wider or narrower than the one before; neither can be seen from outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::cell::{Cell, CellId};
 use crate::coordinator::{Coordinator, TimerFor};
 use crate::engine::{Engine, RegisterError};
 use crate::event::{Entry, Observed, Outbox, Record};
-use crate::id::PositionKey;
+use crate::id::{EpisodeId, PositionKey};
 use crate::instrument::{Instrument, Side};
 use crate::market::PriceSource;
 use crate::num::Price;
@@ -87,7 +87,7 @@ impl Coordinator {
             cells,
             positions,
             free: engine.free.clone(),
-            generations: engine.generations.iter().map(|(&key, &generation)| (key, generation)).collect(),
+            generations: engine.buckets.iter().map(|(key, lives)| (key, lives.generation)).collect(),
             orders: self.orders.clone(),
             timers: self.timers.clone(),
         }
@@ -131,11 +131,10 @@ impl Coordinator {
             engine.books[index].set_unreported(state.unreported);
             engine.books[index].awaits_first = state.awaits_first;
         }
-        engine.generations = snapshot.generations.into_iter().collect::<BTreeMap<_, _>>();
         for (slot, position) in snapshot.positions.into_iter().enumerate() {
             let slot = Slot::try_from(slot).expect("slots are counted in u32");
             if position.phase != Phase::Vacant {
-                engine.index.insert(position.episode, slot);
+                engine.register(position.episode, slot);
                 if let Some(feed) = engine.plans[position.plan.0 as usize].feed {
                     engine.feeds[feed as usize].users.push(slot);
                 }
@@ -143,6 +142,9 @@ impl Coordinator {
             engine.positions.push(position);
         }
         engine.free = snapshot.free;
+        for (key, generation) in snapshot.generations {
+            engine.ended(EpisodeId { key, generation });
+        }
         for index in 0..engine.markets.len() {
             engine.rebuild(crate::id::InstrumentId(
                 u32::try_from(index).expect("instruments are counted in u32"),

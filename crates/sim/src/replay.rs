@@ -228,6 +228,26 @@ impl Replay {
         Ok(())
     }
 
+    /// Opens everything, then runs up to `rows` rows of the first stream: what a measurement leaves out.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run_up_to(
+        &mut self,
+        rows: usize,
+        pace: Pace,
+        reader: &mut impl ReplayReader,
+        progress: &mut impl Progress,
+    ) -> Result<(), TapeError> {
+        self.run_openings(pace, reader, progress)?;
+        let mut ends = drive::ends(&self.streams);
+        ends[0] = ends[0].min(rows);
+        let mut driver = self.driver(pace);
+        driver.run_to(&ends, reader, progress)?;
+        self.place = driver.into_place();
+        Ok(())
+    }
+
     fn driver(&mut self, pace: Pace) -> drive::Driver<'_> {
         let place = std::mem::replace(&mut self.place, drive::Place::start(0));
         drive::Driver::new(&mut self.desk, &self.streams, &self.happenings, pace, place)

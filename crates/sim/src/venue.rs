@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use ripcord_core::buckets::Buckets;
 use ripcord_core::cell::{Band, CellId};
 use ripcord_core::event::{Observed, ProbeFill, Tick, VenueEvent};
 use ripcord_core::gate::Approved;
@@ -37,7 +38,7 @@ pub struct SimVenue {
     cells: Vec<HotCell>,
     books: Vec<RestingBook>,
     markets: Vec<VenueMarket>,
-    accounts: BTreeMap<PositionKey, Account>,
+    accounts: Buckets<Account>,
     resting: Vec<Resting>,
     free: Vec<u32>,
     /// Orders and cancels on their way to us, answers on their way back, by arrival.
@@ -126,14 +127,14 @@ impl SimVenue {
 
     /// Books a position that exists already.
     pub fn hold(&mut self, key: PositionKey, qty: Qty) {
-        let account = self.accounts.entry(key).or_insert(Account { qty: Qty(0), first: NONE });
+        let account = self.accounts.get_or_insert(key, Account { qty: Qty(0), first: NONE });
         account.qty = Qty(account.qty.0 + qty.0);
     }
 
     /// What the books hold.
     #[must_use]
     pub fn held(&self, key: PositionKey) -> Qty {
-        self.accounts.get(&key).map_or(Qty(0), |account| account.qty)
+        self.accounts.get(key).map_or(Qty(0), |account| account.qty)
     }
 
     /// Takes a price. Inside the quiet band this is a few comparisons and stores.
@@ -219,7 +220,7 @@ impl SimVenue {
         let market = &self.markets[instrument.0 as usize];
         let cell = market.cells[PriceSource::Mark as usize].or(market.cells[PriceSource::Last as usize]);
         let Some(price) = cell.and_then(|cell| self.last(cell)) else { return };
-        for (&key, account) in &self.accounts {
+        for (key, account) in self.accounts.iter() {
             if key.instrument != instrument || account.qty.0 == 0 {
                 continue;
             }

@@ -97,15 +97,10 @@ impl Coordinator {
 
     /// Closes every position of an account; one that cannot be sent never stops the others.
     pub(super) fn on_panic(&mut self, step: &mut Step<'_>, account: AccountId) {
-        let all: Vec<Slot> = self
-            .engine
-            .index
-            .values()
-            .copied()
-            .filter(|&slot| {
-                let position = &self.engine.positions[slot as usize];
-                position.is_held() && position.episode.key.account == account
-            })
+        let newest = self.engine.buckets.iter().filter(|(key, _)| key.account == account);
+        let all: Vec<Slot> = newest
+            .filter_map(|(_, lives)| lives.slot)
+            .filter(|&slot| self.engine.positions[slot as usize].is_held())
             .collect();
         // The step reads prices of all these instruments: they are written down before it.
         for &slot in &all {

@@ -168,7 +168,10 @@ impl Coordinator {
         // The event is written down first: what follows marks a moment after it.
         self.begin(step, instrument);
         self.begin_trailing(step, slot, best);
-        Kinds::ALL
+        let position = &self.engine.positions[slot as usize];
+        let follows = Kinds::TRAIL.and(Kinds::gain(position.side()));
+        // A stop that moves in steps is a fixed level besides.
+        if position.trail_floor.is_some() { follows.and(Kinds::loss(position.side())) } else { follows }
     }
 
     /// A trailing stop that moves in steps makes one.
@@ -183,7 +186,7 @@ impl Coordinator {
 
     /// A close that waits as a limit waited long enough.
     pub(super) fn on_escalate(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
-        if let Some(&slot) = self.engine.index.get(&episode) {
+        if let Some(slot) = self.engine.slot(episode) {
             self.push_to_market(step, slot, episode);
         }
     }
@@ -231,7 +234,7 @@ impl Coordinator {
 
     /// Tries again what was refused.
     pub(super) fn on_retry(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
-        let Some(&slot) = self.engine.index.get(&episode) else { return };
+        let Some(slot) = self.engine.slot(episode) else { return };
         match self.engine.positions[slot as usize].phase {
             Phase::Closing if !self.close_is_working(slot) => self.push_to_market(step, slot, episode),
             Phase::Closing | Phase::Flat | Phase::Vacant => {}

@@ -51,7 +51,7 @@ impl Coordinator {
     }
 
     fn find_order(&self, id: &OrderId) -> Option<(Slot, u32)> {
-        let &slot = self.engine.index.get(&id.episode)?;
+        let slot = self.engine.slot(id.episode)?;
         let first = self.engine.positions[slot as usize].first_order;
         self.orders.find(first, id).map(|order| (slot, order))
     }

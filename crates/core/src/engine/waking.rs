@@ -33,11 +33,23 @@ impl Kinds {
     /// Whether an entry of `kind` is registered again after these were taken out. A gain may have
     /// been the crossover to another trailing distance, which the old entry knows nothing of.
     const fn wants(self, kind: Self, side: Side) -> bool {
-        let gain = match side {
+        self.has(kind) || (kind.has(Self::TRAIL) && self.has(Self::gain(side)))
+    }
+
+    /// Levels on the winning side.
+    pub(crate) const fn gain(side: Side) -> Self {
+        match side {
             Side::Long => Self::ABOVE,
             Side::Short => Self::BELOW,
-        };
-        self.has(kind) || (kind.has(Self::TRAIL) && self.has(gain))
+        }
+    }
+
+    /// Levels on the losing side.
+    pub(crate) const fn loss(side: Side) -> Self {
+        match side {
+            Side::Long => Self::BELOW,
+            Side::Short => Self::ABOVE,
+        }
     }
 
     /// The kind of entry that a watch becomes.
@@ -127,7 +139,7 @@ impl Engine {
             let kind = Kinds::of(watch, side);
             let taken = woken.is_some_and(|(at, popped)| at == cell && popped.wants(kind, side));
             if taken || changed.has(kind) {
-                self.register(slot, side, watch);
+                self.wait(slot, side, watch);
             }
         }
     }
@@ -148,7 +160,7 @@ impl Engine {
         }
     }
 
-    fn register(&mut self, slot: Slot, side: Side, watch: Watch) {
+    fn wait(&mut self, slot: Slot, side: Side, watch: Watch) {
         let index = watch.cell().0 as usize;
         let (book, cell) = (&mut self.books[index], &mut self.cells[index]);
         // A new watch can only narrow the band.

@@ -153,7 +153,7 @@ impl SimVenue {
         out: &mut Vec<Answer>,
     ) {
         let key = order.id.episode.key;
-        let Some(account) = self.accounts.get_mut(&key) else { return };
+        let Some(account) = self.accounts.get_mut(key) else { return };
         // Reduce-only: never more than is held.
         let qty = Qty((order.qty.0 - filled.0).min(account.qty.0));
         if qty.0 == 0 {
@@ -186,7 +186,7 @@ impl SimVenue {
 
     fn rest(&mut self, order: ExitOrder) {
         let key = order.id.episode.key;
-        let Some(account) = self.accounts.get_mut(&key) else { return };
+        let Some(account) = self.accounts.get_mut(key) else { return };
         let resting = Resting { order, filled: Qty(0), next: account.first, alive: true };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -231,7 +231,7 @@ impl SimVenue {
 
     fn list(&self, key: PositionKey) -> Vec<u32> {
         let mut slots = Vec::new();
-        let mut at = self.accounts.get(&key).map_or(NONE, |account| account.first);
+        let mut at = self.accounts.get(key).map_or(NONE, |account| account.first);
         while at != NONE {
             slots.push(at);
             at = self.resting[at as usize].next;
@@ -242,7 +242,7 @@ impl SimVenue {
     fn remove(&mut self, slot: u32) {
         let key = self.resting[slot as usize].order.id.episode.key;
         let next = self.resting[slot as usize].next;
-        let Some(account) = self.accounts.get_mut(&key) else { return };
+        let Some(account) = self.accounts.get_mut(key) else { return };
         if account.first == slot {
             account.first = next;
         } else {
