@@ -94,11 +94,8 @@ mod tests {
 
     #[test]
     fn buckets_are_found_and_listed_in_order_whatever_was_used_last() {
-        let key = |account, side| PositionKey {
-            account: AccountId(account),
-            instrument: InstrumentId(0),
-            side,
-        };
+        let key =
+            |account, side| PositionKey { account: AccountId(account), instrument: InstrumentId(0), side };
         let mut buckets = Buckets::default();
         let keys = [key(2, Side::Long), key(1, Side::Short), key(1, Side::Long), key(u32::MAX, Side::Long)];
         for (n, &key) in keys.iter().enumerate() {

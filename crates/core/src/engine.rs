@@ -63,12 +63,17 @@ pub struct Engine {
 pub(crate) struct Lives {
     /// Its number; 0 before the first.
     pub(crate) generation: u32,
-    /// Its slot, until it is over and forgotten.
-    pub(crate) slot: Option<Slot>,
+    /// Its slot, until it is over and forgotten; no slot has the greatest number.
+    place: Slot,
 }
 
 impl Lives {
-    const NONE: Self = Self { generation: 0, slot: None };
+    const NONE: Self = Self { generation: 0, place: Slot::MAX };
+
+    /// Its slot, until it is over and forgotten.
+    pub(crate) fn slot(self) -> Option<Slot> {
+        (self.place != Slot::MAX).then_some(self.place)
+    }
 }
 
 /// Why a plan or an instrument cannot be registered.
@@ -182,7 +187,7 @@ impl Engine {
     /// The living slot of a bucket.
     #[must_use]
     pub(crate) fn living(&self, key: PositionKey) -> Option<Slot> {
-        let slot = self.buckets.get(key)?.slot?;
+        let slot = self.buckets.get(key)?.slot()?;
         self.positions[slot as usize].is_held().then_some(slot)
     }
 
@@ -191,7 +196,7 @@ impl Engine {
     pub(crate) fn slot(&self, episode: EpisodeId) -> Option<Slot> {
         let newest = self.buckets.get(episode.key)?;
         if newest.generation == episode.generation {
-            return newest.slot;
+            return newest.slot();
         }
         self.retiring.get(&episode).copied()
     }
@@ -199,7 +204,7 @@ impl Engine {
     /// The generation that a new life of a bucket gets; `None` while one is held.
     pub(crate) fn next_generation(&mut self, key: PositionKey) -> Option<u32> {
         let newest = *self.buckets.get_or_insert(key, Lives::NONE);
-        match newest.slot {
+        match newest.slot() {
             Some(slot) if self.positions[slot as usize].is_held() => None,
             Some(_) | None => Some(newest.generation + 1),
         }
@@ -213,8 +218,8 @@ impl Engine {
             self.retiring.insert(episode, slot);
             return;
         }
-        *newest = Lives { generation: episode.generation, slot: Some(slot) };
-        if let Some(earlier) = before.slot {
+        *newest = Lives { generation: episode.generation, place: slot };
+        if let Some(earlier) = before.slot() {
             self.retiring.insert(EpisodeId { generation: before.generation, ..episode }, earlier);
         }
     }
@@ -278,7 +283,7 @@ impl Engine {
         position.phase = Phase::Vacant;
         let episode = position.episode;
         match self.buckets.get_mut(episode.key) {
-            Some(newest) if newest.generation == episode.generation => newest.slot = None,
+            Some(newest) if newest.generation == episode.generation => newest.place = Slot::MAX,
             Some(_) | None => {
                 self.retiring.remove(&episode);
             }

@@ -3,19 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
-use crate::num::Price;
-use crate::order::{ExitOrder, OrderKind, OrderLife};
+use crate::num::{Price, Qty};
+use crate::order::{CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
 use crate::reason::{ExitType, Reason, Source};
-use crate::watch::Slot;
 
 /// The end of a list of orders.
 pub(crate) const NO_ORDER: u32 = u32::MAX;
 
-/// One of our orders.
+/// One of our orders. Its parts lie flat, because a million of them are held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Order {
-    /// The position's slot.
-    pub(crate) slot: Slot,
     next: u32,
     /// Number of the exit it belongs to; 0 for resting legs.
     pub exit: u16,
@@ -27,12 +24,24 @@ pub struct Order {
     pub slice: u8,
     /// Why it was sent.
     pub reason: Reason,
-    /// How it meets the market.
-    pub kind: OrderKind,
+    kind: Kind,
+    state: OrderState,
+    cancel: CancelState,
+    /// The price of its kind; 0 when that has none.
+    price: Price,
     /// The level of the rule that sent it.
     pub trigger: Price,
-    /// Where it stands.
-    pub life: OrderLife,
+    qty: Qty,
+    filled: Qty,
+}
+
+/// An [`OrderKind`] without its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum Kind {
+    Market,
+    MarketableLimit,
+    RestingLimit,
+    Stop,
 }
 
 impl Order {
@@ -40,9 +49,39 @@ impl Order {
     #[must_use]
     pub const fn exit_type(&self) -> ExitType {
         match self.kind {
-            OrderKind::Market | OrderKind::Stop(_) => ExitType::Market,
-            OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => ExitType::Limit,
+            Kind::Market | Kind::Stop => ExitType::Market,
+            Kind::MarketableLimit | Kind::RestingLimit => ExitType::Limit,
         }
+    }
+
+    /// How it meets the market.
+    #[must_use]
+    pub const fn kind(&self) -> OrderKind {
+        match self.kind {
+            Kind::Market => OrderKind::Market,
+            Kind::MarketableLimit => OrderKind::MarketableLimit(self.price),
+            Kind::RestingLimit => OrderKind::RestingLimit(self.price),
+            Kind::Stop => OrderKind::Stop(self.price),
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn life(&self) -> OrderLife {
+        OrderLife { qty: self.qty, filled: self.filled, state: self.state, cancel: self.cancel }
+    }
+
+    /// Takes one answer; returns the newly filled quantity.
+    pub(crate) fn hear(&mut self, answer: OrderAnswer) -> Qty {
+        let mut life = self.life();
+        let new = life.hear(answer);
+        OrderLife { qty: self.qty, filled: self.filled, state: self.state, cancel: self.cancel } = life;
+        new
+    }
+
+    /// A cancel is on its way.
+    pub(crate) const fn cancel_sent(&mut self) {
+        self.cancel = CancelState::Sent;
     }
 
     /// Who sent it.
@@ -67,18 +106,28 @@ pub struct Orders {
 
 impl Orders {
     /// Adds an order to the list that begins at `first`; returns the new beginning.
-    pub(crate) fn add(&mut self, slot: Slot, first: u32, order: &ExitOrder) -> u32 {
+    pub(crate) fn add(&mut self, first: u32, order: &ExitOrder) -> u32 {
+        let (kind, price) = match order.kind {
+            OrderKind::Market => (Kind::Market, Price(0)),
+            OrderKind::MarketableLimit(limit) => (Kind::MarketableLimit, limit),
+            OrderKind::RestingLimit(limit) => (Kind::RestingLimit, limit),
+            OrderKind::Stop(trigger) => (Kind::Stop, trigger),
+        };
+        let OrderLife { qty, filled, state, cancel } = OrderLife::sent(order.qty);
         let order = Order {
-            slot,
             next: first,
             exit: order.id.exit,
             attempt: order.id.attempt,
             leg: order.id.leg,
             slice: order.id.slice,
             reason: order.reason,
-            kind: order.kind,
+            kind,
+            state,
+            cancel,
+            price,
             trigger: order.trigger,
-            life: OrderLife::sent(order.qty),
+            qty,
+            filled,
         };
         match self.free.pop() {
             Some(index) => {
@@ -142,4 +191,4 @@ impl Orders {
 }
 
 const _: () =
-    assert!(size_of::<Order>() <= 64, "a quiet position costs at most 256 bytes with its orders and watches");
+    assert!(size_of::<Order>() <= 48, "a quiet position costs at most 256 bytes with its orders and watches");

@@ -77,7 +77,7 @@ impl<'a> View<'a> {
     /// All positions held, in order of their episodes.
     pub fn positions(self) -> impl Iterator<Item = PositionView> + 'a {
         let engine = &self.coordinator.engine;
-        let slots = engine.buckets.iter().filter_map(|(_, lives)| lives.slot);
+        let slots = engine.buckets.iter().filter_map(|(_, lives)| lives.slot());
         slots.filter_map(move |slot| {
             let position = &engine.positions[slot as usize];
             position.is_held().then(|| position_view(engine, position))

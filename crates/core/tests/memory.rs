@@ -36,12 +36,12 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 const POSITIONS: u32 = 100_000;
-/// With its resting target, its stop and its trailing stop: 208 for the position and its order,
-/// the rest for two heap entries and the index of episodes, a B-tree about half full.
-const BYTES_MAX: usize = 300;
+/// With its resting target, its stop and its trailing stop: 192 for the position and its order, 20
+/// for its bucket, the rest for two heap entries.
+const BYTES_MAX: usize = 256;
 
 #[test]
-fn a_quiet_position_costs_at_most_300_bytes() {
+fn a_quiet_position_costs_at_most_256_bytes() {
     let mut core = Coordinator::new();
     let instrument = Instrument::from_decimals("BTC", 2, 3);
     let id = core.add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks).expect("sound");

@@ -99,7 +99,7 @@ impl Coordinator {
     pub(super) fn on_panic(&mut self, step: &mut Step<'_>, account: AccountId) {
         let newest = self.engine.buckets.iter().filter(|(key, _)| key.account == account);
         let all: Vec<Slot> = newest
-            .filter_map(|(_, lives)| lives.slot)
+            .filter_map(|(_, lives)| lives.slot())
             .filter(|&slot| self.engine.positions[slot as usize].is_held())
             .collect();
         // The step reads prices of all these instruments: they are written down before it.

@@ -198,14 +198,14 @@ impl Coordinator {
             return;
         }
         let is_at_market = self.orders.list(position.first_order).any(|(_, order)| {
-            order.closes_all() && order.kind == OrderKind::Market && !order.life.state.is_final()
+            order.closes_all() && order.kind() == OrderKind::Market && !order.life().state.is_final()
         });
         if is_at_market {
             return;
         }
         let trigger = self.last_close_trigger(slot);
         self.send_close(step, slot, OrderKind::Market, trigger);
-        self.cancel_all_but(step, slot, |order| order.kind == OrderKind::Market);
+        self.cancel_all_but(step, slot, |order| order.kind() == OrderKind::Market);
     }
 
     /// An exit order ended and left something open: what now?
@@ -213,13 +213,13 @@ impl Coordinator {
         let order = *self.orders.get(index);
         let position = &self.engine.positions[slot as usize];
         let (episode, phase) = (position.episode, position.phase);
-        if phase == Phase::Open && !order.closes_all() && order.life.filled.0 == 0 {
+        if phase == Phase::Open && !order.closes_all() && order.life().filled.0 == 0 {
             self.timers.insert((step.now.after(LEG_RETRY_AFTER), TimerFor::Retry(episode)));
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
             return;
         }
-        if order.life.state != OrderState::Refused {
+        if order.life().state != OrderState::Refused {
             self.push_to_market(step, slot, episode);
             return;
         }
@@ -255,7 +255,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let mut claimed = position.legs_done;
         for (_, order) in self.orders.list(position.first_order) {
-            if !order.closes_all() && (!order.life.state.is_final() || order.life.filled.0 > 0) {
+            if !order.closes_all() && (!order.life().state.is_final() || order.life().filled.0 > 0) {
                 claimed |= self.leg_bits(slot, order.leg);
             }
         }
@@ -276,7 +276,7 @@ impl Coordinator {
 
     fn close_is_working(&self, slot: Slot) -> bool {
         let first = self.engine.positions[slot as usize].first_order;
-        self.orders.list(first).any(|(_, order)| order.closes_all() && !order.life.state.is_final())
+        self.orders.list(first).any(|(_, order)| order.closes_all() && !order.life().state.is_final())
     }
 
     fn last_close_trigger(&self, slot: Slot) -> Price {
@@ -311,7 +311,7 @@ impl Coordinator {
             Ok(approved) => {
                 let first = position.first_order;
                 self.note(step, instrument, Record::OrderIntended(Box::new(order)));
-                let first = self.orders.add(slot, first, &order);
+                let first = self.orders.add(first, &order);
                 self.engine.positions[slot as usize].first_order = first;
                 step.out.actions.push(Action::Submit(approved));
             }
@@ -334,14 +334,14 @@ impl Coordinator {
             .orders
             .list(position.first_order)
             .filter(|(_, order)| {
-                !keeps(order) && !order.life.state.is_final() && order.life.cancel == CancelState::None
+                !keeps(order) && !order.life().state.is_final() && order.life().cancel == CancelState::None
             })
             .map(|(index, _)| index)
             .collect();
         let episode = position.episode;
         for index in living {
             let order = self.orders.get_mut(index);
-            order.life.cancel = CancelState::Sent;
+            order.cancel_sent();
             let id = OrderId {
                 episode,
                 exit: order.exit,

@@ -58,10 +58,10 @@ impl Coordinator {
 
     fn on_accepted(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((_, index)) = self.find_order(id) else { return };
-        let life = &mut self.orders.get_mut(index).life;
-        let before = life.state;
-        life.hear(OrderAnswer::Accepted);
-        if life.state != before {
+        let order = self.orders.get_mut(index);
+        let before = order.life().state;
+        order.hear(OrderAnswer::Accepted);
+        if order.life().state != before {
             self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
         }
     }
@@ -75,7 +75,7 @@ impl Coordinator {
             }
             return;
         };
-        let new = self.orders.get_mut(index).life.hear(OrderAnswer::Filled(fill.filled_total));
+        let new = self.orders.get_mut(index).hear(OrderAnswer::Filled(fill.filled_total));
         if new.0 == 0 {
             return;
         }
@@ -117,7 +117,7 @@ impl Coordinator {
             self.end_flat(step, slot);
             return;
         }
-        if order.life.state.is_final() && !order.closes_all() {
+        if order.life().state.is_final() && !order.closes_all() {
             self.conclude_leg(step, slot, order.leg);
         }
         if !self.ends_as_dust(step, slot) {
@@ -127,18 +127,18 @@ impl Coordinator {
 
     fn on_end(&mut self, step: &mut Step<'_>, id: &OrderId, answer: OrderAnswer, how: OrderEnd) {
         let Some((slot, index)) = self.find_order(id) else { return };
-        let life = &mut self.orders.get_mut(index).life;
-        if life.state.is_final() {
+        let order = self.orders.get_mut(index);
+        if order.life().state.is_final() {
             return;
         }
-        life.hear(answer);
+        order.hear(answer);
         self.note(step, id.episode.key.instrument, Record::OrderEnded { id: *id, how });
         if self.engine.positions[slot as usize].phase == Phase::Flat {
             self.vacate_when_quiet(slot);
             return;
         }
         let order = *self.orders.get(index);
-        if !order.closes_all() && order.life.filled.0 > 0 {
+        if !order.closes_all() && order.life().filled.0 > 0 {
             self.conclude_leg(step, slot, order.leg);
         }
         if self.ends_as_dust(step, slot) {
@@ -152,20 +152,20 @@ impl Coordinator {
 
     fn on_cancel_refused(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((_, index)) = self.find_order(id) else { return };
-        let life = &mut self.orders.get_mut(index).life;
-        let before = life.cancel;
-        life.hear(OrderAnswer::CancelRefused);
-        if life.cancel != before {
+        let order = self.orders.get_mut(index);
+        let before = order.life().cancel;
+        order.hear(OrderAnswer::CancelRefused);
+        if order.life().cancel != before {
             self.begin(step, id.episode.key.instrument);
         }
     }
 
     fn on_silence(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((_, index)) = self.find_order(id) else { return };
-        let life = &mut self.orders.get_mut(index).life;
-        let before = life.state;
-        life.hear(OrderAnswer::Silence);
-        if life.state != before {
+        let order = self.orders.get_mut(index);
+        let before = order.life().state;
+        order.hear(OrderAnswer::Silence);
+        if order.life().state != before {
             let (episode, instrument) = (id.episode, id.episode.key.instrument);
             self.note(step, instrument, Record::OrderEnded { id: *id, how: OrderEnd::Unknown });
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::ExitUnknown });
@@ -216,7 +216,7 @@ impl Coordinator {
         if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
             return false;
         }
-        if self.orders.list(position.first_order).all(|(_, order)| order.life.state.is_final()) {
+        if self.orders.list(position.first_order).all(|(_, order)| order.life().state.is_final()) {
             self.end_as_dust(step, slot);
         } else {
             self.cancel_all_but(step, slot, |_| false);
@@ -243,7 +243,7 @@ impl Coordinator {
     /// A flat position leaves when nothing of it is alive at the venue.
     fn vacate_when_quiet(&mut self, slot: Slot) {
         let first = self.engine.positions[slot as usize].first_order;
-        if self.orders.list(first).all(|(_, order)| order.life.state.is_final()) {
+        if self.orders.list(first).all(|(_, order)| order.life().state.is_final()) {
             self.orders.forget(first);
             self.engine.positions[slot as usize].first_order = NO_ORDER;
             self.engine.vacate(slot);
