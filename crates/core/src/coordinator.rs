@@ -23,6 +23,7 @@ use crate::time::Timestamp;
 use crate::watch::Slot;
 
 mod bars;
+mod changes;
 mod commands;
 mod exits;
 mod fills;

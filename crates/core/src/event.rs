@@ -158,9 +158,30 @@ pub enum Command {
     /// Take over the exits of a position.
     Open(Box<Opening>),
     /// Close a position now, at the market.
-    Close(PositionKey),
+    Close {
+        /// The bucket.
+        key: PositionKey,
+        /// Only so much of it; `None` is all.
+        qty: Option<Qty>,
+    },
     /// Close everything of an account now, at the market.
     Panic(AccountId),
+    /// More of a position was bought (or sold short).
+    Add(Box<Addition>),
+    /// Another plan holds from now on.
+    ChangePlan {
+        /// The bucket.
+        key: PositionKey,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// Move the stop; it only tightens, and never through the market.
+    MoveStop {
+        /// The bucket.
+        key: PositionKey,
+        /// Where to.
+        to: Price,
+    },
 }
 
 /// A position to take over.
@@ -176,6 +197,19 @@ pub struct Opening {
     pub entry: Price,
     /// Entry fees paid.
     pub entry_fees: Money,
+}
+
+/// More of a position that is held already: a fill of an entry order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addition {
+    /// The bucket it lives in.
+    pub key: PositionKey,
+    /// Quantity added; positive.
+    pub qty: Qty,
+    /// The price of the fill; positive.
+    pub price: Price,
+    /// Entry fees paid for it.
+    pub fees: Money,
 }
 
 /// What the core wants done. Records are durable before an action that follows them leaves.
@@ -198,6 +232,17 @@ pub enum Record {
     Input(Event),
     /// An episode began.
     Opened(Box<Opened>),
+    /// More of a position came.
+    Added(Box<Added>),
+    /// Another plan holds.
+    PlanChanged {
+        /// The episode.
+        episode: EpisodeId,
+        /// The plan before.
+        from: PlanId,
+        /// The plan now.
+        to: PlanId,
+    },
     /// The stop moved; it only ever tightens.
     StopMoved {
         /// The episode.
@@ -311,6 +356,12 @@ pub enum CommandRefused {
     UnknownPlan(PlanId),
     /// A quantity or price that is not positive.
     NotPositive(PositionKey),
+    /// The stop is tighter than that already.
+    LoosensStop(PositionKey),
+    /// The price is at or beyond that stop already; close the position instead.
+    StopThroughMarket(PositionKey),
+    /// The quantity is less than the venue can close.
+    BelowMinimum(PositionKey),
 }
 
 /// An episode began.
@@ -328,6 +379,23 @@ pub struct Opened {
     pub entry_fees: Money,
     /// The first stop, if the plan has one.
     pub stop: Option<Price>,
+}
+
+/// More of a position came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// Quantity added.
+    pub qty: Qty,
+    /// Its price.
+    pub price: Price,
+    /// Entry fees paid for it.
+    pub fees: Money,
+    /// Quantity held now.
+    pub open: Qty,
+    /// Average entry now, half up.
+    pub entry: Price,
 }
 
 /// An exit was decided: by which rule, at which price, and which other rules held as well.

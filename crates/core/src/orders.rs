@@ -27,12 +27,22 @@ pub struct Order {
     kind: Kind,
     state: OrderState,
     cancel: CancelState,
+    extent: Extent,
     /// The price of its kind; 0 when that has none.
     price: Price,
     /// The level of the rule that sent it.
     pub trigger: Price,
     qty: Qty,
     filled: Qty,
+}
+
+/// How much of a position an order is meant to close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Extent {
+    /// Everything.
+    All,
+    /// A ladder leg, or a part named by a person.
+    Part,
 }
 
 /// An [`OrderKind`] without its price.
@@ -93,7 +103,7 @@ impl Order {
     /// Whether it is part of a full close.
     #[must_use]
     pub const fn closes_all(&self) -> bool {
-        self.leg == 0
+        matches!(self.extent, Extent::All)
     }
 }
 
@@ -106,7 +116,7 @@ pub struct Orders {
 
 impl Orders {
     /// Adds an order to the list that begins at `first`; returns the new beginning.
-    pub(crate) fn add(&mut self, first: u32, order: &ExitOrder) -> u32 {
+    pub(crate) fn add(&mut self, first: u32, order: &ExitOrder, extent: Extent) -> u32 {
         let (kind, price) = match order.kind {
             OrderKind::Market => (Kind::Market, Price(0)),
             OrderKind::MarketableLimit(limit) => (Kind::MarketableLimit, limit),
@@ -124,6 +134,7 @@ impl Orders {
             kind,
             state,
             cancel,
+            extent,
             price,
             trigger: order.trigger,
             qty,

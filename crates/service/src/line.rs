@@ -18,6 +18,8 @@ pub enum Tag {
     Market,
     /// A position was taken over.
     PositionOpened,
+    /// More of a position came, or another plan holds.
+    PositionChanged,
     /// A ladder leg was reached, and what it left.
     ExitTpTrigger,
     /// The stop was reached.
@@ -79,10 +81,11 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
+        Self::PositionChanged,
         Self::ExitTpTrigger,
         Self::ExitSlTrigger,
         Self::ExitSoftStop,
@@ -112,6 +115,7 @@ impl Tag {
             Self::Bootstrap => "BOOTSTRAP",
             Self::Market => "MARKET",
             Self::PositionOpened => "POSITION_OPENED",
+            Self::PositionChanged => "POSITION_CHANGED",
             Self::ExitTpTrigger => "EXIT_TP_TRIGGER",
             Self::ExitSlTrigger => "EXIT_SL_TRIGGER",
             Self::ExitSoftStop => "EXIT_SOFT_STOP",
@@ -162,6 +166,7 @@ impl Tag {
             Self::Market | Self::ExitSource | Self::ExitSent => Tone::Dim,
             Self::Bootstrap
             | Self::PositionOpened
+            | Self::PositionChanged
             | Self::ExitOther
             | Self::ExitOrder
             | Self::PositionClosed

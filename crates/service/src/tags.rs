@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{AlarmKind, CommandRefused, Entry, Filled, Opened, OrderEnd, Record};
+use ripcord_core::event::{Added, AlarmKind, CommandRefused, Entry, Filled, Opened, OrderEnd, Record};
 use ripcord_core::id::{EpisodeId, OrderId, PositionKey};
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
@@ -75,6 +75,13 @@ impl Narrator {
         match &entry.record {
             Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::OrderAccepted(_) => {}
             Record::Opened(opened) => lines.push(self.opened(at, opened)),
+            Record::Added(added) => lines.push(self.added(at, added)),
+            Record::PlanChanged { episode, from, to } => {
+                let [from, to] = [from, to].map(|plan| self.names.plan(*plan).to_owned());
+                let text = format!("plan {from} -> {to} | id={}", self.names.episode(*episode));
+                let line = self.line(Tag::PositionChanged, at, *episode, &text);
+                lines.push(line.with("from_plan", from).with("to_plan", to));
+            }
             Record::StopMoved { episode, from, to, origin } => {
                 lines.push(self.stop_moved(at, *episode, *from, *to, *origin));
             }
@@ -121,6 +128,19 @@ impl Narrator {
     fn order_line(&self, tag: Tag, at: Timestamp, id: OrderId, text: String) -> Line {
         let line = self.line(tag, at, id.episode, "").with("order_id", self.names.order(id));
         Line { text, ..line }
+    }
+
+    fn added(&self, at: Timestamp, added: &Added) -> Line {
+        let (episode, names) = (added.episode, &self.names);
+        let [qty, open] = [added.qty, added.open].map(|qty| names.qty(episode, qty));
+        let [price, entry] = [added.price, added.entry].map(|price| names.price(episode, price));
+        let id = names.episode(episode);
+        let text = format!("added {qty} @ {price} | size={open} | entry={entry} | id={id}");
+        self.line(Tag::PositionChanged, at, episode, &text)
+            .with("qty", qty)
+            .with("price", price)
+            .with("size", open)
+            .with("entry", entry)
     }
 
     fn opened(&mut self, at: Timestamp, opened: &Opened) -> Line {
@@ -332,7 +352,17 @@ impl Narrator {
                 ("unknown_plan", format!("plan {} is not registered for this instrument", id.0))
             }
             CommandRefused::NotPositive(of) => {
-                ("not_positive", format!("{}: quantity and entry must be above 0", key(of)))
+                ("not_positive", format!("{}: quantity and price must be above 0", key(of)))
+            }
+            CommandRefused::LoosensStop(of) => {
+                ("loosens_stop", format!("{}: the stop is tighter than that already", key(of)))
+            }
+            CommandRefused::StopThroughMarket(of) => (
+                "stop_through_market",
+                format!("{}: the price is beyond that stop already; close it instead", key(of)),
+            ),
+            CommandRefused::BelowMinimum(of) => {
+                ("below_minimum", format!("{}: less than the venue can close", key(of)))
             }
         };
         Line::new(Tag::CommandRefused, at, text).with("why", why)

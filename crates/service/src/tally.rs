@@ -94,6 +94,8 @@ impl Tally {
             Record::Alarm { .. } => self.alarms += 1,
             Record::Observed(_)
             | Record::Input(_)
+            | Record::Added(_)
+            | Record::PlanChanged { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }
             | Record::ExitDecided(_)

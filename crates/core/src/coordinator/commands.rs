@@ -1,9 +1,9 @@
 //! What somebody asks for: taking over a position, closing it, closing everything.
 
 use super::{Coordinator, Kinds, Record, Step};
-use crate::event::{AlarmKind, Command, CommandRefused, Opened, Opening};
-use crate::id::{AccountId, EpisodeId, PositionKey};
-use crate::num::Price;
+use crate::event::{Addition, AlarmKind, Command, CommandRefused, Opened, Opening};
+use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
+use crate::num::{Price, Qty};
 use crate::orders::NO_ORDER;
 use crate::plan::Rule;
 use crate::position::{Phase, Position, level, price};
@@ -13,16 +13,22 @@ use crate::watch::{Moment, Slot};
 /// A command by value: the step keeps the command itself for the record.
 pub(super) enum Wanted {
     Open(Opening),
-    Close(PositionKey),
+    Close(PositionKey, Option<Qty>),
     Panic(AccountId),
+    Add(Addition),
+    ChangePlan(PositionKey, PlanId),
+    MoveStop(PositionKey, Price),
 }
 
 impl Wanted {
     pub(super) fn of(command: &Command) -> Self {
         match command {
             Command::Open(opening) => Self::Open(**opening),
-            Command::Close(key) => Self::Close(*key),
+            Command::Close { key, qty } => Self::Close(*key, *qty),
             Command::Panic(account) => Self::Panic(*account),
+            Command::Add(addition) => Self::Add(**addition),
+            Command::ChangePlan { key, plan } => Self::ChangePlan(*key, *plan),
+            Command::MoveStop { key, to } => Self::MoveStop(*key, *to),
         }
     }
 }
@@ -31,8 +37,11 @@ impl Coordinator {
     pub(super) fn on_command(&mut self, step: &mut Step<'_>, wanted: &Wanted) {
         match wanted {
             Wanted::Open(opening) => self.on_open(step, opening),
-            Wanted::Close(key) => self.on_close(step, *key),
+            Wanted::Close(key, qty) => self.on_close(step, *key, *qty),
             Wanted::Panic(account) => self.on_panic(step, *account),
+            Wanted::Add(addition) => self.on_add(step, addition),
+            Wanted::ChangePlan(key, plan) => self.on_change_plan(step, *key, *plan),
+            Wanted::MoveStop(key, to) => self.on_move_stop(step, *key, *to),
         }
     }
 
@@ -88,10 +97,23 @@ impl Coordinator {
         self.engine.arm(slot);
     }
 
-    pub(super) fn on_close(&mut self, step: &mut Step<'_>, key: PositionKey) {
-        match self.engine.living(key) {
-            Some(slot) => self.close_by_command(step, slot, Reason::Manual),
-            None => self.note_refused(step, CommandRefused::NotOpen(key)),
+    pub(super) fn on_close(&mut self, step: &mut Step<'_>, key: PositionKey, qty: Option<Qty>) {
+        let Some(slot) = self.engine.living(key) else {
+            self.note_refused(step, CommandRefused::NotOpen(key));
+            return;
+        };
+        let position = &self.engine.positions[slot as usize];
+        let instrument = &self.engine.market(key.instrument).instrument;
+        match qty {
+            Some(qty) if qty < position.open && position.phase == Phase::Open => {
+                let part = instrument.closable(qty);
+                if part.0 == 0 {
+                    self.note_refused(step, CommandRefused::BelowMinimum(key));
+                    return;
+                }
+                self.close_part(step, slot, part);
+            }
+            Some(_) | None => self.close_by_command(step, slot, Reason::Manual),
         }
     }
 
@@ -163,7 +185,7 @@ impl Coordinator {
     }
 
     /// A refused command is told, with the command, and changes nothing.
-    fn note_refused(&mut self, step: &mut Step<'_>, refused: CommandRefused) {
+    pub(super) fn note_refused(&mut self, step: &mut Step<'_>, refused: CommandRefused) {
         if let Some(super::Input::Event(event)) = step.input.take() {
             step.write(Record::Input(event));
         }

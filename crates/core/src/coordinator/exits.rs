@@ -6,6 +6,7 @@ use crate::gate::{Exposure, approve};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
+use crate::orders::Extent;
 use crate::plan::{ExitStyle, Rule};
 use crate::position::{Phase, level, price};
 use crate::reason::{ExitType, Reason, StopOrigin};
@@ -121,7 +122,38 @@ impl Coordinator {
         };
         let id = OrderId { episode, exit: position.exits, leg: last.leg, slice: 0, attempt: 0 };
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
-        self.submit(step, slot, ExitOrder { id, qty, kind, trigger: last.level, reason: Reason::TakeProfit });
+        let order = ExitOrder { id, qty, kind, trigger: last.level, reason: Reason::TakeProfit };
+        self.submit(step, slot, order, Extent::Part);
+    }
+
+    /// Somebody closes a part of a position by hand, now, at the market.
+    pub(super) fn close_part(&mut self, step: &mut Step<'_>, slot: Slot, qty: Qty) {
+        let best = self.engine.terms(slot).best;
+        let position = &mut self.engine.positions[slot as usize];
+        let (episode, instrument) = (position.episode, position.episode.key.instrument);
+        position.exits += 1;
+        let (exit, side, entry) = (position.exits, position.side(), position.entry().rounded());
+        let cell = self.engine.market(instrument).cells.quote(side);
+        let price = self.engine.last_price(cell).unwrap_or(entry);
+        let reason = Reason::Manual;
+        let decided = ExitDecided {
+            episode,
+            exit,
+            reason,
+            source: reason.source(),
+            exit_type: ExitType::Market,
+            leg: 0,
+            origin: None,
+            qty,
+            trigger: price,
+            price,
+            best,
+            held: Vec::new(),
+        };
+        self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
+        let id = OrderId { episode, exit, leg: 0, slice: 0, attempt: 0 };
+        let order = ExitOrder { id, qty, kind: OrderKind::Market, trigger: price, reason };
+        self.submit(step, slot, order, Extent::Part);
     }
 
     /// Soft legs that are not out rest at the venue from now on.
@@ -135,6 +167,11 @@ impl Coordinator {
         let (episode, mut left, mut from) = (position.episode, position.open, 0);
         let mut orders: [Option<(u8, ExitOrder)>; crate::plan::ladder::LEGS_MAX] = Default::default();
         for (index, order) in orders.iter_mut().enumerate().take(ladder.legs.len()) {
+            let bit = 1_u8 << index;
+            if position.legs_done & bit != 0 {
+                from = index + 1;
+                continue;
+            }
             // A leg that rounds to nothing is closed with the next.
             let qty = ladder.qty(from, index + 1, left, position.initial, terms.instrument);
             if qty.0 == 0 {
@@ -143,18 +180,24 @@ impl Coordinator {
             let legs = (1_u8 << (index + 1)) - (1 << from);
             left = Qty(left.0 - qty.0);
             from = index + 1;
+            if position.legs_out & bit != 0 {
+                continue;
+            }
             let (Some(target), true) = (position.leg_level(index, &terms), position.leg_rests(index, &terms))
             else {
                 continue;
             };
             let leg = u8::try_from(index + 1).expect("a ladder has at most four legs");
-            let id = OrderId { episode, exit: 0, leg, slice: 0, attempt: 0 };
+            let earlier = self.orders.list(position.first_order);
+            let same = earlier.filter(|(_, order)| (order.exit, order.leg) == (0, leg));
+            let attempt = same.map(|(_, order)| order.attempt + 1).max().unwrap_or(0);
+            let id = OrderId { episode, exit: 0, leg, slice: 0, attempt };
             let kind = OrderKind::RestingLimit(target);
             *order = Some((legs, ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit }));
         }
         for (legs, order) in orders.into_iter().flatten() {
             self.engine.positions[slot as usize].legs_out |= legs;
-            self.submit(step, slot, order);
+            self.submit(step, slot, order, Extent::Part);
         }
     }
 
@@ -182,6 +225,15 @@ impl Coordinator {
         let record = Record::StopMoved { episode, from, to: stop, origin: StopOrigin::TrailingStep };
         self.note(step, episode.key.instrument, record);
         Kinds::ALL
+    }
+
+    /// What is held while a close is under way, and no order of it asks for, is asked for.
+    pub(super) fn close_what_is_left(&mut self, step: &mut Step<'_>, slot: Slot) {
+        if self.close_is_working(slot) {
+            return;
+        }
+        let episode = self.engine.positions[slot as usize].episode;
+        self.push_to_market(step, slot, episode);
     }
 
     /// A close that waits as a limit waited long enough.
@@ -213,6 +265,11 @@ impl Coordinator {
         let order = *self.orders.get(index);
         let position = &self.engine.positions[slot as usize];
         let (episode, phase) = (position.episode, position.phase);
+        if phase == Phase::Open && order.leg == 0 && order.life().filled.0 == 0 {
+            let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
+            self.note(step, episode.key.instrument, alarm);
+            return;
+        }
         if phase == Phase::Open && !order.closes_all() && order.life().filled.0 == 0 {
             self.timers.insert((step.now.after(LEG_RETRY_AFTER), TimerFor::Retry(episode)));
         }
@@ -251,7 +308,7 @@ impl Coordinator {
     }
 
     /// Legs whose order ended without any fill are looked at again. Whether there are any.
-    fn release_dead_legs(&mut self, slot: Slot) -> bool {
+    pub(super) fn release_dead_legs(&mut self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let mut claimed = position.legs_done;
         for (_, order) in self.orders.list(position.first_order) {
@@ -298,11 +355,11 @@ impl Coordinator {
             return;
         }
         let id = OrderId { episode, exit, leg: 0, slice: 0, attempt };
-        self.submit(step, slot, ExitOrder { id, qty, kind, trigger, reason });
+        self.submit(step, slot, ExitOrder { id, qty, kind, trigger, reason }, Extent::All);
     }
 
     /// Passes an order through the gate, writes it down and hands it out.
-    fn submit(&mut self, step: &mut Step<'_>, slot: Slot, order: ExitOrder) {
+    fn submit(&mut self, step: &mut Step<'_>, slot: Slot, order: ExitOrder, extent: Extent) {
         let position = &self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         // Every order of ours is reduce-only: the venue caps them together, so none of them is deducted here.
@@ -311,7 +368,7 @@ impl Coordinator {
             Ok(approved) => {
                 let first = position.first_order;
                 self.note(step, instrument, Record::OrderIntended(Box::new(order)));
-                let first = self.orders.add(first, &order);
+                let first = self.orders.add(first, &order, extent);
                 self.engine.positions[slot as usize].first_order = first;
                 step.out.actions.push(Action::Submit(approved));
             }

@@ -4,7 +4,7 @@ use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::num::{Money, Price, Ratio};
-use crate::order::{Fill, OrderAnswer};
+use crate::order::{CancelState, Fill, OrderAnswer};
 use crate::orders::NO_ORDER;
 use crate::position::{Phase, at_gain, level, price};
 use crate::reason::StopOrigin;
@@ -117,12 +117,17 @@ impl Coordinator {
             self.end_flat(step, slot);
             return;
         }
-        if order.life().state.is_final() && !order.closes_all() {
+        if order.life().state.is_final() && order.leg > 0 {
             self.conclude_leg(step, slot, order.leg);
         }
-        if !self.ends_as_dust(step, slot) {
-            self.rearm_all(slot);
+        if self.ends_as_dust(step, slot) {
+            return;
         }
+        if self.engine.positions[slot as usize].phase == Phase::Closing && order.life().state.is_final() {
+            // More came while the close was on its way.
+            self.close_what_is_left(step, slot);
+        }
+        self.rearm_all(slot);
     }
 
     fn on_end(&mut self, step: &mut Step<'_>, id: &OrderId, answer: OrderAnswer, how: OrderEnd) {
@@ -138,13 +143,23 @@ impl Coordinator {
             return;
         }
         let order = *self.orders.get(index);
-        if !order.closes_all() && order.life().filled.0 > 0 {
+        if order.leg > 0 && order.life().filled.0 > 0 {
             self.conclude_leg(step, slot, order.leg);
         }
         if self.ends_as_dust(step, slot) {
             return;
         }
-        self.after_end(step, slot, index);
+        let is_repriced = how == OrderEnd::Cancelled
+            && order.leg > 0
+            && order.life().filled.0 == 0
+            && order.life().cancel == CancelState::Sent
+            && self.engine.positions[slot as usize].phase == Phase::Open;
+        if is_repriced {
+            self.release_dead_legs(slot);
+            self.place_soft_legs(step, slot);
+        } else {
+            self.after_end(step, slot, index);
+        }
         if self.engine.positions[slot as usize].is_held() {
             self.rearm_all(slot);
         }

@@ -1,7 +1,7 @@
 //! Random worlds: instruments, plans, and a script of prices and openings.
 
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{Command, Event, Filled, Opening, Probe, Record, VenueEvent};
+use ripcord_core::event::{Addition, Command, Event, Filled, Opening, Probe, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::{Bar, PriceSource};
@@ -31,6 +31,8 @@ pub(crate) struct Case {
 pub(crate) enum Move {
     Price(InstrumentId, PriceSource, Price),
     Open(Opening),
+    /// More of a position is bought, if it is held.
+    Add(Addition),
     Event(Event),
     /// The venue's temper changes.
     Mood(Mood, Span),
@@ -130,9 +132,13 @@ impl Case {
                 Move::Open(opening) => (*now, Some(opening.key)),
                 _ => (*now, None),
             };
+            let change = case.change(random, at);
+            if let Some(change) = change {
+                case.script.insert(at + 1, (now, change));
+            }
             let extra = match random.within(0, 24) {
                 0 | 1 => Some(mood(random)),
-                2 => key.map(|key| Move::Event(Event::Command(Command::Close(key)))),
+                2 => key.map(|key| Move::Event(Event::Command(Command::Close { key, qty: None }))),
                 3 => key.map(|key| Move::Event(Event::Command(Command::Panic(key.account)))),
                 4 => key.map(|key| {
                     let amount = Money(i128::from(random.within(-1_000, 1_000)) * 1_000_000_000_000);
@@ -163,6 +169,36 @@ impl Case {
         case
     }
 
+    /// Something that somebody asks for about a position that was opened before move `at`.
+    fn change(&self, random: &mut Random, at: usize) -> Option<Move> {
+        let opened = self.script[..=at].iter().filter_map(|(_, what)| match what {
+            Move::Open(opening) => Some(*opening),
+            _ => None,
+        });
+        let opened: Vec<Opening> = opened.collect();
+        if opened.is_empty() {
+            return None;
+        }
+        let of = random.pick(&opened);
+        let key = of.key;
+        let near = Price(of.entry.0 + of.entry.0 * random.within(-300, 300) / 10_000);
+        let command = match random.within(0, 60) {
+            0 | 1 => {
+                let qty = Qty(random.within(0, of.qty.0 * 2));
+                let fees = Money(i128::from(random.pick(&[0, 77])) * 1_000_000_000_000);
+                return Some(Move::Add(Addition { key, qty, price: near, fees }));
+            }
+            2 => Command::Close { key, qty: Some(Qty(random.within(0, of.qty.0))) },
+            3 | 4 => Command::MoveStop { key, to: near },
+            5 | 6 => {
+                let plan = random.within(0, self.plans.len() as i64) as u32;
+                Command::ChangePlan { key, plan: PlanId(plan) }
+            }
+            _ => return None,
+        };
+        Some(Move::Event(Event::Command(command)))
+    }
+
     /// The world before the first move.
     pub(crate) fn world(&self) -> World {
         let mut world = World::new();
@@ -188,6 +224,7 @@ impl Case {
         match what {
             Move::Price(instrument, source, price) => world.price(*instrument, *source, *price, Probe::TICK),
             Move::Open(opening) => world.open(*opening),
+            Move::Add(addition) => world.add(*addition),
             Move::Event(event) => world.handle(event.clone()),
             Move::Mood(mood, lag) => {
                 world.venue.mood = mood.clone();

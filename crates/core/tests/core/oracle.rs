@@ -94,7 +94,9 @@ impl<'a> Oracle<'a> {
             self.bars_until(now.0);
             match what {
                 Move::Open(opening) => self.open(at, opening),
-                Move::Event(_) | Move::Mood(..) => panic!("the oracle knows a well-behaved venue only"),
+                Move::Add(_) | Move::Event(_) | Move::Mood(..) => {
+                    panic!("the oracle knows a well-behaved venue only")
+                }
                 Move::Price(instrument, source, price) => {
                     self.price(at, now.0, *instrument, *source, i128::from(price.0))
                 }

@@ -273,6 +273,11 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
             for entry in tell(&mut core, *now, event).0 {
                 match entry.record {
                     Record::Opened(opened) => assert_eq!(held.insert(opened.episode, opened.qty.0), None),
+                    Record::Added(added) => {
+                        let now = held.get_mut(&added.episode).expect("it was opened");
+                        *now += added.qty.0;
+                        assert_eq!(*now, added.open.0, "seed {seed}: {added:?}");
+                    }
                     Record::Filled(filled) => {
                         let left = held.get_mut(&filled.id.episode).expect("it was opened");
                         *left -= filled.qty.0;

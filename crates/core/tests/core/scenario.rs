@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{
-    Action, AlarmKind, Command, CommandRefused, Entry, Event, ExitDecided, Opening, OrderEnd, Probe,
-    ProbeFill, Record, VenueEvent,
+    Action, Addition, AlarmKind, Command, CommandRefused, Entry, Event, ExitDecided, Opening, OrderEnd,
+    Probe, ProbeFill, Record, VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
@@ -151,7 +151,21 @@ impl Story {
                 self.world.now = self.world.now.after(Span(secs.to_scale(9).map_err(told)?));
                 self.world.handle(Event::Timer);
             }
-            "close" => self.world.handle(Event::Command(Command::Close(self.key(rest.first())?))),
+            "close" => self.close(rest)?,
+            "add" => self.add(rest)?,
+            "move" => {
+                let key = self.key(None)?;
+                let to = self.price(key.instrument, rest[0])?;
+                self.world.handle(Event::Command(Command::MoveStop { key, to }));
+            }
+            "replan" => {
+                let (key, spec) =
+                    (self.key(None)?, plan_spec(left.split_once("replan").expect("the word").1)?);
+                let faults = |faults: Vec<_>| format!("{faults:?}");
+                let plan = spec.resolve(key.instrument, self.rules(key.instrument)).map_err(faults)?;
+                let plan = self.world.core.add_plan(plan).map_err(|error| error.to_string())?;
+                self.world.handle(Event::Command(Command::ChangePlan { key, plan }));
+            }
             "panic" => {
                 let account = self.key(rest.first())?.account;
                 self.world.handle(Event::Command(Command::Panic(account)));
@@ -223,6 +237,28 @@ impl Story {
             entry: self.price(instrument, words[3])?,
             entry_fees: Money(i128::from(fees.map_err(told)?)),
         });
+        Ok(())
+    }
+
+    /// `close [NAME] [1]`
+    fn close(&mut self, words: &[&str]) -> Result<(), String> {
+        let qty = words.last().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let name = words.first().filter(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
+        let key = self.key(name)?;
+        let qty = qty.map(|text| self.qty(key.instrument, text)).transpose()?;
+        self.world.handle(Event::Command(Command::Close { key, qty }));
+        Ok(())
+    }
+
+    /// `add 1 at 105 [fees 0.1]`
+    fn add(&mut self, words: &[&str]) -> Result<(), String> {
+        let key = self.key(None)?;
+        let (qty, price) = (self.qty(key.instrument, words[0])?, self.price(key.instrument, words[2])?);
+        let fees = match words.get(4) {
+            Some(text) => Decimal::parse(text.as_bytes()).and_then(|d| d.to_scale(18)).map_err(told)?,
+            None => 0,
+        };
+        self.world.add(Addition { key, qty, price, fees: Money(i128::from(fees)) });
         Ok(())
     }
 
@@ -376,6 +412,13 @@ impl Story {
                 let (qty, entry) = (self.show_qty(key, opened.qty), self.show_price(key, opened.entry));
                 (opened.episode, format!("opened {qty} at {entry}{stop}{life}"))
             }
+            Record::Added(added) => {
+                let key = added.episode.key;
+                let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
+                let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
+                (added.episode, format!("added {qty} at {price}, {open} held at {entry}"))
+            }
+            Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
             Record::StopMoved { episode, from, to, origin } => {
                 let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
                 (*episode, format!("stop {from} -> {} {}", self.show_price(episode.key, *to), word(origin)))
@@ -417,6 +460,9 @@ impl Story {
                     CommandRefused::UnknownInstrument(_) => "no: unknown instrument".to_owned(),
                     CommandRefused::UnknownPlan(_) => "no: unknown plan".to_owned(),
                     CommandRefused::NotPositive(_) => "no: not positive".to_owned(),
+                    CommandRefused::LoosensStop(_) => "no: loosens the stop".to_owned(),
+                    CommandRefused::StopThroughMarket(_) => "no: through the market".to_owned(),
+                    CommandRefused::BelowMinimum(_) => "no: below the minimum".to_owned(),
                 });
             }
             Record::Alarm { episode, what } => {

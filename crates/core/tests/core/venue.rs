@@ -52,6 +52,11 @@ impl Venue {
         self.held.insert(key, qty.0);
     }
 
+    /// More of it was bought.
+    pub(crate) fn hold_more(&mut self, key: PositionKey, qty: Qty) {
+        *self.held.entry(key).or_default() += qty.0;
+    }
+
     /// It trades whole lots only.
     pub(crate) fn list(&mut self, instrument: InstrumentId, lot: Qty) {
         self.lots.insert(instrument, lot.0);

@@ -2,7 +2,7 @@
 
 use ripcord_core::Coordinator;
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{Action, Command, Entry, Event, Opening, Outbox, Probe, Tick};
+use ripcord_core::event::{Action, Addition, Command, Entry, Event, Opening, Outbox, Probe, Tick};
 use ripcord_core::id::InstrumentId;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
@@ -56,6 +56,14 @@ impl World {
             self.venue.hold(opening.key, opening.qty);
         }
         self.handle(Event::Command(Command::Open(Box::new(opening))));
+    }
+
+    /// More of a position is bought.
+    pub(crate) fn add(&mut self, addition: Addition) {
+        if addition.qty.0 > 0 && addition.price.0 > 0 && self.core.view().position(addition.key).is_some() {
+            self.venue.hold_more(addition.key, addition.qty);
+        }
+        self.handle(Event::Command(Command::Add(Box::new(addition))));
     }
 
     /// One event, and all answers of the venue that follow from it at once.

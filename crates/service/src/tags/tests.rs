@@ -275,6 +275,9 @@ fn funding_alarms_and_refusals_are_told() {
         (CommandRefused::UnknownInstrument(InstrumentId(9)), "unknown_instrument"),
         (CommandRefused::UnknownPlan(PlanId(9)), "unknown_plan"),
         (CommandRefused::NotPositive(KEY), "not_positive"),
+        (CommandRefused::LoosensStop(KEY), "loosens_stop"),
+        (CommandRefused::StopThroughMarket(KEY), "stop_through_market"),
+        (CommandRefused::BelowMinimum(KEY), "below_minimum"),
     ] {
         let lines = tell(&mut narrator, Record::CommandRefused(refused));
         assert_eq!(lines[0].field("why"), Some(&why.into()));

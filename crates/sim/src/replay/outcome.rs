@@ -105,6 +105,8 @@ impl Reader for Outcome {
             Record::Alarm { episode, what } => self.alarms.push((entry.at, *episode, *what)),
             Record::Observed(_)
             | Record::Input(_)
+            | Record::Added(_)
+            | Record::PlanChanged { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }
             | Record::OrderIntended(_)

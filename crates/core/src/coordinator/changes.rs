@@ -1,0 +1,191 @@
+//! What changes about a position that is held: more of it, another plan, a moved stop.
+
+use super::{Coordinator, Kinds, Record, Step};
+use crate::event::{Added, Addition, AlarmKind, CommandRefused};
+use crate::id::{PlanId, PositionKey};
+use crate::num::{Price, Qty};
+use crate::order::OrderKind;
+use crate::plan::Rule;
+use crate::position::{Phase, at_loss, level, price, tighter};
+use crate::reason::StopOrigin;
+use crate::watch::Slot;
+
+impl Coordinator {
+    /// More of a position was bought (or sold short): averages, stop and unfired legs follow.
+    pub(super) fn on_add(&mut self, step: &mut Step<'_>, addition: &Addition) {
+        let Addition { key, qty, price: paid, fees } = *addition;
+        let Some(slot) = self.engine.living(key) else {
+            self.note_refused(step, CommandRefused::NotOpen(key));
+            return;
+        };
+        if qty.0 <= 0 || paid.0 <= 0 {
+            self.note_refused(step, CommandRefused::NotPositive(key));
+            return;
+        }
+        self.begin(step, key.instrument);
+        let reached = self.engine.positions[slot as usize].trailing_stop(&self.engine.terms(slot));
+        let position = &mut self.engine.positions[slot as usize];
+        // A curve is measured in R, which changes: what it had reached stays.
+        if let Some(reached) = reached {
+            position.trail_floor = level(reached);
+        }
+        position.open = Qty(position.open.0 + qty.0);
+        position.initial = position.initial.max(position.open);
+        position.cost += i128::from(paid.0) * i128::from(qty.0);
+        position.entry_fees += fees;
+        let added = Added {
+            episode: position.episode,
+            qty,
+            price: paid,
+            fees,
+            open: position.open,
+            entry: position.entry().rounded(),
+        };
+        let phase = position.phase;
+        self.note(step, key.instrument, Record::Added(Box::new(added)));
+        if phase == Phase::Closing {
+            // What comes while a close is under way is closed under it.
+            self.close_what_is_left(step, slot);
+        } else {
+            self.rederive_stop(step, slot);
+            self.reprice_legs(step, slot);
+        }
+        self.rearm_changed(slot);
+    }
+
+    /// Another plan holds from here on. Legs that fired stay fired, what trails goes on trailing.
+    pub(super) fn on_change_plan(&mut self, step: &mut Step<'_>, key: PositionKey, plan: PlanId) {
+        let Some(slot) = self.engine.living(key) else {
+            self.note_refused(step, CommandRefused::NotOpen(key));
+            return;
+        };
+        let entry = self.engine.plans.get(plan.0 as usize);
+        let Some(entry) = entry.filter(|entry| entry.plan.instrument == key.instrument) else {
+            self.note_refused(step, CommandRefused::UnknownPlan(plan));
+            return;
+        };
+        let feed = entry.feed;
+        let (trails, at_once) = match &entry.plan.trailing {
+            Some(trailing) => (true, trailing.activation.is_none()),
+            None => (false, false),
+        };
+        self.begin(step, key.instrument);
+        let reached = self.engine.positions[slot as usize].trailing_stop(&self.engine.terms(slot));
+        let position = &mut self.engine.positions[slot as usize];
+        let (episode, from, side) = (position.episode, position.plan, position.side());
+        position.plan = plan;
+        position.trailing &= trails;
+        // What the old distance had reached stays: a stop only tightens.
+        if let Some(reached) = reached {
+            position.trail_floor = level(reached);
+        }
+        if let Some(feed) = feed {
+            self.engine.feeds[feed as usize].users.push(slot);
+        }
+        self.note(step, key.instrument, Record::PlanChanged { episode, from, to: plan });
+        if at_once && !self.engine.positions[slot as usize].trailing {
+            self.trail_from_here(step, slot);
+        }
+        let position = &self.engine.positions[slot as usize];
+        let (phase, stop) = (position.phase, price(position.stop));
+        let lost = reached
+            .filter(|&reached| !trails && stop.is_none_or(|stop| tighter(side, stop, reached) != stop));
+        if let Some(reached) = lost {
+            self.move_stop(step, slot, reached, StopOrigin::TrailingStep);
+        }
+        self.rederive_stop(step, slot);
+        if phase == Phase::Open {
+            self.reprice_legs(step, slot);
+            self.place_soft_legs(step, slot);
+        }
+        self.rearm_changed(slot);
+    }
+
+    /// A plan whose trailing stop needs no activation came to a position that is held already.
+    fn trail_from_here(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let terms = self.engine.terms(slot);
+        let cell = terms.cells.of_rule(Rule::TrailingStop, position.side(), terms.plan);
+        let best = self.engine.last_price(cell).unwrap_or_else(|| position.entry().rounded());
+        self.begin_trailing(step, slot, best);
+    }
+
+    /// Somebody moves the stop. It only tightens, and never through the market.
+    pub(super) fn on_move_stop(&mut self, step: &mut Step<'_>, key: PositionKey, to: Price) {
+        let Some(slot) = self.engine.living(key) else {
+            self.note_refused(step, CommandRefused::NotOpen(key));
+            return;
+        };
+        if to.0 <= 0 {
+            self.note_refused(step, CommandRefused::NotPositive(key));
+            return;
+        }
+        // Whether it is through the market is read from prices that are written down before it.
+        self.report_quiet(step, key.instrument);
+        let position = &self.engine.positions[slot as usize];
+        let (side, from) = (position.side(), price(position.stop));
+        if from.is_some_and(|from| tighter(side, from, to) == from) {
+            self.note_refused(step, CommandRefused::LoosensStop(key));
+            return;
+        }
+        if self.is_through_market(slot, to) {
+            self.note_refused(step, CommandRefused::StopThroughMarket(key));
+            return;
+        }
+        self.move_stop(step, slot, to, StopOrigin::Moved);
+        self.rearm_changed(slot);
+    }
+
+    /// The stop after the entry changed: the tighter of the old and the newly derived one, and
+    /// never moved through the market.
+    fn rederive_stop(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let terms = self.engine.terms(slot);
+        let Some(rule) = terms.plan.stop_loss else { return };
+        let derived = rule.initial(position.side(), position.entry(), terms.level_rule(), terms.atr);
+        let misses_atr = rule.misses_atr(terms.atr);
+        let (side, episode, from) = (position.side(), position.episode, price(position.stop));
+        self.engine.positions[slot as usize].first_stop = level(derived);
+        if misses_atr {
+            self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });
+        }
+        if from.is_none_or(|from| tighter(side, from, derived) != from)
+            && !self.is_through_market(slot, derived)
+        {
+            self.move_stop(step, slot, derived, StopOrigin::Initial);
+        }
+    }
+
+    /// Moves the stop of rule 4 and writes it down.
+    pub(super) fn move_stop(&mut self, step: &mut Step<'_>, slot: Slot, to: Price, origin: StopOrigin) {
+        let position = &mut self.engine.positions[slot as usize];
+        let (episode, from) = (position.episode, price(position.stop));
+        position.stop = level(to);
+        position.stop_origin = origin;
+        self.note(step, episode.key.instrument, Record::StopMoved { episode, from, to, origin });
+    }
+
+    /// Whether a stop at `to` would fire at the present price.
+    fn is_through_market(&self, slot: Slot, to: Price) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let terms = self.engine.terms(slot);
+        let cell = terms.cells.of_rule(Rule::StopLoss, position.side(), terms.plan);
+        self.engine.last_price(cell).is_some_and(|last| at_loss(position.side(), last, to))
+    }
+
+    /// Resting legs that nobody traded with are taken away; they rest again, at what holds then, once they are gone.
+    fn reprice_legs(&mut self, step: &mut Step<'_>, slot: Slot) {
+        self.cancel_all_but(step, slot, |order| {
+            let rests =
+                order.exit == 0 && order.leg > 0 && matches!(order.kind(), OrderKind::RestingLimit(_));
+            !rests || order.life().filled.0 > 0
+        });
+    }
+
+    fn rearm_changed(&mut self, slot: Slot) {
+        let instrument = self.engine.positions[slot as usize].episode.key.instrument;
+        self.engine.rearm(slot, None, Kinds::ALL);
+        self.engine.restate_bands(instrument);
+        self.engine.tidy(instrument);
+    }
+}
