@@ -28,6 +28,7 @@ mod commands;
 mod exits;
 mod fills;
 mod observe;
+mod standing;
 
 use commands::Wanted;
 use fills::Heard;
@@ -41,6 +42,12 @@ pub(crate) enum TimerFor {
     Escalate(EpisodeId),
     /// An exit that was refused is tried again.
     Retry(EpisodeId),
+    /// An exit may not take longer.
+    Expire(EpisodeId, u16),
+    /// An exit signal may stand no longer.
+    SignalOver(EpisodeId),
+    /// A position may be held no longer.
+    TimeLimit(EpisodeId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -288,6 +295,9 @@ impl Coordinator {
             TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
             TimerFor::Escalate(episode) => self.on_escalate(&mut step, episode),
             TimerFor::Retry(episode) => self.on_retry(&mut step, episode),
+            TimerFor::Expire(episode, exit) => self.on_expire(&mut step, episode, exit),
+            TimerFor::SignalOver(episode) => self.on_signal_over(&mut step, episode),
+            TimerFor::TimeLimit(episode) => self.on_time_limit(&mut step, episode),
         }
         true
     }

@@ -137,6 +137,8 @@ pub enum VenueEvent {
     Silence(OrderId),
     /// It settled funding for a position; positive is paid by us.
     FundingPaid(PositionKey, Box<Money>),
+    /// It would liquidate a position at this price.
+    LiquidationAt(PositionKey, Price),
 }
 
 /// Why a venue refuses an order, as far as it matters to what we do next.
@@ -174,6 +176,13 @@ pub enum Command {
         key: PositionKey,
         /// The plan.
         plan: PlanId,
+    },
+    /// The strategy wants out; the signal stands for the time to live that the plan gives it.
+    Signal {
+        /// The bucket.
+        key: PositionKey,
+        /// When it was given.
+        at: Timestamp,
     },
     /// Move the stop; it only tightens, and never through the market.
     MoveStop {
@@ -292,6 +301,22 @@ pub enum Record {
         /// The amount.
         amount: Box<Money>,
     },
+    /// An exit signal stands.
+    Signalled {
+        /// The episode.
+        episode: EpisodeId,
+        /// Until when, inclusive.
+        until: Timestamp,
+    },
+    /// An exit was given up; the rules hold again.
+    ExitConcluded {
+        /// The episode.
+        episode: EpisodeId,
+        /// Number of the exit.
+        exit: u16,
+        /// Why.
+        why: Concluded,
+    },
     /// An episode ended flat.
     Closed {
         /// The episode.
@@ -308,6 +333,16 @@ pub enum Record {
         /// What is wrong.
         what: AlarmKind,
     },
+}
+
+/// Why an exit of rules 7 to 9 was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Concluded {
+    /// The market is past the worst price that its rule accepts.
+    PastWorst,
+    /// It took as long as its rule allows.
+    Expired,
 }
 
 /// How an order ended without filling the rest.
@@ -362,6 +397,10 @@ pub enum CommandRefused {
     StopThroughMarket(PositionKey),
     /// The quantity is less than the venue can close.
     BelowMinimum(PositionKey),
+    /// The position's plan has no signal exit.
+    NoSignalRule(PositionKey),
+    /// The signal is older than the plan lets it stand.
+    StaleSignal(PositionKey),
 }
 
 /// An episode began.

@@ -117,6 +117,10 @@ pub struct Terms<'a> {
     pub cells: &'a SourceCells,
     /// Best price since the trailing stop became active, if it is.
     pub best: Option<Price>,
+    /// Whether an exit signal stands.
+    pub is_signalled: bool,
+    /// Whether it was held as long as its plan allows.
+    pub is_overdue: bool,
 }
 
 /// The cell that gives each price source of an instrument; a source that is not fed is stood in

@@ -8,6 +8,7 @@ use crate::orders::NO_ORDER;
 use crate::plan::Rule;
 use crate::position::{Phase, Position, level, price};
 use crate::reason::{Reason, StopOrigin};
+use crate::time::Timestamp;
 use crate::watch::{Moment, Slot};
 
 /// A command by value: the step keeps the command itself for the record.
@@ -18,6 +19,7 @@ pub(super) enum Wanted {
     Add(Addition),
     ChangePlan(PositionKey, PlanId),
     MoveStop(PositionKey, Price),
+    Signal(PositionKey, Timestamp),
 }
 
 impl Wanted {
@@ -29,6 +31,7 @@ impl Wanted {
             Command::Add(addition) => Self::Add(**addition),
             Command::ChangePlan { key, plan } => Self::ChangePlan(*key, *plan),
             Command::MoveStop { key, to } => Self::MoveStop(*key, *to),
+            Command::Signal { key, at } => Self::Signal(*key, *at),
         }
     }
 }
@@ -42,6 +45,7 @@ impl Coordinator {
             Wanted::Add(addition) => self.on_add(step, addition),
             Wanted::ChangePlan(key, plan) => self.on_change_plan(step, *key, *plan),
             Wanted::MoveStop(key, to) => self.on_move_stop(step, *key, *to),
+            Wanted::Signal(key, at) => self.on_signal(step, *key, *at),
         }
     }
 

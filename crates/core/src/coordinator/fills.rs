@@ -18,6 +18,7 @@ pub(super) enum Heard {
     CancelRefused(OrderId),
     Silence(OrderId),
     FundingPaid(PositionKey, Money),
+    LiquidationAt(PositionKey, Price),
 }
 
 impl Heard {
@@ -34,6 +35,7 @@ impl Heard {
             VenueEvent::CancelRefused(id) => Self::CancelRefused(*id),
             VenueEvent::Silence(id) => Self::Silence(*id),
             VenueEvent::FundingPaid(key, amount) => Self::FundingPaid(*key, **amount),
+            VenueEvent::LiquidationAt(key, price) => Self::LiquidationAt(*key, *price),
         }
     }
 }
@@ -47,6 +49,7 @@ impl Coordinator {
             Heard::CancelRefused(id) => self.on_cancel_refused(step, id),
             Heard::Silence(id) => self.on_silence(step, id),
             Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
+            Heard::LiquidationAt(key, price) => self.on_liquidation_at(step, *key, *price),
         }
     }
 
@@ -193,6 +196,11 @@ impl Coordinator {
         position.funding += amount;
         let episode = position.episode;
         self.note(step, key.instrument, Record::FundingPaid { episode, amount: Box::new(amount) });
+        // Funding counts for the net profit that signal exit and time limit ask for.
+        if self.engine.standing.is_signalled(episode) || self.engine.standing.is_overdue(episode) {
+            self.rearm_all(slot);
+            self.engine.restate_bands(key.instrument);
+        }
     }
 
     /// A ladder leg is over, and something of it was filled: the ratchet pulls the stop behind it.
