@@ -51,10 +51,13 @@ impl Coordinator {
         let terms = self.engine.terms_of(&position);
         let atr = terms.atr;
         let stop = terms.plan.stop_loss.map(|rule| {
-            (rule.initial(position.side(), position.entry(), terms.level_rule(), atr), rule.misses_atr(atr))
+            let leverage = terms.plan.leverage;
+            let stop = rule.initial(position.side(), position.entry(), terms.level_rule(), atr, leverage);
+            (stop, rule.misses_atr(atr))
         });
         let misses_atr = stop.is_some_and(|(_, misses)| misses);
-        position.stop = stop.and_then(|(stop, _)| level(stop));
+        position.stop = stop.and_then(|(stop, _)| level(stop.price));
+        position.stop_origin = stop.map_or(StopOrigin::Initial, |(stop, _)| stop.origin);
         position.first_stop = position.stop;
         position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none());
         let bare = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]

@@ -95,7 +95,7 @@ impl Position {
             Rule::SoftStop => plan.soft_stop?,
             Rule::StopLoss => return price(self.stop),
             Rule::TrailingStop => return self.trailing_stop(terms),
-            Rule::TakeProfit => return None,
+            Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => return None,
         };
         Some(limit.level(self.side(), self.entry(), self.entry_fees, plan, terms.instrument))
     }

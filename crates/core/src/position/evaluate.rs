@@ -61,9 +61,13 @@ impl Position {
         let fires = Rule::ALL.iter().filter(|rule| own(rule)).any(|rule| match rule {
             // A leg that closes nothing yet waits for the next one.
             Rule::TakeProfit => decision.legs.is_some(),
-            Rule::HardStop | Rule::LossGuard | Rule::StopLoss | Rule::SoftStop | Rule::TrailingStop => {
-                decision.held.iter().any(|held| held.reason == rule.reason())
-            }
+            Rule::HardStop
+            | Rule::LossGuard
+            | Rule::StopLoss
+            | Rule::SoftStop
+            | Rule::TrailingStop
+            | Rule::SignalExit
+            | Rule::TimeLimit => decision.held.iter().any(|held| held.reason == rule.reason()),
         });
         let moves = own(&Rule::TrailingStop);
         Decision {

@@ -362,7 +362,7 @@ fn ladder(random: &mut Random, base: i64, has_stop: bool) -> Ladder {
             leg.fraction = Ratio::from_bps(bps.max(1));
         }
     }
-    Ladder { legs, of }
+    Ladder::new(legs, of)
 }
 
 fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base: i64) -> Plan {
@@ -370,12 +370,13 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
         distance: distance(random, base),
         source: random.pick(&[None, None, Some(PriceSource::Mark)]),
         exit: exit(random),
+        ..StopLoss::at(Distance::Price(1))
     });
     let has_stop = stop_loss.is_some();
     let ladder = (random.within(0, 2) > 0).then(|| ladder(random, base, has_stop));
     let offset = share(random, 0, 60);
     let ratchet = (ladder.is_some() && random.one_in(2)).then(|| Ratchet {
-        offset: random.pick(&[Ratio::ZERO, offset]),
+        offset: ripcord_core::plan::RatchetOffset::Share(random.pick(&[Ratio::ZERO, offset])),
         legs_max: random.within(0, 4) as u8,
     });
     let mut plan = Plan {
@@ -395,6 +396,7 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
         trailing: (random.within(0, 2) > 0).then(|| trailing(random, base, has_stop)),
         ladder,
         ratchet,
+        ..Plan::empty("", instrument)
     };
     if !plan.uses_atr() {
         plan.atr = None;

@@ -4,8 +4,8 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
-    LossLimitSpec, PlanSpec, RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
+    LossLimitSpec, OffsetSpec, PlanSpec, RatchetSpec, StopLossSpec, TrailingSpec,
 };
 
 pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
@@ -22,13 +22,19 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     distance: distance(words[0])?,
                     source: on(words),
                     exit: exit(words)?,
+                    ..StopLossSpec::default()
                 });
             }
             "trail" => spec.trailing = Some(trailing(words)?),
             "legs" => spec.ladder = Some(ladder(words)?),
             "ratchet" => {
                 spec.ratchet = Some(RatchetSpec {
-                    offset: after(words, "offset").map(percent).transpose()?,
+                    enabled: Enabled(true),
+                    offset: match after(words, "offset") {
+                        None => None,
+                        Some("fees") => Some(OffsetSpec::Fees),
+                        Some(word) => Some(OffsetSpec::Fraction(percent(word)?)),
+                    },
                     legs_max: after(words, "max").map(|n| n.parse().expect("a number")),
                 });
             }
@@ -48,6 +54,7 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
 
 fn loss_limit(words: &[&str]) -> Result<LossLimitSpec, String> {
     Ok(LossLimitSpec {
+        enabled: Enabled(true),
         fraction: percent(words[0])?,
         basis: if words.contains(&"margin") { BasisSpec::Margin } else { BasisSpec::Price },
         net: words.contains(&"net"),
@@ -84,6 +91,7 @@ fn trailing(words: &[&str]) -> Result<TrailingSpec, String> {
         step: after(words, "step").map(distance).transpose()?,
         curve,
         exit: exit(words)?,
+        ..TrailingSpec::default()
     })
 }
 
@@ -106,6 +114,7 @@ fn ladder(words: &[&str]) -> Result<LadderSpec, String> {
     Ok(LadderSpec {
         legs,
         of: if words.contains(&"initial") { LegOfSpec::Initial } else { LegOfSpec::Remaining },
+        ..LadderSpec::default()
     })
 }
 
