@@ -147,7 +147,7 @@ impl SourceCells {
             Rule::LossGuard => (plan.loss_guard.and_then(|rule| rule.source), Some(Mark)),
             Rule::StopLoss => (plan.stop_loss.and_then(|rule| rule.source), Some(Last)),
             Rule::SoftStop => (plan.soft_stop.and_then(|rule| rule.source), None),
-            Rule::TrailingStop | Rule::TakeProfit => (None, None),
+            Rule::TrailingStop | Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => (None, None),
         };
         chosen.or(default).map_or_else(|| self.quote(side), |source| self.0[source as usize])
     }

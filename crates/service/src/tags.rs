@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{Added, AlarmKind, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record};
+use ripcord_core::event::{
+    Added, AlarmKind, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record,
+};
 use ripcord_core::id::{EpisodeId, OrderId, PositionKey};
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
@@ -14,7 +16,7 @@ use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::Timestamp;
 
 use crate::line::{Line, Tag, Tone};
-use crate::names::{Names, close_side, money_exact, money_text, side_text};
+use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_text};
 use crate::tally::{ClosedTrade, Tally, net_of};
 
 mod decided;

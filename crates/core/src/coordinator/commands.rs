@@ -64,10 +64,14 @@ impl Coordinator {
         let terms = self.engine.terms_of(&position);
         let atr = terms.atr;
         let stop = terms.plan.stop_loss.map(|rule| {
-            (rule.initial(position.side(), position.entry(), terms.level_rule(), atr), rule.misses_atr(atr))
+            let leverage = terms.plan.leverage;
+            let stop = rule.initial(position.side(), position.entry(), terms.level_rule(), atr, leverage);
+            (stop, rule.misses_atr(atr))
         });
         let misses_atr = stop.is_some_and(|(_, misses)| misses);
-        position.stop = stop.and_then(|(stop, _)| level(stop));
+        let forced = stop.filter(|(stop, _)| stop.forces_exit).map(|(stop, _)| stop.price);
+        position.stop = stop.and_then(|(stop, _)| level(stop.price));
+        position.stop_origin = stop.map_or(StopOrigin::Initial, |(stop, _)| stop.origin);
         position.first_stop = position.stop;
         position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none());
         let bare = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
@@ -97,7 +101,15 @@ impl Coordinator {
         if self.engine.positions[slot as usize].trailing {
             self.begin_trailing(step, slot, opening.entry);
         }
-        self.place_soft_legs(step, slot);
+        self.start_time_limit(step, slot);
+        if let Some(safe) = self.safe_stop(slot, None) {
+            self.keep_safe(step, slot, safe);
+        }
+        match forced {
+            // The leverage allows no stop that the plan thinks reasonable.
+            Some(stop) => self.close(step, slot, Reason::StopLoss, stop, opening.entry, Vec::new()),
+            None => self.place_soft_legs(step, slot),
+        }
         self.engine.arm(slot);
     }
 

@@ -3,7 +3,7 @@
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
-use crate::num::{Money, Price, Ratio};
+use crate::num::{Money, Price};
 use crate::order::{CancelState, Fill, OrderAnswer};
 use crate::orders::NO_ORDER;
 use crate::position::{Phase, at_gain, level, price};
@@ -213,7 +213,7 @@ impl Coordinator {
             let step_to = leg.min(ratchet.legs_max);
             match step_to {
                 0 => None,
-                1 => Some(break_even(position, ratchet.offset, &terms)),
+                1 => Some(break_even(position, ratchet, &terms)),
                 _ => position.leg_level(usize::from(step_to) - 2, &terms),
             }
         });
@@ -280,11 +280,18 @@ impl Coordinator {
     }
 }
 
-/// The entry moved by `offset` to the winning side.
+/// Where the first leg pulls the stop to.
 fn break_even(
     position: &crate::position::Position,
-    offset: Ratio,
+    ratchet: crate::plan::Ratchet,
     terms: &crate::position::Terms<'_>,
 ) -> Price {
-    terms.level_rule().target(position.side(), position.entry(), offset)
+    let basis = crate::plan::NetBasis {
+        side: position.side(),
+        entry: position.entry(),
+        costs: position.entry_fees,
+        taker_fee: terms.plan.taker_fee,
+        instrument: terms.instrument,
+    };
+    ratchet.break_even(&basis, terms.level_rule())
 }

@@ -1,10 +1,10 @@
 //! What a position asks to be woken for, in its present state.
 
 use super::{CellId, LegKind, Phase, Position, Price, Rule, Terms, TrailDistance, Trailing, price, tighter};
+use crate::num::Ratio;
 use crate::plan::net::{NetBasis, Reach};
 use crate::plan::time_limit::OnlyWhen;
 use crate::plan::{ExitStyle, Rounding};
-use crate::num::Ratio;
 use crate::reason::Reason;
 
 /// One thing to be woken for.
@@ -181,11 +181,18 @@ impl Position {
             list.add(side, Watch::Gain(cell, level));
         }
         let Some(rule) = terms.plan.time_limit.filter(|_| terms.is_overdue) else { return };
-        list.add(side, match rule.only {
-            None => Watch::Loss(cell, any_price(side)),
-            Some(OnlyWhen::Below(share)) => Watch::Loss(cell, self.net_level(share, Reach::AtMost, terms)),
-            Some(OnlyWhen::Above(share)) => Watch::Gain(cell, self.net_level(share, Reach::AtLeast, terms)),
-        });
+        list.add(
+            side,
+            match rule.only {
+                None => Watch::Loss(cell, any_price(side)),
+                Some(OnlyWhen::Below(share)) => {
+                    Watch::Loss(cell, self.net_level(share, Reach::AtMost, terms))
+                }
+                Some(OnlyWhen::Above(share)) => {
+                    Watch::Gain(cell, self.net_level(share, Reach::AtLeast, terms))
+                }
+            },
+        );
     }
 
     /// The nearest leg that is not out and would close at least one lot.

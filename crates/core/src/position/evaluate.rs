@@ -85,9 +85,7 @@ impl Position {
             | Rule::SoftStop
             | Rule::TrailingStop
             | Rule::SignalExit
-            | Rule::TimeLimit => {
-                decision.held.iter().any(|held| held.reason == rule.reason())
-            }
+            | Rule::TimeLimit => decision.held.iter().any(|held| held.reason == rule.reason()),
         });
         let moves = own(&Rule::TrailingStop);
         Decision {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{
-    Action, Addition, AlarmKind, Command, CommandRefused, Entry, Event, ExitDecided, Opening, OrderEnd,
-    Probe, ProbeFill, Record, VenueEvent,
+    Action, Addition, AlarmKind, Command, CommandRefused, Concluded, Entry, Event, ExitDecided, Opening,
+    OrderEnd, Probe, ProbeFill, Record, VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
@@ -153,6 +153,21 @@ impl Story {
             }
             "close" => self.close(rest)?,
             "add" => self.add(rest)?,
+            "funding" => {
+                let paid = Decimal::parse(rest[0].as_bytes()).and_then(|d| d.to_scale(18)).map_err(told)?;
+                let event = VenueEvent::FundingPaid(self.key(None)?, Box::new(Money(i128::from(paid))));
+                self.world.handle(Event::Venue(event));
+            }
+            "signal" => {
+                let ago: i64 = rest.first().map_or(0, |word| word.parse().expect("seconds ago"));
+                let (key, at) = (self.key(None)?, Timestamp(self.world.now.0 - ago * 1_000_000_000));
+                self.world.handle(Event::Command(Command::Signal { key, at }));
+            }
+            "liquidation" => {
+                let key = self.key(None)?;
+                let at = self.price(key.instrument, rest[0])?;
+                self.world.handle(Event::Venue(VenueEvent::LiquidationAt(key, at)));
+            }
             "move" => {
                 let key = self.key(None)?;
                 let to = self.price(key.instrument, rest[0])?;
@@ -281,6 +296,8 @@ impl Story {
                 "stop" => Probe::STOP,
                 "target" => Probe::TARGET,
                 "extreme" => Probe::EXTREME,
+                "time" => Probe::TIME,
+                "signal" => Probe::SIGNAL,
                 word => return Err(format!("unknown class `{word}`")),
             };
         }
@@ -419,6 +436,17 @@ impl Story {
                 (added.episode, format!("added {qty} at {price}, {open} held at {entry}"))
             }
             Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
+            Record::Signalled { episode, until } => {
+                let secs = (until.0 - self.world.now.0) / 1_000_000_000;
+                (*episode, format!("signal stands {secs} s"))
+            }
+            Record::ExitConcluded { episode, exit, why } => {
+                let why = match why {
+                    Concluded::PastWorst => "past the worst price",
+                    Concluded::Expired => "out of time",
+                };
+                (*episode, format!("exit {exit} given up: {why}"))
+            }
             Record::StopMoved { episode, from, to, origin } => {
                 let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
                 (*episode, format!("stop {from} -> {} {}", self.show_price(episode.key, *to), word(origin)))
@@ -462,6 +490,8 @@ impl Story {
                     CommandRefused::NotPositive(_) => "no: not positive".to_owned(),
                     CommandRefused::LoosensStop(_) => "no: loosens the stop".to_owned(),
                     CommandRefused::StopThroughMarket(_) => "no: through the market".to_owned(),
+                    CommandRefused::NoSignalRule(_) => "no: no signal exit".to_owned(),
+                    CommandRefused::StaleSignal(_) => "no: stale".to_owned(),
                     CommandRefused::BelowMinimum(_) => "no: below the minimum".to_owned(),
                 });
             }
