@@ -121,7 +121,7 @@ impl Tag {
             Self::Bootstrap => "BOOTSTRAP",
             Self::Market => "MARKET",
             Self::PositionOpened => "POSITION_OPENED",
-            Self::PositionChanged => "POSITION_CHANGED",
+            Self::PositionChanged => "POSITION_CHANGE",
             Self::ExitTpTrigger => "EXIT_TP_TRIGGER",
             Self::ExitSlTrigger => "EXIT_SL_TRIGGER",
             Self::ExitSoftStop => "EXIT_SOFT_STOP",
