@@ -6,5 +6,6 @@
 
 pub mod exits;
 mod number;
+pub mod records;
 pub mod render;
 pub mod summary;
