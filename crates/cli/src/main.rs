@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod explain;
 mod output;
 mod replay;
 mod run;
@@ -26,6 +27,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Run on paper: a generated or recorded market, demo positions, exits as they happen
     Run(run::RunArgs),
+    /// What one position lived through: levels, wakes, orders, fills, and why not earlier
+    Explain(explain::ExplainArgs),
     /// Recorded prices on disk: build, look at, verify
     #[command(subcommand)]
     Tape(tape::TapeCommand),
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     match Ripcord::parse().command {
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Explain(args) => explain::run(&args),
         Command::Tape(command) => tape::run(&command),
     }
 }

@@ -259,7 +259,9 @@ pub enum ExplainError {
         known: usize,
     },
     /// The position was never taken over.
-    #[error("position {id} was never opened in this run: its entry lies behind the last price, or its opening was refused")]
+    #[error(
+        "position {id} was never opened in this run: its entry lies behind the last price, or its opening was refused"
+    )]
     NeverOpened {
         /// The position.
         id: String,
@@ -268,7 +270,9 @@ pub enum ExplainError {
 
 fn hint(close: &[String], known: usize) -> String {
     if close.is_empty() {
-        format!("the records are of {known} positions, none with a name like it; names are those of the positions file")
+        format!(
+            "the records are of {known} positions, none with a name like it; names are those of the positions file"
+        )
     } else {
         format!("did you mean {}?", close.join(", "))
     }
@@ -307,5 +311,19 @@ impl Story {
     pub fn nearest(&self) -> Option<(&RuleNow, i64)> {
         let gaps = self.end.standing.iter().filter_map(|rule| Some((rule, rule.gap()?)));
         gaps.min_by_key(|&(_, gap)| gap)
+    }
+}
+
+impl Story {
+    /// How much worse than its trigger a fill was, in price units; better is negative. None for a
+    /// price that is text.
+    #[must_use]
+    pub fn slippage(&self, fill: &ExitRow) -> Option<i64> {
+        match &fill.price {
+            crate::exits::ExitPrice::Scaled(price) => {
+                Some(self.position.side.sign() * (fill.trigger.0 - price.0))
+            }
+            crate::exits::ExitPrice::Text(_) => None,
+        }
     }
 }

@@ -141,7 +141,8 @@ impl Header {
         let fault = |value: u32, must: &str| {
             vec![PlanFault { field: "plan".to_owned(), value: value.to_string(), must: must.to_owned() }]
         };
-        let entry = self.plans.get(id.0 as usize).ok_or_else(|| fault(id.0, "the header has no such plan"))?;
+        let entry =
+            self.plans.get(id.0 as usize).ok_or_else(|| fault(id.0, "the header has no such plan"))?;
         let instrument = self
             .instrument(entry.instrument)
             .ok_or_else(|| fault(entry.instrument.0, "the header has no such instrument"))?;

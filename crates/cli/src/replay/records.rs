@@ -74,13 +74,8 @@ impl Recorder {
         beside.push(".partial");
         let beside = PathBuf::from(beside);
         let file = BufWriter::with_capacity(1 << 16, File::create(&beside)?);
-        let mut recorder = Self {
-            outcome: Outcome::default(),
-            target: target.to_owned(),
-            beside,
-            out: None,
-            refused: None,
-        };
+        let mut recorder =
+            Self { outcome: Outcome::default(), target: target.to_owned(), beside, out: None, refused: None };
         recorder.out = Some(RecordsWriter::new(file, header)?);
         Ok(recorder)
     }

@@ -88,7 +88,8 @@ impl Approaches {
         };
         match self.find(rule.reason, rule.leg, rule.watching) {
             Some(known) if gap < known.gap => {
-                *known = Approach { gap_min: gap_min.min(known.gap_min), outranked_by: known.outranked_by, ..new };
+                *known =
+                    Approach { gap_min: gap_min.min(known.gap_min), outranked_by: known.outranked_by, ..new };
             }
             Some(known) => known.gap_min = known.gap_min.min(gap_min),
             None => self.0.push(new),
@@ -122,7 +123,15 @@ mod tests {
 
     fn rule(watching: Watching, level: i64) -> RuleNow {
         let reason = if watching == Watching::Loss { Reason::StopLoss } else { Reason::TakeProfit };
-        RuleNow { reason, leg: 0, watching, level: Some(Price(level)), cell: CellId(0), price: None, side_sign: 1 }
+        RuleNow {
+            reason,
+            leg: 0,
+            watching,
+            level: Some(Price(level)),
+            cell: CellId(0),
+            price: None,
+            side_sign: 1,
+        }
     }
 
     fn seen(low: i64, high: i64, at: i64) -> Seen {
@@ -143,7 +152,11 @@ mod tests {
                 all.add(&rule(watching, level), Price(level), seen(low, high, number as i64), sign);
             }
             let closest = all.finish(|_| true)[0];
-            assert_eq!((closest.gap, closest.price.0, closest.when.to.0), (gap, price, at), "{watching:?} {sign}");
+            assert_eq!(
+                (closest.gap, closest.price.0, closest.when.to.0),
+                (gap, price, at),
+                "{watching:?} {sign}"
+            );
             assert_eq!(closest.gap_min, gap, "a level that stands still is exact");
         }
     }

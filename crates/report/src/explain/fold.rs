@@ -86,7 +86,12 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    fn on_opened(&mut self, opened: &ripcord_core::event::Opened, at: Timestamp, index: u64) -> Result<(), String> {
+    fn on_opened(
+        &mut self,
+        opened: &ripcord_core::event::Opened,
+        at: Timestamp,
+        index: u64,
+    ) -> Result<(), String> {
         let key = opened.episode.key;
         let entry = self
             .header
@@ -144,8 +149,11 @@ impl<'a> Fold<'a> {
         let Some(life) = &mut self.life else { return };
         let from = before.map_or(observed.at, |(_, at)| at).max(life.story.opening.at).min(observed.at);
         let counts = observed.min <= observed.max;
-        let (low, high) =
-            if counts { (observed.min.min(observed.last), observed.max.max(observed.last)) } else { (observed.last, observed.last) };
+        let (low, high) = if counts {
+            (observed.min.min(observed.last), observed.max.max(observed.last))
+        } else {
+            (observed.last, observed.last)
+        };
         // One price, or none that counts for extremes: its moment is known.
         let from = if observed.count == 1 || !counts { observed.at } else { from };
         let seen = Seen { low, high, when: When { from, to: observed.at } };
@@ -200,7 +208,9 @@ impl Life {
         }
         for rule in rules.iter().filter(|rule| rule.cell == cell && rule.heeds(probe, self.levels.side)) {
             // A tick meets the stop as it stood before; a stretch may have met it anywhere on its way.
-            let moves = rule.reason == Reason::TrailingStop && rule.watching == Watching::Loss && !seen.when.is_exact();
+            let moves = rule.reason == Reason::TrailingStop
+                && rule.watching == Watching::Loss
+                && !seen.when.is_exact();
             let after = if moves { self.levels.trailing_stop() } else { rule.level };
             if let Some(after) = after {
                 self.approaches.add(rule, after, seen, sign);
@@ -217,8 +227,13 @@ impl Life {
     fn follow(&mut self, best: Price, when: When, index: u64) {
         let Some(from) = self.levels.raise(best) else { return };
         let Some(to) = self.levels.trailing_stop() else { return };
-        if let Some(Move { why: MoveWhy::Followed { best: known, times }, to: known_to, when: known_when, index: known_index, .. }) =
-            self.story.moves.last_mut()
+        if let Some(Move {
+            why: MoveWhy::Followed { best: known, times },
+            to: known_to,
+            when: known_when,
+            index: known_index,
+            ..
+        }) = self.story.moves.last_mut()
         {
             (*known, *times, *known_to, *known_index) = (best, *times + 1, to, index);
             known_when.to = when.to;

@@ -138,9 +138,18 @@ impl Levels {
         let mut push = |rule: Rule, leg: u8, watching: Watching, level: Option<Price>| {
             let cell = self.cells.of_rule(rule, self.side, &self.plan);
             let side_sign = self.side.sign();
-            all.push(RuleNow { reason: rule.reason(), leg, watching, level, cell, price: price(cell), side_sign });
+            all.push(RuleNow {
+                reason: rule.reason(),
+                leg,
+                watching,
+                level,
+                cell,
+                price: price(cell),
+                side_sign,
+            });
         };
-        for (rule, limit) in [(Rule::HardStop, self.plan.hard_stop), (Rule::LossGuard, self.plan.loss_guard)] {
+        for (rule, limit) in [(Rule::HardStop, self.plan.hard_stop), (Rule::LossGuard, self.plan.loss_guard)]
+        {
             if let Some(limit) = limit {
                 push(rule, 0, Watching::Loss, Some(self.loss_level(&limit)));
             }

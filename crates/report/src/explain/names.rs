@@ -13,7 +13,11 @@ pub fn close_names<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Ve
             let lower: Vec<char> = name.to_lowercase().chars().collect();
             let begins = !wanted.is_empty() && (lower.starts_with(&wanted) || wanted.starts_with(&lower));
             // Letters beyond the bound cannot be made up for: most names need no table.
-            let slips = if lower.len().abs_diff(wanted.len()) > slips_max { usize::MAX } else { slips(&wanted, &lower) };
+            let slips = if lower.len().abs_diff(wanted.len()) > slips_max {
+                usize::MAX
+            } else {
+                slips(&wanted, &lower)
+            };
             (begins || slips <= slips_max).then_some((slips, name))
         })
         .collect();

@@ -13,7 +13,13 @@ pub(super) fn rules_at(decided: &ExitDecided, levels: &Levels, now: &[RuleNow]) 
     for held in &decided.held {
         if !all.iter().any(|rule| (rule.reason, rule.leg) == (held.reason, held.leg)) {
             let verdict = verdict_of_held(decided, held.reason);
-            all.push(RuleAt { reason: held.reason, leg: held.leg, level: Some(held.level), price: Some(held.price), verdict });
+            all.push(RuleAt {
+                reason: held.reason,
+                leg: held.leg,
+                level: Some(held.level),
+                price: Some(held.price),
+                verdict,
+            });
         }
     }
     all.sort_by_key(|rule| (rule.reason, rule.leg));
@@ -24,7 +30,13 @@ fn rule_at(decided: &ExitDecided, levels: &Levels, rule: &RuleNow) -> RuleAt {
     let held = decided.held.iter().find(|held| (held.reason, held.leg) == (rule.reason, rule.leg));
     if let Some(held) = held {
         let verdict = verdict_of_held(decided, rule.reason);
-        return RuleAt { reason: rule.reason, leg: rule.leg, level: Some(held.level), price: Some(held.price), verdict };
+        return RuleAt {
+            reason: rule.reason,
+            leg: rule.leg,
+            level: Some(held.level),
+            price: Some(held.price),
+            verdict,
+        };
     }
     let bit = 1_u8.checked_shl(u32::from(rule.leg)).unwrap_or(0) >> 1;
     let verdict = if levels.legs_done & bit != 0 {

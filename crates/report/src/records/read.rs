@@ -25,7 +25,9 @@ pub enum RecordsError {
         source: io::Error,
     },
     /// Another kind of file.
-    #[error("{file}: line 1: this is no records file ({why}); write one with `ripcord replay --records FILE`")]
+    #[error(
+        "{file}: line 1: this is no records file ({why}); write one with `ripcord replay --records FILE`"
+    )]
     Other {
         /// The file.
         file: String,
@@ -33,7 +35,9 @@ pub enum RecordsError {
         why: String,
     },
     /// Written by a newer version of this program.
-    #[error("{file}: line 1: version is {found}; this program reads up to {RECORDS_VERSION}, use a newer one")]
+    #[error(
+        "{file}: line 1: version is {found}; this program reads up to {RECORDS_VERSION}, use a newer one"
+    )]
     Newer {
         /// The file.
         file: String,
@@ -101,7 +105,8 @@ impl<R: BufRead> RecordsReader<R> {
             return Err(RecordsError::Newer { file: file.to_owned(), found: version.version });
         }
         let damaged = |why: String| RecordsError::Damaged { file: file.to_owned(), line: 1, why };
-        let header: Header = serde_json::from_slice(&buffer).map_err(|error| damaged(format!("the header: {error}")))?;
+        let header: Header =
+            serde_json::from_slice(&buffer).map_err(|error| damaged(format!("the header: {error}")))?;
         if !is_whole {
             return Err(damaged("the file ends within its header; write it again".to_owned()));
         }
@@ -129,7 +134,9 @@ impl<R: BufRead> RecordsReader<R> {
         read.map_err(|source| RecordsError::Read { file: self.file.clone(), source })?;
         if self.buffer.pop_if(|last| *last == b'\n').is_none() {
             let why = match self.buffer.len() as u64 {
-                0 => "the file ends here, before its last line: the run did not end, or the file was cut short",
+                0 => {
+                    "the file ends here, before its last line: the run did not end, or the file was cut short"
+                }
                 LINE_BYTES_MAX => "the line is longer than any record",
                 _ => "the file ends within this line: it was cut short",
             };

@@ -73,7 +73,8 @@ struct Frame {
 impl Frame {
     fn of(story: &Story) -> Option<Self> {
         let stretches = &story.path.stretches;
-        let (low, high) = (stretches.iter().map(|s| s.low.0).min()?, stretches.iter().map(|s| s.high.0).max()?);
+        let (low, high) =
+            (stretches.iter().map(|s| s.low.0).min()?, stretches.iter().map(|s| s.high.0).max()?);
         let entry = story.opening.entry.0;
         let (mut low, mut high) = (low.min(entry), high.max(entry));
         // Levels far beyond what the price did would press it flat.
@@ -92,7 +93,15 @@ impl Frame {
         let columns = WIDTH.saturating_sub(label + AXIS.len()).max(8);
         let end = story.end.closed.map_or(stretches[stretches.len() - 1].when.to, |(at, _)| at);
         let from = story.opening.at;
-        Some(Self { from, to: end.max(Timestamp(from.0.saturating_add(1))), low, high: high.max(low + 1), columns, label, decimals })
+        Some(Self {
+            from,
+            to: end.max(Timestamp(from.0.saturating_add(1))),
+            low,
+            high: high.max(low + 1),
+            columns,
+            label,
+            decimals,
+        })
     }
 
     fn column(&self, at: Timestamp) -> usize {
@@ -137,7 +146,9 @@ fn draw_prices(grid: &mut [Vec<char>], story: &Story, frame: &Frame, seen: &mut 
     for wide in [true, false] {
         for stretch in &story.path.stretches {
             let (from, to) = (frame.column(stretch.when.from), frame.column(stretch.when.to));
-            let (Some(top), Some(bottom)) = (frame.row(stretch.high), frame.row(stretch.low)) else { continue };
+            let (Some(top), Some(bottom)) = (frame.row(stretch.high), frame.row(stretch.low)) else {
+                continue;
+            };
             if (to > from) != wide {
                 continue;
             }

@@ -2,14 +2,12 @@
 
 use ripcord_core::cell::CellId;
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Round, fixed, shortest};
+use ripcord_core::num::{Decimal, Price, Round, fixed, shortest};
 use ripcord_core::plan::spec::{BasisSpec, DistanceSpec, LegOfSpec, LegSpec, LossLimitSpec, TrailingSpec};
 use ripcord_core::plan::{PlanSpec, spec::ExitSpec};
 use ripcord_core::position::SourceCells;
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
-
-use crate::number::money;
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -36,7 +34,13 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 /// A length of time: its two largest parts.
 pub(super) fn lasting(span: Span) -> String {
-    let parts = [(DAY_NS, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"), (1_000_000, "ms")];
+    let parts = [
+        (DAY_NS, "d"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "min"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+    ];
     let mut rest = span.0.max(0);
     let mut words = Vec::new();
     for (unit, word) in parts {
@@ -85,9 +89,10 @@ pub(super) fn rule(plan: &PlanSpec, reason: Reason, leg: u8) -> String {
         Reason::HardStop => plan.hard_stop.as_ref().map(|rule| loss_limit(plan, rule)),
         Reason::LossGuard => plan.loss_guard.as_ref().map(|rule| loss_limit(plan, rule)),
         Reason::SoftStop => plan.soft_stop.as_ref().map(|rule| loss_limit(plan, rule)),
-        Reason::StopLoss => {
-            plan.stop_loss.as_ref().map(|rule| format!("{} from the entry{}", distance(&rule.distance), exit(rule.exit.as_ref())))
-        }
+        Reason::StopLoss => plan
+            .stop_loss
+            .as_ref()
+            .map(|rule| format!("{} from the entry{}", distance(&rule.distance), exit(rule.exit.as_ref()))),
         Reason::TrailingStop => plan.trailing.as_ref().map(trailing),
         Reason::TakeProfit => plan.ladder.as_ref().and_then(|ladder| {
             let leg = ladder.legs.get(usize::from(leg).checked_sub(1)?)?;
@@ -131,8 +136,13 @@ fn trailing(rule: &TrailingSpec) -> String {
         || "active from the opening".to_owned(),
         |activation| format!("activates at {} profit", percent(activation)),
     );
-    let step = rule.step.as_ref().map_or_else(String::new, |step| format!(", in steps of {}", distance(step)));
-    format!("{from}, then {} behind the best price{step}{}", distance(&rule.distance), exit(rule.exit.as_ref()))
+    let step =
+        rule.step.as_ref().map_or_else(String::new, |step| format!(", in steps of {}", distance(step)));
+    format!(
+        "{from}, then {} behind the best price{step}{}",
+        distance(&rule.distance),
+        exit(rule.exit.as_ref())
+    )
 }
 
 fn ladder_leg(leg: &LegSpec, of: LegOfSpec) -> String {
@@ -163,12 +173,6 @@ fn exit(exit: Option<&ExitSpec>) -> String {
 /// A rule's name, with the ladder leg if it is one.
 pub(super) fn rule_name(reason: Reason, leg: u8) -> String {
     if leg == 0 { reason.word().to_owned() } else { format!("{} {leg}", reason.word()) }
-}
-
-/// Money to the cent if that says anything, exactly otherwise.
-pub(super) fn amount(value: Money) -> String {
-    let cents = Round::HalfUp.divide(value.0, 10_i128.pow(16));
-    if value.0 != 0 && cents.abs() < 100 { money(value) } else { fixed(cents, 2).to_string() }
 }
 
 #[cfg(test)]
@@ -203,9 +207,13 @@ mod tests {
 
     #[test]
     fn percentages_are_rounded_half_up() {
-        for (move_, of, text) in
-            [(125, 100_000, "+0.13%"), (-125, 100_000, "-0.12%"), (0, 100, "0.00%"), (5, 0, "-"), (-200, 10_000, "-2.00%")]
-        {
+        for (move_, of, text) in [
+            (125, 100_000, "+0.13%"),
+            (-125, 100_000, "-0.12%"),
+            (0, 100, "0.00%"),
+            (5, 0, "-"),
+            (-200, 10_000, "-2.00%"),
+        ] {
             assert_eq!(percent_of(move_, Price(of)), text);
         }
     }
