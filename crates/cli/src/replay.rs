@@ -200,9 +200,9 @@ fn replay(args: &ReplayArgs, job: &mut Job, bar: &indicatif::ProgressBar) -> Res
     };
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let header = records::header(job, args.candles.word());
-    let mut recorder = Recorder::create(path, &header).map_err(failed)?;
+    let mut recorder = Recorder::create(path, &header, &mut job.replay).map_err(failed)?;
     job.replay.run(pace(args), &mut recorder, &mut Bar(bar)).map_err(|error| error.to_string())?;
-    recorder.finish(&mut job.replay.desk.coordinator).map_err(failed)
+    recorder.finish(&mut job.replay.desk).map_err(failed)
 }
 
 fn spec(args: &ReplayArgs) -> JobSpec {

@@ -173,8 +173,8 @@ pub enum Verdict {
     NotReached(i64),
     /// It held and was not looked at: a full close was under way, or the price may not fire it.
     NotAsked,
-    /// The leg rested at the venue as a limit order.
-    AtVenue,
+    /// The leg rested at the venue as a limit order, with the price this far from it.
+    AtVenue(i64),
     /// The leg had closed its part.
     Done,
     /// The trailing stop was not active yet; its level is that of its activation.

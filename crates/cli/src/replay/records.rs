@@ -4,20 +4,22 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use ripcord_core::Coordinator;
-use ripcord_core::event::{Entry, Outbox, Probe, Record};
+use ripcord_core::event::{Entry, Probe};
 use ripcord_core::id::{AccountId, InstrumentId};
 use ripcord_core::market::PriceSource;
 use ripcord_core::position::SourceCells;
-use ripcord_core::time::Timestamp;
 use ripcord_report::records::{
     FillEntry, Header, InstrumentEntry, PlanEntry, PositionEntry, RECORDS_FORMAT, RECORDS_VERSION,
     RecordsWriter,
 };
-use ripcord_sim::desk::Reader;
+use ripcord_sim::desk::{Desk, Reader};
 use ripcord_sim::job::Job;
-use ripcord_sim::replay::{Outcome, ReplayReader};
+use ripcord_sim::replay::{Outcome, Replay, ReplayReader};
 use ripcord_sim::venue::RestingFill;
+
+/// How often the prices are told while nothing happens: a picture of any position has this many
+/// points over the whole market, and a file grows by this many lines and price source at most.
+const LOOKS: u64 = 4_096;
 
 /// What the records of a job refer to.
 pub(super) fn header(job: &Job, candles: &str) -> Header {
@@ -69,7 +71,8 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn create(target: &Path, header: &Header) -> io::Result<Self> {
+    pub(super) fn create(target: &Path, header: &Header, replay: &mut Replay) -> io::Result<Self> {
+        replay.look_often(LOOKS);
         let mut beside = target.as_os_str().to_owned();
         beside.push(".partial");
         let beside = PathBuf::from(beside);
@@ -81,15 +84,8 @@ impl Recorder {
     }
 
     /// Writes what the last prices were, ends the file and gives it its name.
-    pub(super) fn finish(mut self, coordinator: &mut Coordinator) -> io::Result<Outcome> {
-        let mut last = Outbox::default();
-        coordinator.checkpoint(Timestamp::MIN, &mut last);
-        for mut entry in last.records {
-            if let Record::Observed(observed) = &entry.record {
-                entry.at = observed.at;
-            }
-            self.write(&entry);
-        }
+    pub(super) fn finish(mut self, desk: &mut Desk) -> io::Result<Outcome> {
+        desk.checkpoint(&mut self);
         if let Some(error) = self.refused.take() {
             return Err(error);
         }

@@ -42,7 +42,7 @@ fn rule_at(decided: &ExitDecided, levels: &Levels, rule: &RuleNow) -> RuleAt {
     let verdict = if levels.legs_done & bit != 0 {
         Verdict::Done
     } else if levels.legs_out & bit != 0 {
-        Verdict::AtVenue
+        Verdict::AtVenue(rule.gap().unwrap_or(0))
     } else {
         match (rule.watching, rule.gap()) {
             (_, None) => Verdict::Nothing,

@@ -6,6 +6,7 @@
 use ripcord_core::num::Price;
 use ripcord_core::time::Timestamp;
 
+use crate::exits::{ExitPrice, ExitRow};
 use crate::explain::{Story, Watching};
 use crate::number::fixed;
 
@@ -33,9 +34,7 @@ pub fn picture(story: &Story) -> String {
     draw_prices(&mut grid, story, &frame, &mut seen);
     draw_stop(&mut grid, story, &frame, &mut seen);
     for fill in &story.fills {
-        if let crate::exits::ExitPrice::Scaled(price) = fill.price
-            && let Some(row) = frame.row(price)
-        {
+        if let Some(row) = price_of(fill).and_then(|price| frame.row(price)) {
             grid[row][frame.column(fill.exit_ts)] = EXIT;
             note(&mut seen, "X exit");
         }
@@ -56,6 +55,13 @@ pub fn picture(story: &Story) -> String {
 fn note(seen: &mut Vec<&'static str>, what: &'static str) {
     if !seen.contains(&what) {
         seen.push(what);
+    }
+}
+
+fn price_of(fill: &ExitRow) -> Option<Price> {
+    match fill.price {
+        ExitPrice::Scaled(price) => Some(price),
+        ExitPrice::Text(_) => None,
     }
 }
 
@@ -82,7 +88,7 @@ impl Frame {
         let (floor, ceiling) = (low.saturating_sub(reach), high.saturating_add(reach));
         let stops = stretches.iter().filter_map(|stretch| stretch.stop);
         let levels = story.levels.iter().filter(|rule| rule.watching != Watching::Activation);
-        let fills = story.fills.iter().map(|fill| fill.trigger);
+        let fills = story.fills.iter().filter_map(price_of);
         for level in stops.chain(levels.filter_map(|rule| rule.level)).chain(fills) {
             if (floor..=ceiling).contains(&level.0) {
                 (low, high) = (low.min(level.0), high.max(level.0));

@@ -278,7 +278,9 @@ impl Teller<'_> {
             Verdict::Outranked(by) => format!("held; {} ranks higher and acted", by.word()),
             Verdict::NotReached(gap) => format!("not reached, {} away", self.price(Price(gap))),
             Verdict::NotAsked => "its level was reached; this price may not fire it".to_owned(),
-            Verdict::AtVenue => "rested at the venue as a limit".to_owned(),
+            Verdict::AtVenue(gap) => {
+                format!("rested at the venue as a limit, {} away", self.price(Price(gap)))
+            }
             Verdict::Done => "had closed its part".to_owned(),
             Verdict::NotActive => "was not active; the level is its activation".to_owned(),
             Verdict::Nothing => "had no level or no price".to_owned(),

@@ -105,7 +105,7 @@ impl Teller<'_> {
                 Verdict::Outranked(by) => ("outranked", Some(by.word()), None),
                 Verdict::NotReached(gap) => ("not_reached", None, Some(self.price(Price(gap)))),
                 Verdict::NotAsked => ("not_asked", None, None),
-                Verdict::AtVenue => ("at_venue", None, None),
+                Verdict::AtVenue(gap) => ("at_venue", None, Some(self.price(Price(gap)))),
                 Verdict::Done => ("done", None, None),
                 Verdict::NotActive => ("not_active", None, None),
                 Verdict::Nothing => ("nothing", None, None),
