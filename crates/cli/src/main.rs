@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod explain;
 mod output;
 mod replay;
+mod report;
 mod run;
 mod tape;
 
@@ -29,6 +30,8 @@ enum Command {
     Run(run::RunArgs),
     /// What one position lived through: levels, wakes, orders, fills, and why not earlier
     Explain(explain::ExplainArgs),
+    /// What exits were worth: wins, losses, R:R, profit factor, expectancy, by reason or another group
+    Report(report::ReportArgs),
     /// Recorded prices on disk: build, look at, verify
     #[command(subcommand)]
     Tape(tape::TapeCommand),
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
         Command::Explain(args) => explain::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),
     }
 }

@@ -14,9 +14,11 @@ use ripcord_core::position::SourceCells;
 use ripcord_core::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+mod exits;
 mod read;
 mod write;
 
+pub use exits::exits_of;
 pub use read::{RecordsError, RecordsReader};
 pub use write::RecordsWriter;
 
