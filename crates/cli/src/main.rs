@@ -7,8 +7,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod explain;
 mod output;
 mod replay;
+mod report;
 mod run;
 mod tape;
 
@@ -26,6 +28,10 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Run on paper: a generated or recorded market, demo positions, exits as they happen
     Run(run::RunArgs),
+    /// What one position lived through: levels, wakes, orders, fills, and why not earlier
+    Explain(explain::ExplainArgs),
+    /// What exits were worth: wins, losses, R:R, profit factor, expectancy, by reason or another group
+    Report(report::ReportArgs),
     /// Recorded prices on disk: build, look at, verify
     #[command(subcommand)]
     Tape(tape::TapeCommand),
@@ -35,6 +41,8 @@ fn main() -> ExitCode {
     match Ripcord::parse().command {
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),
     }
 }

@@ -22,6 +22,10 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD_REQUEST, colours, fail, note, print, progress};
 
+mod records;
+
+use records::Recorder;
+
 /// Options of `replay`.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
@@ -64,6 +68,9 @@ pub(crate) struct ReplayArgs {
     /// Write a row per closing fill (CSV)
     #[arg(long, value_name = "FILE")]
     exits: Option<PathBuf>,
+    /// Write everything that happened, for `ripcord explain` and `ripcord report`
+    #[arg(long, value_name = "FILE")]
+    records: Option<PathBuf>,
     /// Hand every price over
     #[arg(long, conflicts_with_all = ["scan", "leap"])]
     row_by_row: bool,
@@ -98,6 +105,17 @@ enum Candles {
     Vectorbt,
 }
 
+impl Candles {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pessimistic => "pessimistic",
+            Self::Ohlc => "ohlc",
+            Self::Olhc => "olhc",
+            Self::Vectorbt => "vectorbt",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Levels {
     /// A stop to the earlier exit, a target away from the entry
@@ -122,12 +140,12 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     let read = started.elapsed();
     bar.set_length(job.replay.rows() as u64);
     bar.set_message("replaying");
-    let mut outcome = Outcome::default();
-    let done = job.replay.run(pace(args), &mut outcome, &mut Bar(&bar));
+    let outcome = replay(args, &mut job, &bar);
     bar.finish_and_clear();
-    if let Err(error) = done {
-        return fail(1, &error);
-    }
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => return fail(1, &error),
+    };
     let took = started.elapsed() - read;
     let rows = exit_rows(&job, &outcome, args.candles);
     if let Some(path) = &args.exits
@@ -171,6 +189,20 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     }
     print(&text);
     ExitCode::SUCCESS
+}
+
+/// Runs the job, and writes its records on the way if they are wanted.
+fn replay(args: &ReplayArgs, job: &mut Job, bar: &indicatif::ProgressBar) -> Result<Outcome, String> {
+    let Some(path) = &args.records else {
+        let mut outcome = Outcome::default();
+        job.replay.run(pace(args), &mut outcome, &mut Bar(bar)).map_err(|error| error.to_string())?;
+        return Ok(outcome);
+    };
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let header = records::header(job, args.candles.word());
+    let mut recorder = Recorder::create(path, &header, &mut job.replay).map_err(failed)?;
+    job.replay.run(pace(args), &mut recorder, &mut Bar(bar)).map_err(|error| error.to_string())?;
+    recorder.finish(&mut job.replay.desk).map_err(failed)
 }
 
 fn spec(args: &ReplayArgs) -> JobSpec {

@@ -66,6 +66,10 @@ pub struct Job {
     pub plans: Vec<PlanSpec>,
     /// The plan of each position: its place in `plans`.
     pub plan_of: Vec<usize>,
+    /// The plans as registered, by their ids: an instrument, and a place in `plans`.
+    pub registered: Vec<(InstrumentId, usize)>,
+    /// How the venue fills, after what the market files allow.
+    pub fills: FillModel,
     /// What was assumed or should be known, for the reader of the results.
     pub notes: Vec<String>,
     /// Records of the market files: ticks, candles.
@@ -173,12 +177,25 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
         .enumerate()
         .map(|(number, row)| opener.opening(number, row, &mut coordinator))
         .collect::<Result<_, _>>()?;
+    let mut by_id: Vec<_> = opener.registered.iter().map(|(&of, &id)| (id, of)).collect();
+    by_id.sort_unstable();
+    let registered = by_id.into_iter().map(|(_, of)| of).collect();
     let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
     let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
     let PlansOfRows { plans, of_row } = plans;
-    Ok(Job { replay, instruments, positions: read.rows, plans, plan_of: of_row, notes, records })
+    Ok(Job {
+        replay,
+        instruments,
+        positions: read.rows,
+        plans,
+        plan_of: of_row,
+        registered,
+        fills,
+        notes,
+        records,
+    })
 }
 
 /// The plan of every position: its cells over the plan it names over the job's plan.
