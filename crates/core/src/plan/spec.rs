@@ -327,6 +327,19 @@ impl PlanSpec {
         id: InstrumentId,
         instrument: &Instrument,
     ) -> Result<Resolved, Vec<PlanFault>> {
+        let (plan, warnings, mut faults) = self.resolve_parts(id, instrument);
+        faults.extend(check::hard_not_wider(&plan));
+        if faults.is_empty() { Ok(Resolved { plan, warnings }) } else { Err(faults) }
+    }
+
+    /// The plan with warnings and faults; where there are faults its numbers are stand-ins. Whether the
+    /// hard stop is wider than the soft stop is left to the caller.
+    #[must_use]
+    pub fn resolve_parts(
+        &self,
+        id: InstrumentId,
+        instrument: &Instrument,
+    ) -> (Plan, Vec<PlanWarning>, Vec<PlanFault>) {
         let mut check = Check::new(instrument);
         if self.version != PLAN_VERSION {
             check.fault("version", self.version, &format!("this program reads version {PLAN_VERSION}"));
@@ -351,9 +364,7 @@ impl PlanSpec {
         if plan.uses_atr() && plan.atr.is_none() {
             check.fault("atr", "absent", "a distance uses ATR; give atr = { bar_secs = 3600, period = 14 }");
         }
-        check.not_wider(&plan);
-        let Check { faults, warnings, .. } = check;
-        if faults.is_empty() { Ok(Resolved { plan, warnings }) } else { Err(faults) }
+        (plan, check.warnings, check.faults)
     }
 
     /// Stop, trailing stop, ladder, ratchet. Each is checked, and kept if it is on.

@@ -282,13 +282,14 @@ impl Check {
             share: self.fraction("trailing.curve.fraction", point.fraction, false),
         }
     }
+}
 
-    /// The emergency stop stands behind the soft stop, or it would be the only one to act.
-    pub(super) fn not_wider(&mut self, plan: &Plan) {
-        let (Some(hard), Some(soft)) = (plan.hard_stop, plan.soft_stop) else { return };
-        if hard.basis == soft.basis && hard.share <= soft.share {
-            let value = crate::num::shortest(i128::from(hard.share.0), Ratio::DECIMALS).to_string();
-            self.fault("hard_stop.fraction", value, "must be wider than soft_stop.fraction");
-        }
-    }
+/// The emergency stop stands behind the soft stop, or it would be the only one to act.
+pub(super) fn hard_not_wider(plan: &Plan) -> Option<PlanFault> {
+    let (hard, soft) = (plan.hard_stop?, plan.soft_stop?);
+    (hard.basis == soft.basis && hard.share <= soft.share).then(|| PlanFault {
+        field: "hard_stop.fraction".to_owned(),
+        value: crate::num::shortest(i128::from(hard.share.0), Ratio::DECIMALS).to_string(),
+        must: "must be wider than soft_stop.fraction".to_owned(),
+    })
 }
