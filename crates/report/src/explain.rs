@@ -6,7 +6,7 @@
 
 use std::io::BufRead;
 
-use ripcord_core::event::AlarmKind;
+use ripcord_core::event::{AlarmKind, Concluded};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::OrderKind;
@@ -57,6 +57,8 @@ pub struct Story {
     pub fills: Vec<ExitRow>,
     /// Funding that was settled.
     pub funding: Vec<(Timestamp, Money)>,
+    /// What else changed, in order.
+    pub changes: Vec<(Timestamp, Change)>,
     /// Alarms.
     pub alarms: Vec<(Timestamp, AlarmKind)>,
     /// How far the price went for and against it.
@@ -67,6 +69,36 @@ pub struct Story {
     pub end: End,
     /// Prices, stop and time, for a picture.
     pub path: Path,
+}
+
+/// Something that changed about a position besides its stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// More of it came.
+    Added {
+        /// How much.
+        qty: Qty,
+        /// At which price.
+        price: Price,
+        /// What was held then.
+        open: Qty,
+        /// The average entry then.
+        entry: Price,
+    },
+    /// Another plan held from then on.
+    Plan,
+    /// An exit signal stood.
+    Signalled {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An exit was given up.
+    Concluded {
+        /// Its number.
+        exit: u16,
+        /// Why.
+        why: Concluded,
+    },
 }
 
 /// How a position began.

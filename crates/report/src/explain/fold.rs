@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{Entry, Event, ExitDecided, Filled, Observed, OrderEnd, Probe, Record, Tick};
+use ripcord_core::event::{
+    Added, Entry, Event, ExitDecided, Filled, Observed, OrderEnd, Probe, Record, Tick,
+};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId};
 use ripcord_core::indicator::Atr;
 use ripcord_core::market::Bar;
@@ -16,7 +18,9 @@ use ripcord_core::time::Timestamp;
 use super::approach::{Approach, Approaches, Seen, When};
 use super::levels::{Levels, RuleNow, Watching, leg_bit};
 use super::path::Stretch;
-use super::{End, Excursion, Move, MoveWhy, Opening, OrderEvent, OrderStory, Path, Story, Wake, wakes};
+use super::{
+    Change, End, Excursion, Move, MoveWhy, Opening, OrderEvent, OrderStory, Path, Story, Wake, wakes,
+};
 use crate::exits::ExitRow;
 use crate::records::{Header, Line, PositionEntry};
 
@@ -119,6 +123,7 @@ impl<'a> Fold<'a> {
             orders: Vec::new(),
             fills: Vec::new(),
             funding: Vec::new(),
+            changes: Vec::new(),
             alarms: Vec::new(),
             excursion: Excursion::default(),
             approaches: Vec::new(),
@@ -271,6 +276,19 @@ impl Life {
             Record::OrderEnded { id, how } => self.on_ended(id, at, *how),
             Record::Filled(filled) => self.on_filled(filled, at, index),
             Record::FundingPaid { amount, .. } => self.story.funding.push((at, **amount)),
+            Record::Added(added) => {
+                self.levels.add(added);
+                let &Added { qty, price, open, entry, .. } = added.as_ref();
+                self.story.changes.push((at, Change::Added { qty, price, open, entry }));
+            }
+            Record::PlanChanged { .. } => self.story.changes.push((at, Change::Plan)),
+            Record::Signalled { until, .. } => {
+                self.story.changes.push((at, Change::Signalled { until: *until }));
+            }
+            Record::ExitConcluded { exit, why, .. } => {
+                self.closing = None;
+                self.story.changes.push((at, Change::Concluded { exit: *exit, why: *why }));
+            }
             Record::Closed { .. } => {
                 self.is_closed = true;
                 self.story.end.closed = Some((at, index));
@@ -397,12 +415,16 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::StopMoved { episode, .. }
         | Record::TrailingActivated { episode, .. }
         | Record::FundingPaid { episode, .. }
+        | Record::PlanChanged { episode, .. }
+        | Record::Signalled { episode, .. }
+        | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
         | Record::Alarm { episode, .. } => Some(*episode),
         Record::GateBlocked { id, .. } | Record::OrderAccepted(id) | Record::OrderEnded { id, .. } => {
             Some(id.episode)
         }
         Record::Opened(opened) => Some(opened.episode),
+        Record::Added(added) => Some(added.episode),
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),

@@ -234,6 +234,13 @@ impl Levels {
         self.atr = atr;
     }
 
+    /// More of the position came.
+    pub(super) fn add(&mut self, added: &ripcord_core::event::Added) {
+        self.cost += i128::from(added.price.0) * i128::from(added.qty.0);
+        self.fees += added.fees;
+        self.open = added.open;
+    }
+
     /// A fill took its share out.
     pub(super) fn reduce(&mut self, filled: &ripcord_core::event::Filled) {
         self.legs_done |= leg_bit(&filled.id);

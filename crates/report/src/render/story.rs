@@ -1,5 +1,6 @@
 //! The story of a position as text for a trader: facts, a picture, tables.
 
+use ripcord_core::event::Concluded;
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::OrderKind;
@@ -9,7 +10,7 @@ use ripcord_core::time::Timestamp;
 use super::picture::picture;
 use super::table::{Cell, Column, Table, Tone};
 use super::words::{lasting, percent_of, rule, rule_name, source, utc};
-use crate::explain::{MoveWhy, OrderEvent, Story, Verdict, Wake, Watching, When};
+use crate::explain::{Change, MoveWhy, OrderEvent, Story, Verdict, Wake, Watching, When};
 use crate::number::{fixed, money};
 
 mod closeness;
@@ -48,6 +49,27 @@ impl Teller<'_> {
 
     fn qty(&self, qty: Qty) -> String {
         fixed(qty.0, self.rules().qty_decimals)
+    }
+
+    fn change(&self, change: Change) -> String {
+        match change {
+            Change::Added { qty, price, open, entry } => format!(
+                "added {} @ {}: {} held at {}",
+                self.qty(qty),
+                self.price(price),
+                self.qty(open),
+                self.price(entry)
+            ),
+            Change::Plan => "another plan".to_owned(),
+            Change::Signalled { until } => format!("exit signal, good until {}", utc(until)),
+            Change::Concluded { exit, why } => {
+                let why = match why {
+                    Concluded::PastWorst => "past its worst price",
+                    Concluded::Expired => "out of time",
+                };
+                format!("exit {exit} given up, {why}")
+            }
+        }
     }
 
     /// How far a level is from the entry, in percent of it.
@@ -373,6 +395,9 @@ impl Teller<'_> {
             columns,
             rows.collect(),
         );
+        for (at, change) in &self.story.changes {
+            *text += &format!("{} at {}\n", self.change(*change), utc(*at));
+        }
         for (at, paid) in &self.story.funding {
             *text += &format!("funding {} paid at {}\n", money(*paid), utc(*at));
         }

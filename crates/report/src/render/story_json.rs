@@ -2,12 +2,13 @@
 
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::OrderKind;
+use ripcord_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::json::exit;
 use super::words::{percent_of, rule, source, utc};
 use crate::explain::{
-    Approach, Move, MoveWhy, OrderEvent, OrderStory, RuleNow, Story, Verdict, Wake, Watching, When,
+    Approach, Change, Move, MoveWhy, OrderEvent, OrderStory, RuleNow, Story, Verdict, Wake, Watching, When,
 };
 use crate::number::{fixed, money};
 
@@ -43,6 +44,7 @@ pub fn story(story: &Story) -> Value {
             value["slippage"] = json!(story.slippage(fill).map(|worse| teller.price(Price(worse))));
             value
         }).collect::<Vec<_>>(),
+        "changes": story.changes.iter().map(|(at, change)| change_json(*at, *change, story)).collect::<Vec<_>>(),
         "funding": story.funding.iter().map(|(at, paid)| json!({ "at": utc(*at), "at_ns": at.0, "paid": money(*paid) })).collect::<Vec<_>>(),
         "alarms": story.alarms.iter().map(|(at, what)| json!({ "at": utc(*at), "at_ns": at.0, "what": what })).collect::<Vec<_>>(),
         "mfe": story.excursion.best.map(|extreme| teller.extreme(extreme)),
@@ -215,4 +217,21 @@ fn leg(leg: u8) -> Option<u8> {
 /// A moment; the two ends are equal when it is known.
 fn when(when: When) -> Value {
     json!({ "from": utc(when.from), "from_ns": when.from.0, "to": utc(when.to), "to_ns": when.to.0 })
+}
+
+fn change_json(at: Timestamp, change: Change, story: &Story) -> Value {
+    let (price, qty) = (
+        |p: Price| fixed(p.0, story.instrument.price_decimals),
+        |q: Qty| fixed(q.0, story.instrument.qty_decimals),
+    );
+    let mut value = match change {
+        Change::Added { qty: added, price: paid, open, entry } => json!({
+            "what": "added", "qty": qty(added), "price": price(paid), "open": qty(open), "entry": price(entry),
+        }),
+        Change::Plan => json!({ "what": "plan_changed" }),
+        Change::Signalled { until } => json!({ "what": "signalled", "until": utc(until) }),
+        Change::Concluded { exit, why } => json!({ "what": "exit_concluded", "exit": exit, "why": why }),
+    };
+    value["at"] = utc(at).into();
+    value
 }
