@@ -121,13 +121,14 @@ impl Cells<'_> {
         let text = |place: Option<usize>| {
             place.and_then(|place| self.record.get(place)).filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let (trigger, price) = (self.decimal(7)?, self.decimal(8)?);
-        let qty = self.decimal(9)?;
-        let decimals = trigger.decimals();
-        // A price with more digits is another program's: it is kept as it stands.
-        let price = match price.to_scale(decimals) {
-            Ok(units) => ExitPrice::Scaled(Price(units)),
-            Err(_) => ExitPrice::Text(self.text(8).to_owned()),
+        let (trigger, decimals) = self.decimal(7)?;
+        let (qty, qty_decimals) = self.decimal(9)?;
+        let (price, price_decimals) = self.decimal(8)?;
+        // A price with other digits than the trigger's is another program's: it is kept as it stands.
+        let price = if price_decimals == decimals {
+            ExitPrice::Scaled(Price(price))
+        } else {
+            ExitPrice::Text(self.text(8).to_owned())
         };
         let row = ExitRow {
             position_id: self.text(0).to_owned(),
@@ -137,9 +138,9 @@ impl Cells<'_> {
             source: self.word(4, SOURCES, Source::word)?,
             exit_type: self.word(5, [ExitType::Market, ExitType::Limit], ExitType::word)?,
             leg: if self.text(6).is_empty() { 0 } else { self.whole(6)? },
-            trigger: Price(trigger.mantissa()),
+            trigger: Price(trigger),
             price,
-            qty: Qty(qty.mantissa()),
+            qty: Qty(qty),
             gross: self.money(10)?,
             fees: self.money(11)?,
             funding: self.money(12)?,
@@ -147,7 +148,7 @@ impl Cells<'_> {
             symbol: text(symbol).unwrap_or_else(|| "-".to_owned()),
             strategy: text(strategy),
             price_decimals: decimals,
-            qty_decimals: qty.decimals(),
+            qty_decimals,
         };
         let net = row.gross - row.fees - row.funding;
         if net != row.net {
@@ -178,8 +179,15 @@ impl Cells<'_> {
         self.text(at).parse().map_err(|_| self.fault(at, "must be a whole number in its range".to_owned()))
     }
 
-    fn decimal(&self, at: usize) -> Result<Decimal, ExitsError> {
-        Decimal::parse(self.text(at).as_bytes()).map_err(|error| self.fault(at, error.to_string()))
+    /// A decimal number in units of its last written digit, and how many decimals were written.
+    fn decimal(&self, at: usize) -> Result<(i64, u8), ExitsError> {
+        let text = self.text(at);
+        let written = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let units = Decimal::parse(text.as_bytes()).and_then(|value| {
+            let decimals = u8::try_from(written).unwrap_or(u8::MAX);
+            Ok((value.to_scale(decimals)?, decimals))
+        });
+        units.map_err(|error| self.fault(at, error.to_string()))
     }
 
     fn money(&self, at: usize) -> Result<Money, ExitsError> {
