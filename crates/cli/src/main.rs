@@ -7,8 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
 mod explain;
+mod levels;
 mod output;
+mod plan;
 mod replay;
 mod report;
 mod run;
@@ -24,6 +27,11 @@ struct Ripcord {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check a configuration: whether its rules fit each other, and every level as a price
+    Check(check::CheckArgs),
+    /// Plans: what there is, what one says, which one holds
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// Replay recorded prices over open positions: which rule closed what, when, at which price
     Replay(replay::ReplayArgs),
     /// Run on paper: a generated or recorded market, demo positions, exits as they happen
@@ -39,6 +47,8 @@ enum Command {
 
 fn main() -> ExitCode {
     match Ripcord::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Plan(command) => plan::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
         Command::Explain(args) => explain::run(&args),

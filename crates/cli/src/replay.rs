@@ -41,9 +41,18 @@ pub(crate) struct ReplayArgs {
     /// The symbol of market files that do not say one, and of positions without one
     #[arg(long, value_name = "S")]
     symbol: Option<String>,
-    /// The plan (TOML) of positions that do not name one
-    #[arg(long, value_name = "FILE")]
+    /// The plan of positions that do not name one: a file (TOML), or preset:NAME (see `ripcord plan list`)
+    #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
+    /// Profiles (TOML): the plans of positions that have none otherwise
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The venue of the positions, for profiles
+    #[arg(long, value_name = "V", requires = "config")]
+    venue: Option<String>,
+    /// What the market is going through, for profiles
+    #[arg(long, value_name = "R", requires = "config")]
+    regime: Option<String>,
     /// How orders are filled
     #[arg(long, value_enum, default_value_t = Fills::Honest, value_name = "MODEL")]
     fills: Fills,
@@ -228,6 +237,9 @@ fn spec(args: &ReplayArgs) -> JobSpec {
         instruments: args.instruments.clone(),
         symbol: args.symbol.clone(),
         plan: args.plan.clone(),
+        config: args.config.clone(),
+        venue: args.venue.clone(),
+        regime: args.regime.clone(),
         fills,
         rounding: args.rounding.map(|choice| match choice {
             Levels::Directed => Rounding::Directed,

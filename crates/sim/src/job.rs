@@ -13,14 +13,17 @@ use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, Money, Price, Qty};
-use ripcord_core::plan::{PlanFault, PlanSpec, Rounding};
+use ripcord_core::plan::stack::ATR_TYPICAL;
+use ripcord_core::plan::{Finding, PlanFault, PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
 use crate::desk::Desk;
 use crate::import::ImportError;
 use crate::instruments::{self, InstrumentsError};
-use crate::plan_file::{self, PlanFileError};
+use crate::plan_file::checked::{self, check_plan};
+use crate::plan_file::config::{self, Config, ConfigFaults, Keys};
+use crate::plan_file::{self, ReadPlanError};
 use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
 use crate::replay::{EntryAt, PlannedOpening, Replay};
 use crate::tape::TapeError;
@@ -41,8 +44,14 @@ pub struct JobSpec {
     pub instruments: Option<PathBuf>,
     /// The symbol of market files that do not say one, and of positions without one.
     pub symbol: Option<String>,
-    /// The plan of positions that do not name one.
+    /// The plan of positions that do not name one: a file, or `preset:NAME`.
     pub plan: Option<PathBuf>,
+    /// The configuration, whose profiles hold for positions that have no plan otherwise.
+    pub config: Option<PathBuf>,
+    /// The venue of the positions, for profiles.
+    pub venue: Option<String>,
+    /// What the market is going through, for profiles.
+    pub regime: Option<String>,
     /// How the venue fills.
     pub fills: FillModel,
     /// How levels are rounded, whatever the plans say.
@@ -90,7 +99,20 @@ pub enum JobError {
     Positions(#[from] PositionsError),
     /// A plan file is at fault.
     #[error(transparent)]
-    PlanFile(#[from] PlanFileError),
+    PlanFile(#[from] ReadPlanError),
+    /// The configuration is at fault.
+    #[error(transparent)]
+    Config(#[from] ConfigFaults),
+    /// The plan of a profile is refused.
+    #[error("{file}: profile {profile}: {finding}")]
+    Refused {
+        /// The configuration.
+        file: String,
+        /// The profile.
+        profile: String,
+        /// The first fault.
+        finding: Box<Finding>,
+    },
     /// The instruments file is at fault.
     #[error(transparent)]
     Instruments(#[from] InstrumentsError),
@@ -124,14 +146,6 @@ pub enum JobError {
         value: String,
         /// What it must be, or what to do.
         must: String,
-    },
-    /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
     },
     /// The market files contradict each other or miss something.
     #[error("{0}")]
@@ -169,8 +183,10 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let mut venue = SimVenue::new(fills);
     let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
     coordinator.reserve(read.rows.len());
-    let plans = plans_of(spec, &read.rows)?;
-    let mut opener = Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new() };
+    let config = spec.config.as_ref().map(|path| read_config(path, &mut notes)).transpose()?;
+    let plans = plans_of(spec, config.as_ref(), &read.rows)?;
+    let mut opener =
+        Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new(), notes: Vec::new() };
     let openings: Vec<PlannedOpening> = read
         .rows
         .iter()
@@ -180,6 +196,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let mut by_id: Vec<_> = opener.registered.iter().map(|(&of, &id)| (id, of)).collect();
     by_id.sort_unstable();
     let registered = by_id.into_iter().map(|(_, of)| of).collect();
+    notes.append(&mut opener.notes);
     let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
@@ -198,29 +215,53 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     })
 }
 
-/// The plan of every position: its cells over the plan it names over the job's plan.
-fn plans_of(spec: &JobSpec, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
-    let base = spec.plan.as_ref().map(|path| read_plan(path)).transpose()?;
-    // A plan column names a file beside the positions file, unless its path is absolute.
+/// Reads and checks a configuration: it is refused for a fault, its warnings are noted.
+fn read_config(path: &Path, notes: &mut Vec<String>) -> Result<Config, JobError> {
+    let config = config::read(path)?;
+    let (instrument, entry) = (checked::sample_instrument(), checked::sample_entry());
+    for profile in &config.profiles {
+        let file = path.display().to_string();
+        for finding in check_plan(&profile.plan, &instrument, entry).findings {
+            match finding.severity {
+                Severity::Fault => {
+                    let (profile, finding) = (profile.name.clone(), Box::new(finding));
+                    return Err(JobError::Refused { file, profile, finding });
+                }
+                Severity::Warning => notes.push(format!("{file}: profile {}: {finding}", profile.name)),
+            }
+        }
+    }
+    Ok(config)
+}
+
+/// The plan of every position: its cells over the plan it names, over the job's plan, over its profile.
+fn plans_of(spec: &JobSpec, config: Option<&Config>, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
+    let base = spec.plan.as_ref().map(|path| plan_file::read_plan(path)).transpose()?;
+    // A plan column names a file beside the positions file, unless its path is absolute, or a preset.
     let beside = spec.positions.parent().unwrap_or_else(|| Path::new("."));
     let mut named: BTreeMap<&str, PlanSpec> = BTreeMap::new();
     for name in rows.iter().filter_map(|row| row.plan.as_deref()) {
         if !named.contains_key(name) {
-            named.insert(name, read_plan(&beside.join(name))?);
+            let is_preset = name.starts_with(plan_file::presets::PREFIX);
+            let path = if is_preset { PathBuf::from(name) } else { beside.join(name) };
+            named.insert(name, plan_file::read_plan(&path)?);
         }
     }
     let bare = PlanSpec { rounding: spec.cells_rounding, ..PlanSpec::empty("") };
+    let of_profile = |row: &PositionRow| {
+        let keys = Keys {
+            venue: spec.venue.clone(),
+            instrument: Some(row.symbol.clone()),
+            strategy: row.strategy.clone(),
+            regime: spec.regime.clone(),
+        };
+        config.and_then(|config| config.profile(&keys)).map(|profile| &profile.plan)
+    };
     let of_row = |row: &PositionRow| match row.plan.as_deref() {
         Some(name) => named.get(name),
-        None => Some(base.as_ref().unwrap_or(&bare)),
+        None => Some(base.as_ref().or_else(|| of_profile(row)).unwrap_or(&bare)),
     };
     Ok(positions::intern(rows, of_row, spec.rounding))
-}
-
-fn read_plan(path: &Path) -> Result<PlanSpec, JobError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| JobError::Read { path: path.to_owned(), source })?;
-    Ok(plan_file::parse_plan(&text, &path.display().to_string())?)
 }
 
 /// Instruments of a job by symbol, in the order of their ids.
@@ -232,6 +273,7 @@ struct Opener<'a> {
     ids: &'a Registered,
     plans: &'a PlansOfRows,
     registered: BTreeMap<(InstrumentId, usize), PlanId>,
+    notes: Vec<String>,
 }
 
 impl Opener<'_> {
@@ -272,16 +314,33 @@ impl Opener<'_> {
         }
         let spec = &self.plans.plans[place];
         if !spec.has_rules() {
-            let must = "the position has no exit rule; give --plan FILE, a plan column, or stop_pct, target_pct, trail_pct";
+            let must = "the position has no exit rule; give --plan FILE, --config FILE with a profile for it, a plan column, or stop_pct, target_pct, trail_pct";
             return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
         }
-        let plan = spec.resolve(id, instrument).map_err(|faults| JobError::Plan {
+        let resolved = spec.resolve_with_warnings(id, instrument).map_err(|faults| JobError::Plan {
             file: self.spec.positions.display().to_string(),
             id: row.id.clone(),
             plan: spec.name.clone(),
             faults,
         })?;
-        let known = coordinator.add_plan(plan)?;
+        // A row may bring its own leverage: what the profile's plan promises has to hold there too.
+        if self.spec.config.is_some() && self.spec.plan.is_none() && row.plan.is_none() {
+            let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
+            let sample = Sample { side: row.side, entry, atr: ATR_TYPICAL };
+            let found = check(&resolved.plan, instrument, &sample);
+            if let Some(fault) = found.iter().find(|finding| finding.severity == Severity::Fault) {
+                let leverage =
+                    row.leverage.map_or_else(|| "that of its plan".to_owned(), |value| value.to_string());
+                return Err(self.fault(row, "leverage", &leverage, format!("plan {}: {fault}", spec.name)));
+            }
+        }
+        let told = resolved.warnings.iter().map(|warning| format!("plan {}: {warning}", spec.name));
+        for note in told {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        let known = coordinator.add_plan(resolved.plan)?;
         self.registered.insert((id, place), known);
         Ok(known)
     }

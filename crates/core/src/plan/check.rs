@@ -6,7 +6,7 @@
 use super::stack::{Sample, StackLevel, StackRow, liquidation_of, stack, with_typical_atr};
 use super::{Basis, Distance, LossLimit, Plan, Rule};
 use crate::instrument::{Instrument, Side};
-use crate::num::{Price, Ratio, Round, fixed, shortest};
+use crate::num::{Price, Ratio, Round, shortest};
 use crate::plan::ladder::LegTarget;
 
 /// The soft stop may be this far from the stop before they contradict each other.
@@ -78,7 +78,7 @@ impl Look<'_> {
     }
 
     fn shown(&self, price: Price) -> String {
-        fixed(i128::from(price.0), self.instrument.price_decimals).to_string()
+        shortest(i128::from(price.0), self.instrument.price_decimals).to_string()
     }
 
     fn hard_not_wider(&self) -> Option<Finding> {
@@ -133,7 +133,8 @@ impl Look<'_> {
             Distance::Price(distance) => {
                 let one = i128::from(Ratio::ONE.0);
                 let share = Round::HalfUp.divide(i128::from(distance) * one, i128::from(self.sample.entry.0));
-                Ratio(i64::try_from(share).ok()?)
+                // A distance of more than the price belongs to another market than the sample's.
+                i64::try_from(share).ok().map(Ratio).filter(|&share| share < Ratio::ONE)?
             }
             Distance::Share(share) | Distance::Atr { fallback: share, .. } => share,
         };

@@ -14,6 +14,7 @@ use crate::num::{Decimal, Ratio};
 use check::Check;
 
 mod check;
+mod filled;
 mod ladder;
 mod late;
 mod switch;
