@@ -20,7 +20,7 @@ use ripcord_sim::vectorbt;
 use ripcord_sim::venue::FillModel;
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, colours, fail, note, print, progress};
+use crate::output::{BAD_REQUEST, colours, fail, is_file_or_new, note, overwrites, print, progress};
 
 mod records;
 
@@ -137,6 +137,14 @@ enum Levels {
 
 pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     let started = Instant::now();
+    let inputs = || {
+        let named = [&args.instruments, &args.plan, &args.config].into_iter().flatten();
+        args.market.iter().chain([&args.positions]).chain(named).map(PathBuf::as_path)
+    };
+    let mut outputs = [&args.exits, &args.records].into_iter().flatten();
+    if let Some(fault) = outputs.find_map(|output| overwrites(output, inputs())) {
+        return fail(BAD_REQUEST, &fault);
+    }
     let bar = progress(0, "rows");
     let prepared = job::prepare(&spec(args), &|what| bar.set_message(what.to_owned()));
     let mut job = match prepared {
@@ -174,6 +182,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
             "read_ms": read.as_millis() as u64,
             "replay_us": took.as_micros() as u64,
             "notes": job.notes,
+            "alarms": alarms(&outcome).iter().map(|(kind, count)| json!({ "what": kind, "count": count })).collect::<Vec<Value>>(),
             "by_reason": json::summary(&summary),
             "exits": rows.iter().map(json::exit).collect::<Vec<Value>>(),
         });
@@ -300,6 +309,11 @@ fn exit_rows(job: &Job, outcome: &Outcome, candles: Candles) -> Vec<ExitRow> {
 
 /// Writes to a file beside the target and renames it: a failed run leaves nothing half written.
 fn write_whole(path: &Path, rows: &[ExitRow]) -> std::io::Result<()> {
+    if !is_file_or_new(path) {
+        // A terminal, a pipe, a link: written into, not replaced.
+        let mut file = BufWriter::new(File::options().write(true).truncate(true).open(path)?);
+        return write_csv(&mut file, rows).and_then(|()| file.flush());
+    }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".partial");
     let beside = PathBuf::from(beside);

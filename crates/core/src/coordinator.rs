@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
-use crate::event::{Entry, Event, Observed, Outbox, Probe, Record, Tick};
+use crate::event::{Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
 use crate::id::{EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -262,6 +262,9 @@ impl Coordinator {
         let mut decision = position.evaluate(probe, &terms, |cell| engine.last_price(cell));
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);
+            if probe.fill == ProbeFill::Level {
+                decision.close = position.first_passed(cell, &decision, &terms);
+            }
         }
         if let Some(rule) = decision.close {
             self.close_by_rule(step, slot, rule, decision.held);

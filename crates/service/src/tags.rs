@@ -378,6 +378,9 @@ impl Narrator {
                 "stop_through_market",
                 format!("{}: the price is beyond that stop already; close it instead", key(of)),
             ),
+            CommandRefused::TooLarge(of) => {
+                ("too_large", format!("{}: its value is beyond what can be computed with", key(of)))
+            }
             CommandRefused::NoSignalRule(of) => {
                 ("no_signal_rule", format!("{}: its plan has no signal exit", key(of)))
             }

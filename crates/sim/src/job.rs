@@ -12,9 +12,12 @@ use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Qty};
+use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
+use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{Finding, PlanFault, PlanSpec, Rounding, Sample, Severity, check};
+use ripcord_core::plan::{
+    Average, Finding, LevelRule, Plan, PlanFault, PlanSpec, Rounding, Sample, Severity, check,
+};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
@@ -200,6 +203,24 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
+    let last = streams.iter().filter_map(|stream| stream.tape.ts().last()).max().copied();
+    for (row, planned) in read.rows.iter().zip(&openings) {
+        let RowEntry::Time(_) = row.entry else { continue };
+        let EntryAt::Time(at) = planned.at else { continue };
+        if last.is_some_and(|last| at.0 > last) {
+            return Err(JobError::Position {
+                file: spec.positions.display().to_string(),
+                line: row.line,
+                id: row.id.clone(),
+                column: "entry_ts",
+                value: at.0.to_string(),
+                must: format!(
+                    "after the last price of the market files ({}); nothing would be replayed",
+                    last.unwrap_or(0)
+                ),
+            });
+        }
+    }
     let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
     let PlansOfRows { plans, of_row } = plans;
     Ok(Job {
@@ -291,6 +312,7 @@ impl Opener<'_> {
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
         let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
         let plan = self.register(row, instrument, rules, self.plans.of_row[number], coordinator)?;
+        self.sensible(row, (Price(entry), Qty(qty)), rules, coordinator.view().plan(plan))?;
         let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
         let key = PositionKey { account, instrument, side: row.side };
         let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
@@ -299,6 +321,45 @@ impl Opener<'_> {
             RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
         };
         Ok(PlannedOpening { at, opening })
+    }
+
+    /// Refuses a position that its instrument or its own levels make senseless.
+    fn sensible(
+        &self,
+        row: &PositionRow,
+        (entry, qty): (Price, Qty),
+        rules: &Instrument,
+        plan: &Plan,
+    ) -> Result<(), JobError> {
+        if rules.is_too_large(entry, qty) {
+            let must = "times its entry price it is beyond what can be computed with (10^16)".to_owned();
+            return Err(self.fault(row, "qty", &row.qty.to_string(), must));
+        }
+        if rules.closable(qty).0 == 0 {
+            let must = "less than the instrument's lot size or minimum, so it could never be closed; correct it, or the instrument (--instruments)";
+            return Err(self.fault(row, "qty", &row.qty.to_string(), must.to_owned()));
+        }
+        let average = Average { cost: i128::from(entry.0), qty: 1 };
+        let rule = LevelRule::new(plan.rounding, rules);
+        let stop =
+            plan.stop_loss.map(|stop| stop.initial(row.side, average, rule, None, plan.leverage).price);
+        if stop.is_some_and(|stop| stop.0 <= 0) {
+            let must = "the stop of its plan would lie at or below zero; give a nearer one".to_owned();
+            return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
+        }
+        let legs = plan.ladder.iter().flat_map(|ladder| &ladder.legs);
+        for leg in legs {
+            let LegTarget::Price(target) = leg.target else { continue };
+            if row.side.sign() * (target.0 - entry.0) <= 0 {
+                let target = fixed(i128::from(target.0), rules.price_decimals);
+                let must = format!(
+                    "the ladder of its plan has a target at {target}, which is no gain for a {}; set the target on the winning side",
+                    row.side.word()
+                );
+                return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
+            }
+        }
+        Ok(())
     }
 
     fn register(

@@ -24,9 +24,9 @@ fn a_trailing_stop_from_its_activation_to_its_fill() {
         .iter()
         .map(|m| json!([m["why"], m["from"], m["to"], m["best"]]))
         .collect();
-    // 2 % below 102.00 is 99.96, rounded to the earlier exit on the grid of the file; 2 % below 110.00 is 107.80.
-    assert_eq!(moves[0], json!(["trailing_activated", null, "99.96", "102.00"]));
-    assert_eq!(moves[1], json!(["trailing_followed", "99.96", "107.80", "110.00"]));
+    // The tick is 0.1: 2 % of 102.0 is 2.0, of 110.0 it is 2.2.
+    assert_eq!(moves[0], json!(["trailing_activated", null, "100.0", "102.0"]));
+    assert_eq!(moves[1], json!(["trailing_followed", "100.0", "107.8", "110.0"]));
     let decision = &told["decisions"][0];
     assert_eq!(
         json!([
@@ -36,7 +36,7 @@ fn a_trailing_stop_from_its_activation_to_its_fill() {
             decision["price"],
             decision["best"]
         ]),
-        json!(["TRAILING_STOP", 122, "107.80", "107.80", "110.00"])
+        json!(["TRAILING_STOP", 122, "107.8", "107.8", "110.0"])
     );
     let rules: Vec<Value> = decision["rules"]
         .as_array()
@@ -47,14 +47,14 @@ fn a_trailing_stop_from_its_activation_to_its_fill() {
     assert_eq!(
         rules,
         [
-            json!(["STOP_LOSS", "95.00", "not_reached", "12.80"]),
-            json!(["TRAILING_STOP", "107.80", "acted", null]),
-            json!(["TAKE_PROFIT", "120.00", "at_venue", "12.20"]),
+            json!(["STOP_LOSS", "95.0", "not_reached", "12.8"]),
+            json!(["TRAILING_STOP", "107.8", "acted", null]),
+            json!(["TAKE_PROFIT", "120.0", "at_venue", "12.2"]),
         ]
     );
     assert_eq!(
         (&told["net_pnl"], &told["remaining"], &told["open"]),
-        (&json!("15.6"), &json!("0.000"), &Value::Null)
+        (&json!("15.6"), &json!("0"), &Value::Null)
     );
     assert_eq!(told["closed"]["reason"], "TRAILING_STOP");
 }
@@ -72,21 +72,21 @@ fn why_not_earlier_names_the_closest_price_and_its_moment() {
         close,
         [
             // The first price after the entry; the market only fell below it after the exit.
-            json!(["STOP_LOSS", "95.00", "100.10", "5.10", "2026-01-01T00:00:01.000Z"]),
-            json!(["TAKE_PROFIT", "120.00", "110.00", "10.00", "2026-01-01T00:01:40.000Z"]),
+            json!(["STOP_LOSS", "95.0", "100.1", "5.1", "2026-01-01T00:00:01.000Z"]),
+            json!(["TAKE_PROFIT", "120.0", "110.0", "10.0", "2026-01-01T00:01:40.000Z"]),
         ]
     );
-    assert_eq!((&told["mfe"]["price"], &told["mfe"]["percent"]), (&json!("110.00"), &json!("10.00")));
-    assert_eq!((&told["mae"]["price"], &told["mae"]["move"]), (&json!("100.10"), &json!("0.10")));
+    assert_eq!((&told["mfe"]["price"], &told["mfe"]["percent"]), (&json!("110.0"), &json!("10.00")));
+    assert_eq!((&told["mae"]["price"], &told["mae"]["move"]), (&json!("100.1"), &json!("0.1")));
 }
 
 #[test]
 fn a_short_has_its_extremes_the_other_way_round() {
     let told = explain_json(&tape(), "stop");
     assert_eq!(told["decisions"][0]["origin"], "initial");
-    assert_eq!((&told["mfe"]["price"], &told["mae"]["price"]), (&json!("100.10"), &json!("103.00")));
+    assert_eq!((&told["mfe"]["price"], &told["mae"]["price"]), (&json!("100.1"), &json!("103.0")));
     assert_eq!(told["mae"]["percent"], "-3.00");
-    assert_eq!(told["fills"][0]["slippage"], "0.00");
+    assert_eq!(told["fills"][0]["slippage"], "0.0");
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn an_open_position_says_its_nearest_rule() {
     let folder = tape();
     let told = explain_json(&folder, "held");
     let open = &told["open"];
-    assert_eq!((&open["price"], &open["nearest"]["reason"]), (&json!("90.00"), &json!("STOP_LOSS")));
-    assert_eq!((&open["nearest"]["distance"], &told["closed"]), (&json!("40.00"), &Value::Null));
+    assert_eq!((&open["price"], &open["nearest"]["reason"]), (&json!("90.0"), &json!("STOP_LOSS")));
+    assert_eq!((&open["nearest"]["distance"], &told["closed"]), (&json!("40.0"), &Value::Null));
     let text = explain(&folder, "held").out;
-    let wanted = "still open: 1.000 left, price 90.00 at 2026-01-01T00:05:00.000Z; nearest rule is STOP_LOSS at 50.00, 40.00 away (44.44%)";
+    let wanted = "still open: 1 left, price 90.0 at 2026-01-01T00:05:00.000Z; nearest rule is STOP_LOSS at 50.0, 40.0 away (44.44%)";
     assert!(text.contains(wanted), "{text}");
 }
 
@@ -128,7 +128,7 @@ fn of_two_stops_that_a_gap_reached_the_lower_ranked_says_who_acted() {
     let plan = "version = 1\nname = \"two\"\n[hard_stop]\nfraction = 0.04\n[stop_loss]\ndistance = { fraction = \"0.02\" }\n";
     let folder = Folder::new();
     let mut market = String::from("ts_ns,price,qty,side\n");
-    for (second, price) in ["100.00", "99.00", "98.10", "95.00", "94.00"].iter().enumerate() {
+    for (second, price) in ["100.0", "99.0", "98.1", "95.0", "94.0"].iter().enumerate() {
         market += &format!(
             "{},{price},1.000,sell\n",
             1_767_225_600_000_000_000_u64 + second as u64 * 1_000_000_000
@@ -195,9 +195,9 @@ fn a_ladder_pulls_the_stop_and_each_leg_has_its_fill() {
     assert_eq!(
         brief,
         [
-            json!(["TAKE_PROFIT", 1, "2.000", "103.00"]),
-            json!(["TAKE_PROFIT", 2, "1.000", "106.00"]),
-            json!(["STOP_LOSS", null, "1.000", "103.00"]),
+            json!(["TAKE_PROFIT", 1, "2", "103.0"]),
+            json!(["TAKE_PROFIT", 2, "1", "106.0"]),
+            json!(["STOP_LOSS", null, "1", "103.0"]),
         ]
     );
     let moves: Vec<Value> = told["moves"]
@@ -206,7 +206,7 @@ fn a_ladder_pulls_the_stop_and_each_leg_has_its_fill() {
         .iter()
         .map(|m| json!([m["why"], m["from"], m["to"]]))
         .collect();
-    assert_eq!(moves, [json!(["ratchet", "96.00", "100.00"]), json!(["ratchet", "100.00", "103.00"])]);
+    assert_eq!(moves, [json!(["ratchet", "96.0", "100.0"]), json!(["ratchet", "100.0", "103.0"])]);
     assert_eq!(told["closed"]["reason"], "TAKE_PROFIT", "the largest closed quantity");
     assert_eq!(told["decisions"][2]["origin"], "ratchet");
 }

@@ -1,6 +1,7 @@
 //! `ripcord report` as a user runs it.
 
 #[path = "../replay/support.rs"]
+#[allow(dead_code, reason = "shared with the tests of replay, which read files as well")]
 mod support;
 
 use serde_json::{Value, json};

@@ -22,6 +22,12 @@ impl Coordinator {
             self.note_refused(step, CommandRefused::NotPositive(key));
             return;
         }
+        let open = self.engine.positions[slot as usize].open.0.checked_add(qty.0);
+        let instrument = &self.engine.market(key.instrument).instrument;
+        if open.is_none_or(|open| instrument.is_too_large(paid, Qty(open))) {
+            self.note_refused(step, CommandRefused::TooLarge(key));
+            return;
+        }
         self.begin(step, key.instrument);
         let reached = self.engine.positions[slot as usize].trailing_stop(&self.engine.terms(slot));
         let position = &mut self.engine.positions[slot as usize];

@@ -197,6 +197,9 @@ impl Coordinator {
         if opening.qty.0 <= 0 || opening.entry.0 <= 0 {
             return Some(CommandRefused::NotPositive(key));
         }
+        if self.engine.market(key.instrument).instrument.is_too_large(opening.entry, opening.qty) {
+            return Some(CommandRefused::TooLarge(key));
+        }
         None
     }
 

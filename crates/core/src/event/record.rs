@@ -177,6 +177,8 @@ pub enum CommandRefused {
     StopThroughMarket(PositionKey),
     /// The quantity is less than the venue can close.
     BelowMinimum(PositionKey),
+    /// Its value is beyond what can be computed with.
+    TooLarge(PositionKey),
     /// The position's plan has no signal exit.
     NoSignalRule(PositionKey),
     /// The signal is older than the plan lets it stand.

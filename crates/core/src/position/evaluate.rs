@@ -97,6 +97,23 @@ impl Position {
         }
     }
 
+    /// The full close that acts when the price moved through levels on its way to a probe: of the stops
+    /// on `cell` the one it passed first, which is the tightest; of equal ones the highest-ranked.
+    #[must_use]
+    pub fn first_passed(&self, cell: CellId, decision: &Decision, terms: &Terms<'_>) -> Option<Rule> {
+        let acts = decision.close?;
+        let level_of = |rule: &Rule| {
+            let own = terms.cells.of_rule(*rule, self.side(), terms.plan) == cell;
+            let held = decision.held.iter().find(|held| own && held.reason == rule.reason());
+            held.map(|held| self.side().sign() * held.level.0)
+        };
+        let stops = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop];
+        let passed = stops.into_iter().filter_map(|rule| Some((level_of(&rule)?, rule)));
+        passed
+            .max_by_key(|&(level, rule)| (level, std::cmp::Reverse(rule)))
+            .map_or(Some(acts), |(_, rule)| Some(rule))
+    }
+
     fn evaluate_loss(
         &self,
         rule: Rule,

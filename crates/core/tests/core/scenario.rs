@@ -297,6 +297,10 @@ impl Story {
                 "extreme" => Probe::EXTREME,
                 "time" => Probe::TIME,
                 "signal" => Probe::SIGNAL,
+                "level" => {
+                    probe.fill = ProbeFill::Level;
+                    0
+                }
                 word => return Err(format!("unknown class `{word}`")),
             };
         }

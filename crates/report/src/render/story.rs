@@ -73,7 +73,7 @@ impl Teller<'_> {
     }
 
     /// How far a level is from the entry, in percent of it.
-    fn from_entry(&self, price: Price) -> String {
+    fn off_entry(&self, price: Price) -> String {
         let entry = self.story.opening.entry;
         percent_of(price.0 - entry.0, entry)
     }
@@ -202,7 +202,7 @@ impl Teller<'_> {
             vec![
                 Cell::plain(rule_name(now.reason, now.leg) + what),
                 Cell::plain(now.level.map_or_else(|| "-".to_owned(), |level| self.price(level))),
-                Cell::plain(now.level.map_or_else(|| "-".to_owned(), |level| self.from_entry(level))),
+                Cell::plain(now.level.map_or_else(|| "-".to_owned(), |level| self.off_entry(level))),
                 Cell::plain(source(&self.story.cells, now.cell)),
                 Cell::plain(rule(&self.story.plan, now.reason, now.leg)),
             ]
@@ -333,6 +333,12 @@ impl Teller<'_> {
         self.table(text, "Orders", columns, rows.collect());
     }
 
+    /// A slippage as a price and as a share of the trigger.
+    fn slipped(&self, worse: i64, trigger: Price) -> String {
+        let share = percent_of(worse, trigger);
+        format!("{} ({})", self.price(Price(worse)), share.trim_start_matches('+'))
+    }
+
     fn kind(&self, kind: OrderKind) -> String {
         match kind {
             OrderKind::Market => "market".to_owned(),
@@ -383,18 +389,15 @@ impl Teller<'_> {
                 Cell::plain(fill.qty_text()),
                 Cell::plain(fill.trigger_text()),
                 Cell::plain(fill.price_text()),
-                Cell::plain(slippage.map_or_else(|| "-".to_owned(), |worse| self.price(Price(worse)))),
+                Cell::plain(
+                    slippage.map_or_else(|| "-".to_owned(), |worse| self.slipped(worse, fill.trigger)),
+                ),
                 Cell::plain(money(fill.fees)),
                 Cell::plain(money(fill.gross)),
                 tone_of(fill.net),
             ]
         });
-        self.table(
-            text,
-            "Fills (slippage: how much worse than the trigger, a price)",
-            columns,
-            rows.collect(),
-        );
+        self.table(text, "Fills (slippage: how much worse than the trigger)", columns, rows.collect());
         for (at, change) in &self.story.changes {
             *text += &format!("{} at {}\n", self.change(*change), utc(*at));
         }

@@ -159,6 +159,7 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::NotPositive(_) => "no: not positive",
         CommandRefused::LoosensStop(_) => "no: loosens the stop",
         CommandRefused::StopThroughMarket(_) => "no: through the market",
+        CommandRefused::TooLarge(_) => "no: too large",
         CommandRefused::NoSignalRule(_) => "no: no signal exit",
         CommandRefused::StaleSignal(_) => "no: stale",
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
