@@ -44,7 +44,7 @@ fn cells_go_before_the_plan_and_the_plan_before_the_profile() {
 
 #[test]
 fn a_preset_stands_wherever_a_plan_file_may() {
-    let bare = folder("p,X,long,0,100.00,1,,,,\n");
+    let bare = folder("p,X,long,0,100.00,100,,,,\n");
     assert_eq!(reasons(&bare, &["--plan", "preset:range"]).len(), 3);
     let column = Folder::new();
     column.write("market.csv", &market()).write(

@@ -127,11 +127,19 @@ fn a_rule_that_is_off_is_as_if_absent_but_still_sound() {
     assert!(!off.expect("a plan").has_rules());
 }
 
+/// Each text is refused when its plan is resolved, with this among what is told.
+fn refused(cases: &[(String, &str)]) {
+    for (text, told) in cases {
+        let plan = parse_plan(&format!("version = 1\n{text}"), "p").unwrap_or_else(|error| panic!("{error}"));
+        let faults = plan.resolve(InstrumentId(0), &sample_instrument()).expect_err("refused");
+        assert!(faults.iter().any(|fault| fault.to_string().contains(told)), "{told}: {faults:?}");
+    }
+}
+
 #[test]
 fn bad_values_of_the_new_fields_are_told_with_their_place() {
     let stop = "stop_loss = { distance = { fraction = 0.02 } }";
-    let leg = "{ close = 1, at = 0.02 }";
-    for (text, told) in [
+    refused(&[
         (format!("{stop}\ntolerance = 1"), "tolerance is 1"),
         ("signal_exit = { ttl_secs = 0 }".to_owned(), "signal_exit.ttl_secs is 0"),
         ("signal_exit = { ttl_secs = 1, profit_min = -1 }".to_owned(), "signal_exit.profit_min is -1"),
@@ -164,6 +172,14 @@ fn bad_values_of_the_new_fields_are_told_with_their_place() {
             "stop_loss = { distance = { fraction = 0.5 }, distance_min = 0.002 }".to_owned(),
             "stop_loss.distance_min is 0.002: needs a risk_floor",
         ),
+    ]);
+}
+
+#[test]
+fn bad_values_of_ladder_and_trailing_stop_are_told_with_their_place() {
+    let stop = "stop_loss = { distance = { fraction = 0.02 } }";
+    let leg = "{ close = 1, at = 0.02 }";
+    refused(&[
         (format!("ladder = {{ legs = [{leg}], levels_max = 0 }}"), "ladder.levels_max is 0"),
         (format!("ladder = {{ legs = [{leg}], worst = 1 }}"), "ladder.worst is 1"),
         (format!("ladder = {{ legs = [{leg}], fee = 1 }}"), "ladder.fee is 1"),
@@ -187,11 +203,11 @@ fn bad_values_of_the_new_fields_are_told_with_their_place() {
             ),
             "give one of activation and activation_r",
         ),
-    ] {
-        let plan = parse_plan(&format!("version = 1\n{text}"), "p").unwrap_or_else(|error| panic!("{error}"));
-        let faults = plan.resolve(InstrumentId(0), &sample_instrument()).expect_err("refused");
-        assert!(faults.iter().any(|fault| fault.to_string().contains(told)), "{told}: {faults:?}");
-    }
+    ]);
+}
+
+#[test]
+fn fields_that_cannot_be_read_are_told_with_their_place() {
     for (text, told) in [
         ("rebase = 1", "rebase is 1: must be true or false"),
         ("ratchet = { offset = \"cost\" }", "ratchet.offset is \"cost\""),
