@@ -4,6 +4,7 @@ use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Price, Ratio, Round, fixed, shortest};
 use ripcord_core::plan::{Finding, Severity, StackLevel, StackRow};
 use ripcord_core::reason::StopOrigin;
+use ripcord_sim::plan_file::checked::SAMPLE_DECIMALS;
 use serde_json::{Value, json};
 
 /// A row of a table of levels: the entry itself, or a level of the plan.
@@ -17,7 +18,11 @@ struct Line {
 pub(crate) fn table(rows: &[StackRow], entry: Price, instrument: &Instrument) -> String {
     let mut lines: Vec<(i64, Line)> =
         rows.iter().map(|row| (row.price.0, line(row, entry, instrument))).collect();
-    let own = Line { what: "entry".to_owned(), price: shown(entry, instrument), away: String::new() };
+    let own = Line {
+        what: "entry".to_owned(),
+        price: shown_in_table(entry, entry, instrument),
+        away: String::new(),
+    };
     let at = lines.iter().position(|(price, _)| *price <= entry.0).unwrap_or(lines.len());
     lines.insert(at, (entry.0, own));
     let widths =
@@ -77,13 +82,24 @@ const fn word(severity: Severity) -> &'static str {
     }
 }
 
-/// A price with the instrument's digits, as few as it needs where no instrument is known.
+/// A price with the instrument's digits; exact, and as few as it needs, where no instrument is known.
 pub(crate) fn shown(price: Price, instrument: &Instrument) -> String {
     let decimals = instrument.price_decimals;
-    if decimals == ripcord_sim::plan_file::checked::SAMPLE_DECIMALS {
+    if decimals == SAMPLE_DECIMALS {
         return shortest(i128::from(price.0), decimals).to_string();
     }
     fixed(i128::from(price.0), decimals).to_string()
+}
+
+/// The same for a table: where no instrument is known, four digits are enough above 1; half up.
+fn shown_in_table(price: Price, entry: Price, instrument: &Instrument) -> String {
+    const DECIMALS: u8 = 4;
+    let whole = 10_i64.pow(u32::from(SAMPLE_DECIMALS));
+    if instrument.price_decimals != SAMPLE_DECIMALS || entry.0 < whole {
+        return fixed(i128::from(price.0), instrument.price_decimals).to_string();
+    }
+    let dropped = 10_i128.pow(u32::from(SAMPLE_DECIMALS - DECIMALS));
+    fixed(Round::HalfUp.divide(i128::from(price.0), dropped), DECIMALS).to_string()
 }
 
 fn line(row: &StackRow, entry: Price, instrument: &Instrument) -> Line {
@@ -99,7 +115,7 @@ fn line(row: &StackRow, entry: Price, instrument: &Instrument) -> Line {
         StackLevel::SignalProfit | StackLevel::TimeLimit => format!("{} (net)", row.what.words()),
         what => what.words(),
     };
-    Line { what: format!("{what}{by}"), price: shown(row.price, instrument), away }
+    Line { what: format!("{what}{by}"), price: shown_in_table(row.price, entry, instrument), away }
 }
 
 /// How far a price is from the entry, as a share of it; half up.
