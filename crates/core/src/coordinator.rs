@@ -272,7 +272,7 @@ impl Coordinator {
         }
         let mut changed = Kinds::NONE;
         if let Some((from, to)) = decision.legs {
-            self.fire_legs(step, slot, from, to, decision.held);
+            self.fire_legs(step, slot, from, to, decision.held, probe.fill);
             changed = Kinds::ALL;
         }
         if decision.activates {

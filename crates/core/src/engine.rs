@@ -261,7 +261,15 @@ impl Engine {
     /// Remembers that a bucket has lived up to an episode.
     pub(crate) fn ended(&mut self, episode: EpisodeId) {
         let newest = self.buckets.get_or_insert(episode.key, Lives::NONE);
-        newest.generation = newest.generation.max(episode.generation);
+        let before = *newest;
+        if episode.generation <= before.generation {
+            return;
+        }
+        *newest = Lives { generation: episode.generation, ..Lives::NONE };
+        // An earlier life whose orders are still alive is not the newest one.
+        if let Some(slot) = before.slot() {
+            self.retiring.insert(EpisodeId { generation: before.generation, ..episode }, slot);
+        }
     }
 
     /// Gives a position a slot.

@@ -41,8 +41,8 @@ pub struct Order {
 pub(crate) enum Extent {
     /// Everything.
     All,
-    /// A ladder leg, or a part named by a person.
-    Part,
+    /// Ladder legs (bit n is leg n + 1), or, with none of them, a part named by a person.
+    Legs(u8),
 }
 
 /// An [`OrderKind`] without its price.
@@ -87,6 +87,15 @@ impl Order {
         let new = life.hear(answer);
         OrderLife { qty: self.qty, filled: self.filled, state: self.state, cancel: self.cancel } = life;
         new
+    }
+
+    /// The ladder legs that it stands for; bit n is leg n + 1.
+    #[must_use]
+    pub(crate) const fn legs(&self) -> u8 {
+        match self.extent {
+            Extent::All => 0,
+            Extent::Legs(legs) => legs,
+        }
     }
 
     /// A cancel is on its way.

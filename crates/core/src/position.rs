@@ -227,7 +227,11 @@ impl Position {
     /// Takes `qty` out of the position; returns its share of cost, entry fees and funding.
     pub(crate) fn reduce(&mut self, qty: Qty) -> (i128, Money, Money) {
         assert!(qty.0 > 0 && qty <= self.open, "a fill closes more than is held");
-        let share = |whole: i128| Round::HalfUp.divide(whole * i128::from(qty.0), i128::from(self.open.0));
+        let (part, open) = (i128::from(qty.0), i128::from(self.open.0));
+        // Wholes and rest apart: their product with a quantity does not leave the range of 128 bits.
+        let share = |whole: i128| {
+            whole.div_euclid(open) * part + Round::HalfUp.divide(whole.rem_euclid(open) * part, open)
+        };
         let (cost, fees, funding) =
             (share(self.cost), Money(share(self.entry_fees.0)), Money(share(self.funding.0)));
         self.open = Qty(self.open.0 - qty.0);

@@ -159,6 +159,9 @@ fn joined(faults: &[PlanFault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// The year 2200, in nanoseconds: timers behind it still have room.
+const TIME_MAX: i64 = 7_258_118_400_000_000_000;
+
 /// Reads every file of a job and puts the replay together. `progress` is told what is being read.
 ///
 /// # Errors
@@ -204,6 +207,11 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
     let last = streams.iter().filter_map(|stream| stream.tape.ts().last()).max().copied();
+    if let Some(last) = last.filter(|&last| last > TIME_MAX) {
+        let text =
+            format!("a market file has a row at {last} ns, which is after the year 2200; correct its times");
+        return Err(JobError::Market(text));
+    }
     for (row, planned) in read.rows.iter().zip(&openings) {
         let RowEntry::Time(_) = row.entry else { continue };
         let EntryAt::Time(at) = planned.at else { continue };

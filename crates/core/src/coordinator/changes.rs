@@ -187,7 +187,7 @@ impl Coordinator {
     }
 
     /// Resting legs that nobody traded with are taken away; they rest again, at what holds then, once they are gone.
-    fn reprice_legs(&mut self, step: &mut Step<'_>, slot: Slot) {
+    pub(super) fn reprice_legs(&mut self, step: &mut Step<'_>, slot: Slot) {
         self.cancel_all_but(step, slot, |order| {
             let rests =
                 order.exit == 0 && order.leg > 0 && matches!(order.kind(), OrderKind::RestingLimit(_));

@@ -127,7 +127,13 @@ impl Coordinator {
                     self.note_refused(step, CommandRefused::BelowMinimum(key));
                     return;
                 }
-                self.close_part(step, slot, part);
+                let rest = Qty(position.open.0 - part.0);
+                if instrument.closable(rest).0 == 0 {
+                    // Nothing is left behind that could not be sold.
+                    self.close_by_command(step, slot, Reason::Manual);
+                } else {
+                    self.close_part(step, slot, part);
+                }
             }
             Some(_) | None => self.close_by_command(step, slot, Reason::Manual),
         }
@@ -197,7 +203,8 @@ impl Coordinator {
         if opening.qty.0 <= 0 || opening.entry.0 <= 0 {
             return Some(CommandRefused::NotPositive(key));
         }
-        if self.engine.market(key.instrument).instrument.is_too_large(opening.entry, opening.qty) {
+        let rules = &self.engine.market(key.instrument).instrument;
+        if rules.is_too_large(opening.entry, opening.qty) || opening.entry_fees.0.unsigned_abs() > FEES_MAX {
             return Some(CommandRefused::TooLarge(key));
         }
         None
@@ -211,6 +218,9 @@ impl Coordinator {
         step.write(Record::CommandRefused(refused));
     }
 }
+
+/// 10^10 of the quote currency, in its smallest units.
+const FEES_MAX: u128 = 10_u128.pow(28);
 
 fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timestamp) -> Position {
     Position {

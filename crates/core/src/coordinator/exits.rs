@@ -1,7 +1,7 @@
 //! Exits: a decision becomes orders, and stays an obligation until the position is flat.
 
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
-use crate::event::{Action, AlarmKind, Concluded, ExitDecided, Held, Probe};
+use crate::event::{Action, AlarmKind, Concluded, ExitDecided, Held, Probe, ProbeFill};
 use crate::gate::{Exposure, approve};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty, Round};
@@ -21,6 +21,10 @@ const RETRY_AFTER_MAX: Span = Span::from_secs(5);
 const REFUSALS_ALARM: u16 = 3;
 /// A ladder leg that was refused is looked at again after this long.
 const LEG_RETRY_AFTER: Span = Span::from_secs(1);
+/// Times that an exit which the venue took away is sent again without a pause.
+const TRIES_AT_ONCE: u16 = 3;
+/// Exits of one episode after which a ladder leg that is refused is tried no more: numbers are kept for stops.
+const EXITS_FOR_LEGS: u16 = u16::MAX / 2;
 
 impl Coordinator {
     /// A rule closes the whole position, or pushes a close that is under way.
@@ -100,6 +104,7 @@ impl Coordinator {
         from: usize,
         to: usize,
         held: Vec<Held>,
+        fill: ProbeFill,
     ) {
         let terms = self.engine.terms(slot);
         let position = &self.engine.positions[slot as usize];
@@ -115,6 +120,20 @@ impl Coordinator {
             self.kind(slot, ExitStyle::Market, last.price, worst)
         };
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
+        // A price that moved through several targets was at each of them, one after the other.
+        let apart: Vec<(u8, Qty, Price)> = if fill == ProbeFill::Level && !soft {
+            let mut before = Qty(0);
+            let legs = held.iter().filter(|held| held.reason == Reason::TakeProfit);
+            legs.filter_map(|leg| {
+                let through = position.legs_qty(from, usize::from(leg.leg), &terms);
+                let part = Qty(through.0 - before.0);
+                before = Qty(before.0.max(through.0));
+                (part.0 > 0).then_some((leg.leg, part, leg.level))
+            })
+            .collect()
+        } else {
+            vec![(last.leg, qty, last.level)]
+        };
         let position = &mut self.engine.positions[slot as usize];
         position.exits += 1;
         for leg in from..to {
@@ -134,13 +153,20 @@ impl Coordinator {
             best,
             held,
         };
-        let id = OrderId { episode, exit: position.exits, leg: last.leg, slice: 0, attempt: 0 };
+        let exit = position.exits;
         if let Some(after) = bounds.expires_after {
-            self.timers.insert((step.now.after(after), TimerFor::Expire(episode, id.exit)));
+            self.timers.insert((step.now.after(after), TimerFor::Expire(episode, exit)));
         }
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
-        let order = ExitOrder { id, qty, kind, trigger: last.level, reason: Reason::TakeProfit };
-        self.submit(step, slot, order, Extent::Part);
+        let mut taken = (1_u8 << from) - 1;
+        for (leg, qty, trigger) in apart {
+            let through = (1_u8 << leg) - 1;
+            let legs = through & !taken;
+            taken = through;
+            let id = OrderId { episode, exit, leg, slice: 0, attempt: 0 };
+            let order = ExitOrder { id, qty, kind, trigger, reason: Reason::TakeProfit };
+            self.submit(step, slot, order, Extent::Legs(legs));
+        }
     }
 
     /// Somebody closes a part of a position by hand, now, at the market.
@@ -170,7 +196,7 @@ impl Coordinator {
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
         let id = OrderId { episode, exit, leg: 0, slice: 0, attempt: 0 };
         let order = ExitOrder { id, qty, kind: OrderKind::Market, trigger: price, reason };
-        self.submit(step, slot, order, Extent::Part);
+        self.submit(step, slot, order, Extent::Legs(0));
     }
 
     /// Soft legs that are not out rest at the venue from now on.
@@ -207,14 +233,14 @@ impl Coordinator {
             let leg = u8::try_from(index + 1).expect("a ladder has at most four legs");
             let earlier = self.orders.list(position.first_order);
             let same = earlier.filter(|(_, order)| (order.exit, order.leg) == (0, leg));
-            let attempt = same.map(|(_, order)| order.attempt + 1).max().unwrap_or(0);
+            let attempt = same.map(|(_, order)| order.attempt.saturating_add(1)).max().unwrap_or(0);
             let id = OrderId { episode, exit: 0, leg, slice: 0, attempt };
             let kind = OrderKind::RestingLimit(target);
             *order = Some((legs, ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit }));
         }
         for (legs, order) in orders.into_iter().flatten() {
             self.engine.positions[slot as usize].legs_out |= legs;
-            self.submit(step, slot, order, Extent::Part);
+            self.submit(step, slot, order, Extent::Legs(legs));
         }
     }
 
@@ -286,7 +312,7 @@ impl Coordinator {
     pub(super) fn after_end(&mut self, step: &mut Step<'_>, slot: Slot, index: u32) {
         let order = *self.orders.get(index);
         let position = &self.engine.positions[slot as usize];
-        let (episode, phase) = (position.episode, position.phase);
+        let (episode, phase, exits) = (position.episode, position.phase, position.exits);
         if phase == Phase::Open && order.closes_all() {
             // A close that was given up; the rules hold again.
             return;
@@ -297,6 +323,11 @@ impl Coordinator {
             return;
         }
         if phase == Phase::Open && !order.closes_all() && order.life().filled.0 == 0 {
+            if exits > EXITS_FOR_LEGS {
+                let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
+                self.note(step, episode.key.instrument, alarm);
+                return;
+            }
             self.timers.insert((step.now.after(LEG_RETRY_AFTER), TimerFor::Retry(episode)));
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
@@ -306,17 +337,27 @@ impl Coordinator {
             self.conclude(step, slot, Concluded::PastWorst);
             return;
         }
-        if order.life().state != OrderState::Refused {
-            self.push_to_market(step, slot, episode);
-            return;
-        }
-        let refusals = order.attempt + 1;
+        let refusals = self.refusals(slot, order.exit);
         if refusals == REFUSALS_ALARM {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
         }
-        let wait = Span((RETRY_AFTER.0 * i64::from(refusals)).min(RETRY_AFTER_MAX.0));
+        if order.life().state != OrderState::Refused && order.attempt < TRIES_AT_ONCE {
+            self.push_to_market(step, slot, episode);
+            return;
+        }
+        let wait = Span((RETRY_AFTER.0 * i64::from(refusals.max(1))).min(RETRY_AFTER_MAX.0));
         self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
+    }
+
+    /// How often the venue refused the orders of an exit, or took them away without filling them.
+    fn refusals(&self, slot: Slot, exit: u16) -> u16 {
+        let first = self.engine.positions[slot as usize].first_order;
+        let ended = self.orders.list(first).filter(|(_, order)| {
+            let life = order.life();
+            order.exit == exit && life.state.is_final() && life.filled.0 == 0
+        });
+        u16::try_from(ended.count()).unwrap_or(u16::MAX)
     }
 
     /// Tries again what was refused.
@@ -343,7 +384,7 @@ impl Coordinator {
         let mut claimed = position.legs_done;
         for (_, order) in self.orders.list(position.first_order) {
             if !order.closes_all() && (!order.life().state.is_final() || order.life().filled.0 > 0) {
-                claimed |= self.leg_bits(slot, order.leg);
+                claimed |= order.legs();
             }
         }
         let position = &mut self.engine.positions[slot as usize];
@@ -352,18 +393,14 @@ impl Coordinator {
         released
     }
 
-    /// The legs that an order for leg `leg` stands for: it, and earlier ones that were merged into it.
-    pub(super) fn leg_bits(&self, slot: Slot, leg: u8) -> u8 {
-        let position = &self.engine.positions[slot as usize];
-        let resting = self.orders.list(position.first_order).filter(|(_, order)| order.leg != leg);
-        let others = resting.fold(0_u8, |bits, (_, order)| bits | (1_u8 << order.leg >> 1));
-        let through = (1_u8 << leg) - 1;
-        position.legs_out & through & !others
-    }
-
     fn close_is_working(&self, slot: Slot) -> bool {
         let first = self.engine.positions[slot as usize].first_order;
-        self.orders.list(first).any(|(_, order)| order.closes_all() && !order.life().state.is_final())
+        self.orders.list(first).any(|(_, order)| {
+            let life = order.life();
+            // What we took back, or never heard of again, gets nobody out.
+            let counts = life.cancel == CancelState::None && life.state != OrderState::Unknown;
+            order.closes_all() && !life.state.is_final() && counts
+        })
     }
 
     fn last_close_trigger(&self, slot: Slot) -> Price {
@@ -378,7 +415,11 @@ impl Coordinator {
         let (episode, exit) = (position.episode, position.exits);
         let Some(reason) = position.closing else { return };
         let tries = self.orders.list(position.first_order).filter(|(_, order)| order.exit == exit);
-        let attempt = tries.map(|(_, order)| order.attempt + 1).max().unwrap_or(0);
+        let attempt = tries.map(|(_, order)| order.attempt.saturating_add(1)).max().unwrap_or(0);
+        // A number of tries that is used up begins another exit for the same reason.
+        let (exit, attempt) = if attempt == u16::MAX { (exit.saturating_add(1), 0) } else { (exit, attempt) };
+        self.engine.positions[slot as usize].exits = exit;
+        let position = &self.engine.positions[slot as usize];
         let qty = self.engine.market(episode.key.instrument).instrument.closable(position.open);
         if qty.0 == 0 {
             self.end_as_dust(step, slot);
@@ -421,7 +462,7 @@ impl Coordinator {
             .orders
             .list(position.first_order)
             .filter(|(_, order)| {
-                !keeps(order) && !order.life().state.is_final() && order.life().cancel == CancelState::None
+                !keeps(order) && !order.life().state.is_final() && order.life().cancel != CancelState::Sent
             })
             .map(|(index, _)| index)
             .collect();

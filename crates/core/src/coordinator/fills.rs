@@ -121,10 +121,14 @@ impl Coordinator {
             return;
         }
         if order.life().state.is_final() && order.leg > 0 {
-            self.conclude_leg(step, slot, order.leg);
+            self.conclude_leg(step, slot, &order);
         }
         if self.ends_as_dust(step, slot) {
             return;
+        }
+        if order.leg == 0 && !order.closes_all() && order.life().state.is_final() {
+            // What is left is less: resting legs follow.
+            self.reprice_legs(step, slot);
         }
         if self.engine.positions[slot as usize].phase == Phase::Closing && order.life().state.is_final() {
             // More came while the close was on its way.
@@ -147,7 +151,7 @@ impl Coordinator {
         }
         let order = *self.orders.get(index);
         if order.leg > 0 && order.life().filled.0 > 0 {
-            self.conclude_leg(step, slot, order.leg);
+            self.conclude_leg(step, slot, &order);
         }
         if self.ends_as_dust(step, slot) {
             return;
@@ -204,8 +208,8 @@ impl Coordinator {
     }
 
     /// A ladder leg is over, and something of it was filled: the ratchet pulls the stop behind it.
-    fn conclude_leg(&mut self, step: &mut Step<'_>, slot: Slot, leg: u8) {
-        let bits = self.leg_bits(slot, leg) | (1_u8 << leg >> 1);
+    fn conclude_leg(&mut self, step: &mut Step<'_>, slot: Slot, order: &crate::orders::Order) {
+        let (leg, bits) = (order.leg, order.legs());
         let terms = self.engine.terms(slot);
         let position = &self.engine.positions[slot as usize];
         let (episode, side) = (position.episode, position.side());
@@ -237,6 +241,13 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let market = self.engine.market(position.episode.key.instrument);
         if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
+            return false;
+        }
+        let covers = |order: &crate::orders::Order| {
+            order.life().cancel == CancelState::None && order.life().open() >= position.open
+        };
+        if self.orders.list(position.first_order).any(|(_, order)| covers(order)) {
+            // An order that is at the venue already may get out what no new order could.
             return false;
         }
         if self.orders.list(position.first_order).all(|(_, order)| order.life().state.is_final()) {
