@@ -164,8 +164,14 @@ impl Drive {
         self.command(Command::Close { key: self.key, qty });
     }
 
+    /// Closed bars after which the ATR of the last bar is `range`; the first only gives a close before.
+    pub(crate) fn atr(&mut self, middle: Number, range: Number) -> Result<(), String> {
+        self.bar(middle, range)?;
+        self.bar(middle, range)
+    }
+
     /// A closed bar whose true range is `range`, around `middle`.
-    pub(crate) fn bar(&mut self, middle: Number, range: Number) -> Result<(), String> {
+    fn bar(&mut self, middle: Number, range: Number) -> Result<(), String> {
         let (middle, range) = (self.price_of(middle)?, self.price_of(range)?);
         let span = Span::from_secs(i64::from(BAR_SECS));
         let start = self.now;

@@ -22,7 +22,7 @@ pub(crate) fn atr_levels(case: &Case) -> Result<Answer, String> {
     let legs = targets.iter().map(|target| plans::leg(share, plans::Target::R(target.over(multiple))));
     spec.ladder = Some(plans::ladder(legs.collect::<Result<_, _>>()?, LegOfSpec::Remaining));
     let (mut drive, plan) = Drive::with_plan(side, fine_instrument(&[entry, atr]), &spec)?;
-    drive.bar(entry, atr)?;
+    drive.atr(entry, atr)?;
     drive.open(plan, Number::ONE, entry)?;
     let Some(view) = drive.view() else { return Err("nothing is held".to_owned()) };
     let targets: Vec<Value> = view.legs.iter().map(|leg| Value::from(drive.shown(leg.target))).collect();
@@ -32,6 +32,8 @@ pub(crate) fn atr_levels(case: &Case) -> Result<Answer, String> {
 
 const FROM_THE_FIRST: &str =
     "the stop exists from the first price in profit on, not from the second check on";
+
+const OF_THE_BEST: &str = "the bounds of the distance are shares of the best price, not of the present one";
 
 /// A trailing stop by ATR within bounds, price by price.
 pub(crate) fn trailing_atr(case: &Case) -> Result<Answer, String> {
@@ -57,7 +59,7 @@ pub(crate) fn trailing_atr(case: &Case) -> Result<Answer, String> {
             best = price;
         }
         // The source's ATR is a share: it grows with the best price.
-        drive.bar(entry, best.times(share))?;
+        drive.atr(entry, best.times(share))?;
         let was_held = drive.held().0 > 0;
         drive.tick(price)?;
         let exit = was_held && drive.held().0 == 0;
@@ -71,5 +73,12 @@ pub(crate) fn trailing_atr(case: &Case) -> Result<Answer, String> {
             "exit": exit,
         }));
     }
-    Answered::default().with("per_check", checks).ruled("per_check[0].stop", None, FROM_THE_FIRST).done()
+    let mut answered =
+        Answered::default().with("per_check", checks).ruled("per_check[0].stop", None, FROM_THE_FIRST);
+    // Until a new best price comes, a second check below the first sets the source's stop lower.
+    let gains = |at: usize| plans::signed(side, prices[at].minus(prices[0]));
+    for at in (1..prices.len()).take_while(|&at| gains(1) < Number::ZERO && gains(at) <= Number::ZERO) {
+        answered = answered.ruled(&format!("per_check[{at}].stop"), None, OF_THE_BEST);
+    }
+    answered.done()
 }

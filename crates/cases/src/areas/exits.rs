@@ -62,7 +62,7 @@ pub(crate) fn exit_monitor(case: &Case) -> Result<Answer, String> {
         ripcord_core::instrument::Side::Long => input.maybe("highest")?,
         ripcord_core::instrument::Side::Short => input.maybe("lowest")?,
     };
-    if let Some(extreme) = extreme {
+    if let Some(extreme) = extreme.filter(|&extreme| extreme > Number::ZERO) {
         drive.extreme(extreme)?;
     }
     drive.tick(price)?;
@@ -198,7 +198,10 @@ pub(crate) fn breakeven_trailing_adapter(case: &Case) -> Result<Answer, String> 
     let (mut drive, plan) = Drive::with_plan(side, instrument, &spec)?;
     drive.open(plan, Number::ONE, entry)?;
     if let Some(stop) = input.maybe("active_sl")? {
-        drive.move_stop(stop)?;
+        // A stop that trailed there moves on in steps; any other one is where somebody moved it.
+        let best = stop.over(Number::ONE.minus(plans::signed(side, thousandths(15))));
+        let gain = plans::signed(side, best.minus(entry)).over(entry);
+        if gain > thousandths(40) { drive.extreme(best)? } else { drive.move_stop(stop)? }
     }
     let (stop, held) = (effective(&drive), drive.held());
     drive.tick(price)?;

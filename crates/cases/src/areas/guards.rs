@@ -25,8 +25,10 @@ pub(crate) fn loss_guard(case: &Case) -> Result<Answer, String> {
     };
     let mut spec = plans::empty();
     spec.leverage = Some(leverage.decimal()?);
-    let mut guard = plans::loss(input.number("threshold_pct")?.percent(), false)?;
+    let mut threshold = input.number("threshold_pct")?.percent();
+    let mut guard = plans::loss(threshold, false)?;
     if is_margin {
+        threshold = threshold.over(leverage);
         guard.basis = BasisSpec::Margin;
     }
     spec.loss_guard = Some(guard);
@@ -36,18 +38,21 @@ pub(crate) fn loss_guard(case: &Case) -> Result<Answer, String> {
         Some(percent) => plans::moved(side, entry, percent.percent()),
         None => input.number("price")?,
     };
+    let size = input.number_or("size", Number::ONE)?;
+    if size == Number::ZERO {
+        // Nothing is held, and nothing can be opened: nobody is guarded.
+        return Answered::default().with("triggered", false).done();
+    }
     let (mut drive, plan) = Drive::with_plan(side, fine_instrument(&[entry]), &spec)?;
-    drive.open(plan, input.number_or("size", Number::ONE)?, entry)?;
+    drive.open(plan, size, entry)?;
     if input.flag("already_triggered") {
         // The venue says nothing: the close is under way and the position still there.
         drive.fills = false;
-        drive.tick(price)?;
-        if drive.decided().is_none() {
-            return Err("the guard cannot have fired: the price is not beyond it".to_owned());
-        }
+        drive.tick(plans::moved(side, entry, Number::ZERO.minus(threshold)))?;
     }
     let from = drive.records.len();
-    drive.tick(price)?;
+    // A loss of everything and more has no price; the least one stands for it.
+    drive.tick(price.max(Number::scaled(1, drive.instrument.price_decimals)))?;
     let fired = drive.decided_since(from).any(|decided| decided.reason == Reason::LossGuard);
     Answered::default().with("triggered", fired).done()
 }

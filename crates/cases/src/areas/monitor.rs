@@ -17,7 +17,8 @@ use crate::plans;
 /// chooses how an order is priced.
 pub(crate) fn position_monitor(case: &Case) -> Result<Answer, String> {
     let input = &case.input;
-    if input.text("signal").is_some() {
+    let is_on = input.flag("signal_exit_enabled") || !input.has("signal_exit_enabled");
+    if input.text("signal") == Some("SELL") && is_on {
         return Ok(waiting::signal_exit());
     }
     if input.object("bracket").is_some() {

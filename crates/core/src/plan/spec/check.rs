@@ -174,7 +174,8 @@ impl Check {
                 "bounds need a distance in price or atr; a fraction needs none",
             );
         }
-        let curve: Vec<CurvePoint> = spec.curve.iter().map(|point| self.curve_point(point)).collect();
+        let mut curve: Vec<CurvePoint> = spec.curve.iter().map(|point| self.curve_point(point)).collect();
+        curve.sort_by_key(|point| point.r);
         if !curve.is_empty() && matches!(distance, Distance::Price(_)) {
             self.fault("trailing.curve", "given", "a curve needs a distance that is a fraction");
         }
@@ -185,7 +186,7 @@ impl Check {
             self.fault(
                 "trailing.curve",
                 "not a tightening curve",
-                "sort by r, and let each fraction be no wider",
+                "give each r once, and let no fraction be wider than that of a smaller r",
             );
         }
         Trailing {
