@@ -3,8 +3,8 @@
 use ripcord_core::instrument::Side;
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, LadderSpec, LegOfSpec, LegSpec, LossLimitSpec,
-    RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, CurvePointSpec, DistanceSpec, LadderSpec, LegOfSpec, LegSpec, LossLimitSpec, RatchetSpec,
+    StopLossSpec, TrailingSpec,
 };
 
 use crate::case::Fields;
@@ -61,24 +61,20 @@ pub(crate) const fn last_bar() -> AtrText {
     AtrText { bar_secs: BAR_SECS, period: 1 }
 }
 
-pub(crate) const fn stop(distance: DistanceSpec) -> StopLossSpec {
-    StopLossSpec { distance, source: None, exit: None }
+pub(crate) fn stop(distance: DistanceSpec) -> StopLossSpec {
+    StopLossSpec { distance, ..StopLossSpec::default() }
 }
 
 pub(crate) fn loss(fraction: Number, net: bool) -> Result<LossLimitSpec, String> {
     let fraction = fraction.decimal()?;
-    Ok(LossLimitSpec { fraction, basis: BasisSpec::Price, net, source: None, exit: None })
+    Ok(LossLimitSpec { fraction, net, ..LossLimitSpec::default() })
 }
 
 pub(crate) fn trailing(activation: Option<Number>, distance: DistanceSpec) -> Result<TrailingSpec, String> {
     Ok(TrailingSpec {
         activation: activation.map(Number::decimal).transpose()?,
         distance,
-        distance_min: None,
-        distance_max: None,
-        step: None,
-        curve: Vec::new(),
-        exit: None,
+        ..TrailingSpec::default()
     })
 }
 
@@ -100,8 +96,8 @@ pub(crate) fn leg(close: Number, target: Target) -> Result<LegSpec, String> {
     Ok(leg)
 }
 
-pub(crate) const fn ladder(legs: Vec<LegSpec>, of: LegOfSpec) -> LadderSpec {
-    LadderSpec { legs, of }
+pub(crate) fn ladder(legs: Vec<LegSpec>, of: LegOfSpec) -> LadderSpec {
+    LadderSpec { legs, of, ..LadderSpec::default() }
 }
 
 /// One leg that closes everything.
@@ -122,8 +118,8 @@ pub(crate) fn price_ladder(
     Ok(ladder(legs.collect::<Result<_, _>>()?, of))
 }
 
-pub(crate) const fn ratchet(legs_max: Option<u8>) -> RatchetSpec {
-    RatchetSpec { offset: None, legs_max }
+pub(crate) fn ratchet(legs_max: Option<u8>) -> RatchetSpec {
+    RatchetSpec { legs_max, ..RatchetSpec::default() }
 }
 
 /// Points of a tightening curve.

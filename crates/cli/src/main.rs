@@ -7,8 +7,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
+mod explain;
+mod levels;
 mod output;
+mod plan;
 mod replay;
+mod report;
 mod run;
 mod tape;
 
@@ -22,10 +27,19 @@ struct Ripcord {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check a configuration: whether its rules fit each other, and every level as a price
+    Check(check::CheckArgs),
+    /// Plans: what there is, what one says, which one holds
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// Replay recorded prices over open positions: which rule closed what, when, at which price
     Replay(replay::ReplayArgs),
     /// Run on paper: a generated or recorded market, demo positions, exits as they happen
     Run(run::RunArgs),
+    /// What one position lived through: levels, wakes, orders, fills, and why not earlier
+    Explain(explain::ExplainArgs),
+    /// What exits were worth: wins, losses, R:R, profit factor, expectancy, by reason or another group
+    Report(report::ReportArgs),
     /// Recorded prices on disk: build, look at, verify
     #[command(subcommand)]
     Tape(tape::TapeCommand),
@@ -33,8 +47,12 @@ enum Command {
 
 fn main() -> ExitCode {
     match Ripcord::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Plan(command) => plan::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),
     }
 }

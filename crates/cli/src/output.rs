@@ -1,6 +1,7 @@
 //! What every subcommand prints with: errors, notes, progress.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,4 +47,19 @@ pub(crate) fn progress(total: u64, unit: &str) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+/// Whether a path may be written beside and renamed: nothing is there yet, or a plain file.
+pub(crate) fn is_file_or_new(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).map_or(true, |meta| meta.is_file())
+}
+
+/// Refuses to write over what is being read. Names the first input that is the output.
+pub(crate) fn overwrites<'a>(output: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Option<String> {
+    let there = std::fs::canonicalize(output).ok()?;
+    let same = inputs.find(|input| std::fs::canonicalize(input).is_ok_and(|input| input == there))?;
+    let (out, input) = (output.display(), same.display());
+    Some(format!(
+        "{out} is read by this command ({input}): writing to it would destroy it; name another file"
+    ))
 }

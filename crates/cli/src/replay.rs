@@ -20,7 +20,11 @@ use ripcord_sim::vectorbt;
 use ripcord_sim::venue::FillModel;
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, colours, fail, note, print, progress};
+use crate::output::{BAD_REQUEST, colours, fail, is_file_or_new, note, overwrites, print, progress};
+
+mod records;
+
+use records::Recorder;
 
 /// Options of `replay`.
 #[derive(Debug, Args)]
@@ -37,9 +41,18 @@ pub(crate) struct ReplayArgs {
     /// The symbol of market files that do not say one, and of positions without one
     #[arg(long, value_name = "S")]
     symbol: Option<String>,
-    /// The plan (TOML) of positions that do not name one
-    #[arg(long, value_name = "FILE")]
+    /// The plan of positions that do not name one: a file (TOML), or preset:NAME (see `ripcord plan list`)
+    #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
+    /// Profiles (TOML): the plans of positions that have none otherwise
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The venue of the positions, for profiles
+    #[arg(long, value_name = "V", requires = "config")]
+    venue: Option<String>,
+    /// What the market is going through, for profiles
+    #[arg(long, value_name = "R", requires = "config")]
+    regime: Option<String>,
     /// How orders are filled
     #[arg(long, value_enum, default_value_t = Fills::Honest, value_name = "MODEL")]
     fills: Fills,
@@ -64,6 +77,9 @@ pub(crate) struct ReplayArgs {
     /// Write a row per closing fill (CSV)
     #[arg(long, value_name = "FILE")]
     exits: Option<PathBuf>,
+    /// Write everything that happened, for `ripcord explain` and `ripcord report`
+    #[arg(long, value_name = "FILE")]
+    records: Option<PathBuf>,
     /// Hand every price over
     #[arg(long, conflicts_with_all = ["scan", "leap"])]
     row_by_row: bool,
@@ -98,6 +114,17 @@ enum Candles {
     Vectorbt,
 }
 
+impl Candles {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pessimistic => "pessimistic",
+            Self::Ohlc => "ohlc",
+            Self::Olhc => "olhc",
+            Self::Vectorbt => "vectorbt",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Levels {
     /// A stop to the earlier exit, a target away from the entry
@@ -110,6 +137,14 @@ enum Levels {
 
 pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     let started = Instant::now();
+    let inputs = || {
+        let named = [&args.instruments, &args.plan, &args.config].into_iter().flatten();
+        args.market.iter().chain([&args.positions]).chain(named).map(PathBuf::as_path)
+    };
+    let mut outputs = [&args.exits, &args.records].into_iter().flatten();
+    if let Some(fault) = outputs.find_map(|output| overwrites(output, inputs())) {
+        return fail(BAD_REQUEST, &fault);
+    }
     let bar = progress(0, "rows");
     let prepared = job::prepare(&spec(args), &|what| bar.set_message(what.to_owned()));
     let mut job = match prepared {
@@ -122,12 +157,12 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     let read = started.elapsed();
     bar.set_length(job.replay.rows() as u64);
     bar.set_message("replaying");
-    let mut outcome = Outcome::default();
-    let done = job.replay.run(pace(args), &mut outcome, &mut Bar(&bar));
+    let outcome = replay(args, &mut job, &bar);
     bar.finish_and_clear();
-    if let Err(error) = done {
-        return fail(1, &error);
-    }
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => return fail(1, &error),
+    };
     let took = started.elapsed() - read;
     let rows = exit_rows(&job, &outcome, args.candles);
     if let Some(path) = &args.exits
@@ -147,6 +182,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
             "read_ms": read.as_millis() as u64,
             "replay_us": took.as_micros() as u64,
             "notes": job.notes,
+            "alarms": alarms(&outcome).iter().map(|(kind, count)| json!({ "what": kind, "count": count })).collect::<Vec<Value>>(),
             "by_reason": json::summary(&summary),
             "exits": rows.iter().map(json::exit).collect::<Vec<Value>>(),
         });
@@ -173,6 +209,20 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Runs the job, and writes its records on the way if they are wanted.
+fn replay(args: &ReplayArgs, job: &mut Job, bar: &indicatif::ProgressBar) -> Result<Outcome, String> {
+    let Some(path) = &args.records else {
+        let mut outcome = Outcome::default();
+        job.replay.run(pace(args), &mut outcome, &mut Bar(bar)).map_err(|error| error.to_string())?;
+        return Ok(outcome);
+    };
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let header = records::header(job, args.candles.word());
+    let mut recorder = Recorder::create(path, &header, &mut job.replay).map_err(failed)?;
+    job.replay.run(pace(args), &mut recorder, &mut Bar(bar)).map_err(|error| error.to_string())?;
+    recorder.finish(&mut job.replay.desk).map_err(failed)
+}
+
 fn spec(args: &ReplayArgs) -> JobSpec {
     let mut fills = match args.fills {
         Fills::Honest => FillModel::HONEST,
@@ -196,6 +246,9 @@ fn spec(args: &ReplayArgs) -> JobSpec {
         instruments: args.instruments.clone(),
         symbol: args.symbol.clone(),
         plan: args.plan.clone(),
+        config: args.config.clone(),
+        venue: args.venue.clone(),
+        regime: args.regime.clone(),
         fills,
         rounding: args.rounding.map(|choice| match choice {
             Levels::Directed => Rounding::Directed,
@@ -256,6 +309,11 @@ fn exit_rows(job: &Job, outcome: &Outcome, candles: Candles) -> Vec<ExitRow> {
 
 /// Writes to a file beside the target and renames it: a failed run leaves nothing half written.
 fn write_whole(path: &Path, rows: &[ExitRow]) -> std::io::Result<()> {
+    if !is_file_or_new(path) {
+        // A terminal, a pipe, a link: written into, not replaced.
+        let mut file = BufWriter::new(File::options().write(true).truncate(true).open(path)?);
+        return write_csv(&mut file, rows).and_then(|()| file.flush());
+    }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".partial");
     let beside = PathBuf::from(beside);

@@ -10,7 +10,7 @@ use ripcord_sim::import::{self, ImportOptions};
 use ripcord_sim::tape::Tape;
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, fail, print, progress};
+use crate::output::{BAD_REQUEST, fail, overwrites, print, progress};
 
 /// What to do with tapes.
 #[derive(Debug, Subcommand)]
@@ -59,6 +59,9 @@ pub(crate) fn run(command: &TapeCommand) -> ExitCode {
 
 fn build(args: &BuildArgs) -> ExitCode {
     let out = args.out.clone().unwrap_or_else(|| args.input.with_extension("tape"));
+    if let Some(fault) = overwrites(&out, std::iter::once(args.input.as_path())) {
+        return fail(BAD_REQUEST, &fault);
+    }
     let bar = progress(0, "read");
     bar.set_message(format!("building {}", out.display()));
     let report = |progress: import::Progress| {

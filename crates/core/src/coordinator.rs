@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
-use crate::event::{Entry, Event, Observed, Outbox, Probe, Record, Tick};
+use crate::event::{Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
 use crate::id::{EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -28,6 +28,7 @@ mod commands;
 mod exits;
 mod fills;
 mod observe;
+mod standing;
 
 use commands::Wanted;
 use fills::Heard;
@@ -41,6 +42,12 @@ pub(crate) enum TimerFor {
     Escalate(EpisodeId),
     /// An exit that was refused is tried again.
     Retry(EpisodeId),
+    /// An exit may not take longer.
+    Expire(EpisodeId, u16),
+    /// An exit signal may stand no longer.
+    SignalOver(EpisodeId),
+    /// A position may be held no longer.
+    TimeLimit(EpisodeId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -255,6 +262,9 @@ impl Coordinator {
         let mut decision = position.evaluate(probe, &terms, |cell| engine.last_price(cell));
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);
+            if probe.fill == ProbeFill::Level {
+                decision.close = position.first_passed(cell, &decision, &terms);
+            }
         }
         if let Some(rule) = decision.close {
             self.close_by_rule(step, slot, rule, decision.held);
@@ -288,6 +298,9 @@ impl Coordinator {
             TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
             TimerFor::Escalate(episode) => self.on_escalate(&mut step, episode),
             TimerFor::Retry(episode) => self.on_retry(&mut step, episode),
+            TimerFor::Expire(episode, exit) => self.on_expire(&mut step, episode, exit),
+            TimerFor::SignalOver(episode) => self.on_signal_over(&mut step, episode),
+            TimerFor::TimeLimit(episode) => self.on_time_limit(&mut step, episode),
         }
         true
     }

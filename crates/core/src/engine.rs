@@ -17,8 +17,10 @@ use crate::plan::{LevelRule, Plan, Rounding, Rule};
 use crate::position::{Phase, Position, SourceCells, Terms, price, tighter};
 use crate::watch::Slot;
 
+mod standing;
 mod waking;
 
+pub(crate) use standing::Standing;
 pub(crate) use waking::{Due, Kinds};
 
 /// One registered instrument and its cells.
@@ -56,6 +58,7 @@ pub struct Engine {
     pub(crate) buckets: Buckets<Lives>,
     /// Earlier lives of buckets that live again, while orders of them are alive at the venue.
     retiring: BTreeMap<EpisodeId, Slot>,
+    pub(crate) standing: Standing,
 }
 
 /// The newest life of a bucket.
@@ -238,6 +241,8 @@ impl Engine {
             atr: entry.feed.and_then(|feed| self.feeds[feed as usize].atr()),
             cells: &market.cells,
             best: self.best(position, &entry.plan, &market.cells),
+            is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
+            is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
         }
     }
 
@@ -282,6 +287,7 @@ impl Engine {
         assert_eq!(position.phase, Phase::Flat, "only a flat position leaves");
         position.phase = Phase::Vacant;
         let episode = position.episode;
+        self.standing.forget(episode);
         match self.buckets.get_mut(episode.key) {
             Some(newest) if newest.generation == episode.generation => newest.place = Slot::MAX,
             Some(_) | None => {

@@ -93,6 +93,9 @@ pub enum InstrumentError {
     },
 }
 
+/// 10^16 of the quote currency.
+const VALUE_MAX: i128 = 10_i128.pow(16 + MONEY_DECIMALS as u32);
+
 impl Instrument {
     /// An instrument whose tick and lot are one unit of the given decimals, without minimums.
     #[must_use]
@@ -130,6 +133,14 @@ impl Instrument {
     #[must_use]
     pub fn notional(&self, price: Price, qty: Qty) -> Money {
         Money(i128::from(price.0) * i128::from(qty.0) * self.money_per_unit())
+    }
+
+    /// Whether a position is too large to be computed with: its value may grow a thousandfold and
+    /// still be exact. The bound is 10^16 of the quote currency.
+    #[must_use]
+    pub fn is_too_large(&self, price: Price, qty: Qty) -> bool {
+        let value = i128::from(price.0) * i128::from(qty.0);
+        value.checked_mul(self.money_per_unit()).is_none_or(|value| value > VALUE_MAX)
     }
 
     /// Money in one unit of price times one unit of quantity.

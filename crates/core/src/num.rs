@@ -126,7 +126,10 @@ impl Money {
     /// `self x ratio`, rounded as told (fees round up: against us).
     #[must_use]
     pub fn times(self, ratio: Ratio, round: Round) -> Self {
-        Self(round.divide(self.0 * i128::from(ratio.0), i128::from(Ratio::ONE.0)))
+        // Wholes and rest apart: their product does not leave the range where the whole of it would.
+        let one = i128::from(Ratio::ONE.0);
+        let (wholes, rest) = (self.0.div_euclid(one), self.0.rem_euclid(one));
+        Self(wholes * i128::from(ratio.0) + round.divide(rest * i128::from(ratio.0), one))
     }
 }
 

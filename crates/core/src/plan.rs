@@ -6,24 +6,42 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::InstrumentId;
-use crate::num::Ratio;
+use crate::num::{Price, Ratio};
 use crate::reason::Reason;
 use crate::time::Span;
 
+pub mod bounds;
+pub mod check;
+pub mod dynamic;
 pub mod ladder;
 pub mod level;
+pub mod liquidation;
 pub mod loss_limit;
+pub mod net;
 pub mod ratchet;
+pub mod signal_exit;
 pub mod spec;
+pub mod stack;
 pub mod stop_loss;
+pub mod time_limit;
+pub mod tolerance;
 pub mod trailing;
 
-pub use ladder::{Ladder, Leg, LegKind, LegOf};
+pub use bounds::ExitBounds;
+pub use check::{Finding, Severity, check};
+pub use dynamic::{Dynamic, DynamicTargets, Known, Regime};
+pub use ladder::{GapPolicy, Ladder, Leg, LegKind, LegOf, SingleLot};
 pub use level::{Average, LevelRule, Rounding};
+pub use liquidation::{Liquidation, liquidation_price};
 pub use loss_limit::{Basis, LossLimit, Pnl};
-pub use ratchet::Ratchet;
-pub use spec::{PlanFault, PlanSpec};
-pub use stop_loss::StopLoss;
+pub use net::{NetBasis, Reach};
+pub use ratchet::{Ratchet, RatchetOffset};
+pub use signal_exit::SignalExit;
+pub use spec::{PlanFault, PlanSpec, PlanWarning, Resolved};
+pub use stack::{Sample, StackLevel, StackRow, stack};
+pub use stop_loss::{InitialStop, StopLoss};
+pub use time_limit::{OnlyWhen, TimeLimit};
+pub use tolerance::{TOLERANCE_DEFAULT, within_tolerance};
 pub use trailing::Trailing;
 
 /// The exit rules of one episode, in the units of one instrument version.
@@ -55,9 +73,89 @@ pub struct Plan {
     pub ladder: Option<Ladder>,
     /// Moves the stop of rule 4 after ladder legs.
     pub ratchet: Option<Ratchet>,
+    /// Rule 8.
+    #[serde(default)]
+    pub signal_exit: Option<SignalExit>,
+    /// Rule 9.
+    #[serde(default)]
+    pub time_limit: Option<TimeLimit>,
+    /// Keeps the stop on the safe side of liquidation.
+    #[serde(default)]
+    pub liquidation: Option<Liquidation>,
+    /// Whether more of the position may loosen its stop.
+    #[serde(default)]
+    pub rebase: bool,
+    /// How near a bracket's level must be for a rule to leave its exit to it, as a share of the entry.
+    #[serde(default = "tolerance_default")]
+    pub tolerance: Ratio,
+}
+
+const fn tolerance_default() -> Ratio {
+    TOLERANCE_DEFAULT
 }
 
 impl Plan {
+    /// A plan without rules.
+    #[must_use]
+    pub fn empty(name: &str, instrument: InstrumentId) -> Self {
+        Self {
+            name: name.to_owned(),
+            instrument,
+            rounding: Rounding::default(),
+            leverage: Ratio::ONE,
+            taker_fee: Ratio::ZERO,
+            atr: None,
+            hard_stop: None,
+            loss_guard: None,
+            stop_loss: None,
+            soft_stop: None,
+            trailing: None,
+            ladder: None,
+            ratchet: None,
+            signal_exit: None,
+            time_limit: None,
+            liquidation: None,
+            rebase: false,
+            tolerance: TOLERANCE_DEFAULT,
+        }
+    }
+
+    /// Where the exit of a reason stops trying; risk exits never do.
+    #[must_use]
+    pub fn exit_bounds(&self, reason: Reason) -> ExitBounds {
+        let bounds = match reason {
+            Reason::TakeProfit => self.ladder.as_ref().map(|rule| (rule.worst, rule.expires_after)),
+            Reason::SignalExit => self.signal_exit.map(|rule| (rule.worst, rule.expires_after)),
+            Reason::TimeLimit => self.time_limit.map(|rule| (rule.worst, rule.expires_after)),
+            Reason::PanicClose
+            | Reason::Manual
+            | Reason::HardStop
+            | Reason::LossGuard
+            | Reason::StopLoss
+            | Reason::SoftStop
+            | Reason::TrailingStop
+            | Reason::ProtectionFailed
+            | Reason::Liquidation
+            | Reason::Adl
+            | Reason::Settlement
+            | Reason::Unknown => None,
+        };
+        let (worst, expires_after) = bounds.unwrap_or_default();
+        ExitBounds { worst, expires_after }
+    }
+
+    /// Whether a rule with its level at `rule_level` may leave its exit to a bracket at `bracket_level`.
+    #[must_use]
+    pub fn within_tolerance(
+        &self,
+        rule_level: Price,
+        bracket_level: Price,
+        entry: Average,
+        hard_level: Option<Price>,
+    ) -> bool {
+        within_tolerance(self.tolerance, rule_level, bracket_level, entry, hard_level)
+    }
+
     /// How the exit of a reason is sent; what no rule of the plan decides goes to the market.
     #[must_use]
     pub fn exit_style(&self, reason: Reason) -> ExitStyle {
@@ -67,11 +165,11 @@ impl Plan {
             Reason::StopLoss => self.stop_loss.map(|rule| rule.exit),
             Reason::SoftStop => self.soft_stop.map(|rule| rule.exit),
             Reason::TrailingStop => self.trailing.as_ref().map(|rule| rule.exit),
+            Reason::SignalExit => self.signal_exit.map(|rule| rule.exit),
+            Reason::TimeLimit => self.time_limit.map(|rule| rule.exit),
             Reason::PanicClose
             | Reason::Manual
             | Reason::TakeProfit
-            | Reason::SignalExit
-            | Reason::TimeLimit
             | Reason::ProtectionFailed
             | Reason::Liquidation
             | Reason::Adl
@@ -134,6 +232,9 @@ impl ExitStyle {
     /// The default of soft stop and trailing stop: 0.1 % through the market, at the market after 2 s.
     pub const MARKETABLE: Self =
         Self::MarketableLimit { offset: Ratio::from_bps(10), market_after: Span::from_secs(2) };
+    /// The default of signal exit and time limit: a limit at the price that fired, at the market after 10 s.
+    pub const PATIENT: Self =
+        Self::MarketableLimit { offset: Ratio::ZERO, market_after: Span::from_secs(10) };
 }
 
 /// The rules in rank order: the highest-ranked full close that holds acts, a partial close only
@@ -153,17 +254,23 @@ pub enum Rule {
     TrailingStop,
     /// Take-profit leg.
     TakeProfit,
+    /// An exit signal of the strategy.
+    SignalExit,
+    /// Held longer than allowed.
+    TimeLimit,
 }
 
 impl Rule {
     /// All rules, in rank order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::HardStop,
         Self::LossGuard,
         Self::StopLoss,
         Self::SoftStop,
         Self::TrailingStop,
         Self::TakeProfit,
+        Self::SignalExit,
+        Self::TimeLimit,
     ];
 
     /// The reason that this rule gives.
@@ -176,6 +283,8 @@ impl Rule {
             Self::SoftStop => Reason::SoftStop,
             Self::TrailingStop => Reason::TrailingStop,
             Self::TakeProfit => Reason::TakeProfit,
+            Self::SignalExit => Reason::SignalExit,
+            Self::TimeLimit => Reason::TimeLimit,
         }
     }
 }

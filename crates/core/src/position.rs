@@ -117,6 +117,10 @@ pub struct Terms<'a> {
     pub cells: &'a SourceCells,
     /// Best price since the trailing stop became active, if it is.
     pub best: Option<Price>,
+    /// Whether an exit signal stands.
+    pub is_signalled: bool,
+    /// Whether it was held as long as its plan allows.
+    pub is_overdue: bool,
 }
 
 /// The cell that gives each price source of an instrument; a source that is not fed is stood in
@@ -143,7 +147,7 @@ impl SourceCells {
             Rule::LossGuard => (plan.loss_guard.and_then(|rule| rule.source), Some(Mark)),
             Rule::StopLoss => (plan.stop_loss.and_then(|rule| rule.source), Some(Last)),
             Rule::SoftStop => (plan.soft_stop.and_then(|rule| rule.source), None),
-            Rule::TrailingStop | Rule::TakeProfit => (None, None),
+            Rule::TrailingStop | Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => (None, None),
         };
         chosen.or(default).map_or_else(|| self.quote(side), |source| self.0[source as usize])
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::{BarFeed, BarOrigin};
 use crate::cell::{Cell, CellId};
 use crate::coordinator::{Coordinator, TimerFor};
-use crate::engine::{Engine, RegisterError};
+use crate::engine::{Engine, RegisterError, Standing};
 use crate::event::{Entry, Observed, Outbox, Record};
 use crate::id::{EpisodeId, PositionKey};
 use crate::instrument::{Instrument, Side};
@@ -39,6 +39,7 @@ pub struct Snapshot {
     generations: Vec<(PositionKey, u32)>,
     orders: Orders,
     timers: BTreeSet<(Timestamp, TimerFor)>,
+    standing: Standing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,7 @@ impl Coordinator {
             generations: engine.buckets.iter().map(|(key, lives)| (key, lives.generation)).collect(),
             orders: self.orders.clone(),
             timers: self.timers.clone(),
+            standing: self.engine.standing.clone(),
         }
     }
 
@@ -126,6 +128,7 @@ impl Coordinator {
             engine.add_plan(plan)?;
         }
         engine.feeds = snapshot.feeds;
+        engine.standing = snapshot.standing;
         for (index, state) in snapshot.cells.iter().enumerate() {
             engine.cells[index] = Cell { last: state.last.0, at: state.at.0, ..Cell::NEW };
             engine.books[index].set_unreported(state.unreported);

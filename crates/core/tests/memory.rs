@@ -13,7 +13,7 @@ use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, Money, Price, Qty};
 use ripcord_core::plan::PlanSpec;
-use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegOfSpec, LegSpec, StopLossSpec, TrailingSpec};
+use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, StopLossSpec, TrailingSpec};
 use ripcord_core::time::Timestamp;
 
 struct Counting;
@@ -48,19 +48,11 @@ fn a_quiet_position_costs_at_most_256_bytes() {
     let decimal = |text: &str| text.parse::<Decimal>().expect("a number");
     let share = |text| DistanceSpec { fraction: Some(decimal(text)), ..DistanceSpec::default() };
     let mut spec = PlanSpec::empty("stop, target, trailing stop");
-    spec.stop_loss = Some(StopLossSpec { distance: share("0.05"), source: None, exit: None });
-    spec.trailing = Some(TrailingSpec {
-        activation: None,
-        distance: share("0.04"),
-        distance_min: None,
-        distance_max: None,
-        step: None,
-        curve: Vec::new(),
-        exit: None,
-    });
+    spec.stop_loss = Some(StopLossSpec { distance: share("0.05"), ..StopLossSpec::default() });
+    spec.trailing = Some(TrailingSpec { distance: share("0.04"), ..TrailingSpec::default() });
     let leg =
         LegSpec { close: decimal("0.5"), at: Some(decimal("0.1")), at_r: None, at_price: None, soft: true };
-    spec.ladder = Some(LadderSpec { legs: vec![leg], of: LegOfSpec::Remaining });
+    spec.ladder = Some(LadderSpec { legs: vec![leg], ..LadderSpec::default() });
     let plan = core.add_plan(spec.resolve(id, &instrument).expect("a sound plan")).expect("registered");
     let mut out = Outbox::default();
     let cell = core.cell(id, PriceSource::Last);

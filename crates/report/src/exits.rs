@@ -10,6 +10,10 @@ use ripcord_core::time::Timestamp;
 
 use crate::number::{fixed, push_fixed, push_money, push_whole};
 
+mod read;
+
+pub use read::{ExitsError, read_csv};
+
 /// The header of an exits file.
 pub const CSV_HEADER: &str = "position_id,exit_index,exit_ts,reason,source,exit_type,leg,trigger_price,exit_price,qty,gross_pnl,fees,funding,net_pnl";
 

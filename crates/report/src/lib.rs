@@ -5,6 +5,8 @@
 //! writers go to what the caller hands over, and ratios are scaled integers.
 
 pub mod exits;
+pub mod explain;
 mod number;
+pub mod records;
 pub mod render;
 pub mod summary;

@@ -1,7 +1,7 @@
 //! Exits in groups: how often, what they earned, and what that says about the plan.
 //!
-//! The words and formulas are those of `docs/glossary.md`. Sums are exact; averages and ratios are
-//! rounded once, against us, when they are asked for. Amounts of money are added as they are, so
+//! The words and formulas are those of `docs/glossary.md`. Sums are exact; averages are rounded once,
+//! against us, and ratios half up to nine decimals, when they are asked for. Amounts of money are added as they are, so
 //! the rows of one summary are of one quote currency.
 
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ impl Key<'_> {
             Self::Reason(reason) => reason.word().to_owned(),
             Self::Source(source) => source.word().to_owned(),
             Self::Text(text) => text.to_owned(),
-            Self::None => "(none)".to_owned(),
+            Self::None => "-".to_owned(),
         }
     }
 }
@@ -178,7 +178,7 @@ impl Group {
     pub fn win_rate(&self) -> Option<Ratio> {
         let decided = i128::from(self.wins + self.losses);
         let rate = (decided > 0)
-            .then(|| Round::Down.divide(i128::from(self.wins) * i128::from(Ratio::ONE.0), decided))?;
+            .then(|| Round::HalfUp.divide(i128::from(self.wins) * i128::from(Ratio::ONE.0), decided))?;
         Some(Ratio(i64::try_from(rate).expect("a rate is at most one")))
     }
 
@@ -220,7 +220,8 @@ fn share(sum: Money, count: u64, round: Round) -> Option<Money> {
     (count > 0).then(|| Money(round.divide(sum.0, i128::from(count))))
 }
 
-/// `numerator / denominator` rounded down to 10^-9, digit by digit: a product with 10^9 might not fit.
+/// `numerator / denominator` rounded half up to 10^-9, digit by digit: a product with 10^9 might not fit.
+/// Both are not negative.
 fn quotient(numerator: i128, denominator: i128) -> Option<Multiple> {
     if denominator == 0 {
         return None;
@@ -231,7 +232,7 @@ fn quotient(numerator: i128, denominator: i128) -> Option<Multiple> {
         value = value * 10 + rest / denominator;
         rest %= denominator;
     }
-    Some(Multiple(value))
+    Some(Multiple(value + i128::from(rest >= denominator - rest)))
 }
 
 #[cfg(test)]
@@ -262,7 +263,7 @@ pub(crate) mod tests {
         assert_eq!((total.fills, total.positions), (6, 4));
         assert_eq!((total.wins, total.losses, total.break_even), (2, 1, 1));
         assert_eq!((total.won, total.lost, total.net), (Money(9 * UNIT), Money(4 * UNIT), Money(5 * UNIT)));
-        assert_eq!(total.win_rate(), Some(Ratio(666_666_666)), "2 of 3: break-even is not counted");
+        assert_eq!(total.win_rate(), Some(Ratio(666_666_667)), "2 of 3: break-even is not counted");
         assert_eq!(
             (total.average_win(), total.average_loss()),
             (Some(Money(45 * UNIT / 10)), Some(Money(4 * UNIT)))
@@ -320,7 +321,7 @@ pub(crate) mod tests {
             list.iter().map(|&(name, positions, net)| (name.to_owned(), positions, net)).collect()
         };
         assert_eq!(named(By::Symbol), wanted(&[("A", 2, -1), ("B", 1, 6), ("C", 1, 0)]));
-        assert_eq!(named(By::Strategy), wanted(&[("x", 2, 3), ("y", 1, 6), ("(none)", 1, -4)]));
+        assert_eq!(named(By::Strategy), wanted(&[("x", 2, 3), ("y", 1, 6), ("-", 1, -4)]));
         assert_eq!(named(By::Source), wanted(&[("POSITION_MONITOR", 4, 5)]));
     }
 

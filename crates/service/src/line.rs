@@ -32,6 +32,10 @@ pub enum Tag {
     ExitLossGuard,
     /// The trailing stop became active, moved, or was reached.
     ExitTrailing,
+    /// An exit signal stands.
+    ExitSignal,
+    /// An exit was given up.
+    ExitConcluded,
     /// An exit that no rule of the plan decided.
     ExitOther,
     /// The ratchet moved the stop.
@@ -81,7 +85,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -92,6 +96,8 @@ impl Tag {
         Self::ExitEmergency,
         Self::ExitLossGuard,
         Self::ExitTrailing,
+        Self::ExitSignal,
+        Self::ExitConcluded,
         Self::ExitOther,
         Self::ExitRatchetSl,
         Self::ExitSlMoved,
@@ -115,13 +121,15 @@ impl Tag {
             Self::Bootstrap => "BOOTSTRAP",
             Self::Market => "MARKET",
             Self::PositionOpened => "POSITION_OPENED",
-            Self::PositionChanged => "POSITION_CHANGED",
+            Self::PositionChanged => "POSITION_CHANGE",
             Self::ExitTpTrigger => "EXIT_TP_TRIGGER",
             Self::ExitSlTrigger => "EXIT_SL_TRIGGER",
             Self::ExitSoftStop => "EXIT_SOFT_STOP",
             Self::ExitEmergency => "EXIT_EMERGENCY",
             Self::ExitLossGuard => "EXIT_LOSS_GUARD",
             Self::ExitTrailing => "EXIT_TRAILING",
+            Self::ExitSignal => "EXIT_SIGNAL",
+            Self::ExitConcluded => "EXIT_CONCLUDED",
             Self::ExitOther => "EXIT_OTHER",
             Self::ExitRatchetSl => "EXIT_RATCHET_SL",
             Self::ExitSlMoved => "EXIT_SL_MOVED",
@@ -167,6 +175,8 @@ impl Tag {
             Self::Bootstrap
             | Self::PositionOpened
             | Self::PositionChanged
+            | Self::ExitSignal
+            | Self::ExitConcluded
             | Self::ExitOther
             | Self::ExitOrder
             | Self::PositionClosed

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{Added, AlarmKind, CommandRefused, Entry, Filled, Opened, OrderEnd, Record};
+use ripcord_core::event::{
+    Added, AlarmKind, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record,
+};
 use ripcord_core::id::{EpisodeId, OrderId, PositionKey};
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
@@ -14,7 +16,7 @@ use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::Timestamp;
 
 use crate::line::{Line, Tag, Tone};
-use crate::names::{Names, close_side, money_exact, money_text, side_text};
+use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_text};
 use crate::tally::{ClosedTrade, Tally, net_of};
 
 mod decided;
@@ -81,6 +83,21 @@ impl Narrator {
                 let text = format!("plan {from} -> {to} | id={}", self.names.episode(*episode));
                 let line = self.line(Tag::PositionChanged, at, *episode, &text);
                 lines.push(line.with("from_plan", from).with("to_plan", to));
+            }
+            Record::Signalled { episode, until } => {
+                let until = rfc3339(*until);
+                let text = format!("exit signal stands until {until} | id={}", self.names.episode(*episode));
+                lines.push(self.line(Tag::ExitSignal, at, *episode, &text).with("until", until));
+            }
+            Record::ExitConcluded { episode, exit, why } => {
+                let why = match why {
+                    Concluded::PastWorst => "past_worst",
+                    Concluded::Expired => "expired",
+                };
+                let id = self.names.episode(*episode);
+                let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
+                let line = self.line(Tag::ExitConcluded, at, *episode, &text);
+                lines.push(line.with("exit", *exit).with("why", why));
             }
             Record::StopMoved { episode, from, to, origin } => {
                 lines.push(self.stop_moved(at, *episode, *from, *to, *origin));
@@ -361,6 +378,15 @@ impl Narrator {
                 "stop_through_market",
                 format!("{}: the price is beyond that stop already; close it instead", key(of)),
             ),
+            CommandRefused::TooLarge(of) => {
+                ("too_large", format!("{}: its value is beyond what can be computed with", key(of)))
+            }
+            CommandRefused::NoSignalRule(of) => {
+                ("no_signal_rule", format!("{}: its plan has no signal exit", key(of)))
+            }
+            CommandRefused::StaleSignal(of) => {
+                ("stale_signal", format!("{}: the signal is older than the plan lets it stand", key(of)))
+            }
             CommandRefused::BelowMinimum(of) => {
                 ("below_minimum", format!("{}: less than the venue can close", key(of)))
             }

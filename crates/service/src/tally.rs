@@ -96,6 +96,8 @@ impl Tally {
             | Record::Input(_)
             | Record::Added(_)
             | Record::PlanChanged { .. }
+            | Record::Signalled { .. }
+            | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }
             | Record::ExitDecided(_)

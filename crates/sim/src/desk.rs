@@ -88,6 +88,18 @@ impl Desk {
         debug_assert!(self.out.is_empty(), "a quiet stretch causes nothing");
     }
 
+    /// Has the quiet prices told that nothing has told yet, each at the time of its last price.
+    pub fn checkpoint(&mut self, reader: &mut impl Reader) {
+        self.coordinator.checkpoint(Timestamp::MIN, &mut self.out);
+        for entry in &mut self.out.records {
+            if let Record::Observed(observed) = &entry.record {
+                entry.at = observed.at;
+            }
+            reader.read(entry);
+        }
+        self.out.clear();
+    }
+
     /// The next moment at which either side wants to be called.
     #[must_use]
     #[inline(always)]

@@ -12,15 +12,21 @@ use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Qty};
-use ripcord_core::plan::{PlanFault, PlanSpec, Rounding};
+use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
+use ripcord_core::plan::ladder::LegTarget;
+use ripcord_core::plan::stack::ATR_TYPICAL;
+use ripcord_core::plan::{
+    Average, Finding, LevelRule, Plan, PlanFault, PlanSpec, Rounding, Sample, Severity, check,
+};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
 use crate::desk::Desk;
 use crate::import::ImportError;
 use crate::instruments::{self, InstrumentsError};
-use crate::plan_file::{self, PlanFileError};
+use crate::plan_file::checked::{self, check_plan};
+use crate::plan_file::config::{self, Config, ConfigFaults, Keys};
+use crate::plan_file::{self, ReadPlanError};
 use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
 use crate::replay::{EntryAt, PlannedOpening, Replay};
 use crate::tape::TapeError;
@@ -41,8 +47,14 @@ pub struct JobSpec {
     pub instruments: Option<PathBuf>,
     /// The symbol of market files that do not say one, and of positions without one.
     pub symbol: Option<String>,
-    /// The plan of positions that do not name one.
+    /// The plan of positions that do not name one: a file, or `preset:NAME`.
     pub plan: Option<PathBuf>,
+    /// The configuration, whose profiles hold for positions that have no plan otherwise.
+    pub config: Option<PathBuf>,
+    /// The venue of the positions, for profiles.
+    pub venue: Option<String>,
+    /// What the market is going through, for profiles.
+    pub regime: Option<String>,
     /// How the venue fills.
     pub fills: FillModel,
     /// How levels are rounded, whatever the plans say.
@@ -66,6 +78,10 @@ pub struct Job {
     pub plans: Vec<PlanSpec>,
     /// The plan of each position: its place in `plans`.
     pub plan_of: Vec<usize>,
+    /// The plans as registered, by their ids: an instrument, and a place in `plans`.
+    pub registered: Vec<(InstrumentId, usize)>,
+    /// How the venue fills, after what the market files allow.
+    pub fills: FillModel,
     /// What was assumed or should be known, for the reader of the results.
     pub notes: Vec<String>,
     /// Records of the market files: ticks, candles.
@@ -86,7 +102,20 @@ pub enum JobError {
     Positions(#[from] PositionsError),
     /// A plan file is at fault.
     #[error(transparent)]
-    PlanFile(#[from] PlanFileError),
+    PlanFile(#[from] ReadPlanError),
+    /// The configuration is at fault.
+    #[error(transparent)]
+    Config(#[from] ConfigFaults),
+    /// The plan of a profile is refused.
+    #[error("{file}: profile {profile}: {finding}")]
+    Refused {
+        /// The configuration.
+        file: String,
+        /// The profile.
+        profile: String,
+        /// The first fault.
+        finding: Box<Finding>,
+    },
     /// The instruments file is at fault.
     #[error(transparent)]
     Instruments(#[from] InstrumentsError),
@@ -120,14 +149,6 @@ pub enum JobError {
         value: String,
         /// What it must be, or what to do.
         must: String,
-    },
-    /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
     },
     /// The market files contradict each other or miss something.
     #[error("{0}")]
@@ -165,45 +186,103 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let mut venue = SimVenue::new(fills);
     let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
     coordinator.reserve(read.rows.len());
-    let plans = plans_of(spec, &read.rows)?;
-    let mut opener = Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new() };
+    let config = spec.config.as_ref().map(|path| read_config(path, &mut notes)).transpose()?;
+    let plans = plans_of(spec, config.as_ref(), &read.rows)?;
+    let mut opener =
+        Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new(), notes: Vec::new() };
     let openings: Vec<PlannedOpening> = read
         .rows
         .iter()
         .enumerate()
         .map(|(number, row)| opener.opening(number, row, &mut coordinator))
         .collect::<Result<_, _>>()?;
+    let mut by_id: Vec<_> = opener.registered.iter().map(|(&of, &id)| (id, of)).collect();
+    by_id.sort_unstable();
+    let registered = by_id.into_iter().map(|(_, of)| of).collect();
+    notes.append(&mut opener.notes);
     let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
+    let last = streams.iter().filter_map(|stream| stream.tape.ts().last()).max().copied();
+    for (row, planned) in read.rows.iter().zip(&openings) {
+        let RowEntry::Time(_) = row.entry else { continue };
+        let EntryAt::Time(at) = planned.at else { continue };
+        if last.is_some_and(|last| at.0 > last) {
+            return Err(JobError::Position {
+                file: spec.positions.display().to_string(),
+                line: row.line,
+                id: row.id.clone(),
+                column: "entry_ts",
+                value: at.0.to_string(),
+                must: format!(
+                    "after the last price of the market files ({}); nothing would be replayed",
+                    last.unwrap_or(0)
+                ),
+            });
+        }
+    }
     let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
     let PlansOfRows { plans, of_row } = plans;
-    Ok(Job { replay, instruments, positions: read.rows, plans, plan_of: of_row, notes, records })
+    Ok(Job {
+        replay,
+        instruments,
+        positions: read.rows,
+        plans,
+        plan_of: of_row,
+        registered,
+        fills,
+        notes,
+        records,
+    })
 }
 
-/// The plan of every position: its cells over the plan it names over the job's plan.
-fn plans_of(spec: &JobSpec, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
-    let base = spec.plan.as_ref().map(|path| read_plan(path)).transpose()?;
-    // A plan column names a file beside the positions file, unless its path is absolute.
+/// Reads and checks a configuration: it is refused for a fault, its warnings are noted.
+fn read_config(path: &Path, notes: &mut Vec<String>) -> Result<Config, JobError> {
+    let config = config::read(path)?;
+    let (instrument, entry) = (checked::sample_instrument(), checked::sample_entry());
+    for profile in &config.profiles {
+        let file = path.display().to_string();
+        for finding in check_plan(&profile.plan, &instrument, entry).findings {
+            match finding.severity {
+                Severity::Fault => {
+                    let (profile, finding) = (profile.name.clone(), Box::new(finding));
+                    return Err(JobError::Refused { file, profile, finding });
+                }
+                Severity::Warning => notes.push(format!("{file}: profile {}: {finding}", profile.name)),
+            }
+        }
+    }
+    Ok(config)
+}
+
+/// The plan of every position: its cells over the plan it names, over the job's plan, over its profile.
+fn plans_of(spec: &JobSpec, config: Option<&Config>, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
+    let base = spec.plan.as_ref().map(|path| plan_file::read_plan(path)).transpose()?;
+    // A plan column names a file beside the positions file, unless its path is absolute, or a preset.
     let beside = spec.positions.parent().unwrap_or_else(|| Path::new("."));
     let mut named: BTreeMap<&str, PlanSpec> = BTreeMap::new();
     for name in rows.iter().filter_map(|row| row.plan.as_deref()) {
         if !named.contains_key(name) {
-            named.insert(name, read_plan(&beside.join(name))?);
+            let is_preset = name.starts_with(plan_file::presets::PREFIX);
+            let path = if is_preset { PathBuf::from(name) } else { beside.join(name) };
+            named.insert(name, plan_file::read_plan(&path)?);
         }
     }
     let bare = PlanSpec { rounding: spec.cells_rounding, ..PlanSpec::empty("") };
+    let of_profile = |row: &PositionRow| {
+        let keys = Keys {
+            venue: spec.venue.clone(),
+            instrument: Some(row.symbol.clone()),
+            strategy: row.strategy.clone(),
+            regime: spec.regime.clone(),
+        };
+        config.and_then(|config| config.profile(&keys)).map(|profile| &profile.plan)
+    };
     let of_row = |row: &PositionRow| match row.plan.as_deref() {
         Some(name) => named.get(name),
-        None => Some(base.as_ref().unwrap_or(&bare)),
+        None => Some(base.as_ref().or_else(|| of_profile(row)).unwrap_or(&bare)),
     };
     Ok(positions::intern(rows, of_row, spec.rounding))
-}
-
-fn read_plan(path: &Path) -> Result<PlanSpec, JobError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| JobError::Read { path: path.to_owned(), source })?;
-    Ok(plan_file::parse_plan(&text, &path.display().to_string())?)
 }
 
 /// Instruments of a job by symbol, in the order of their ids.
@@ -215,6 +294,7 @@ struct Opener<'a> {
     ids: &'a Registered,
     plans: &'a PlansOfRows,
     registered: BTreeMap<(InstrumentId, usize), PlanId>,
+    notes: Vec<String>,
 }
 
 impl Opener<'_> {
@@ -232,6 +312,7 @@ impl Opener<'_> {
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
         let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
         let plan = self.register(row, instrument, rules, self.plans.of_row[number], coordinator)?;
+        self.sensible(row, (Price(entry), Qty(qty)), rules, coordinator.view().plan(plan))?;
         let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
         let key = PositionKey { account, instrument, side: row.side };
         let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
@@ -240,6 +321,45 @@ impl Opener<'_> {
             RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
         };
         Ok(PlannedOpening { at, opening })
+    }
+
+    /// Refuses a position that its instrument or its own levels make senseless.
+    fn sensible(
+        &self,
+        row: &PositionRow,
+        (entry, qty): (Price, Qty),
+        rules: &Instrument,
+        plan: &Plan,
+    ) -> Result<(), JobError> {
+        if rules.is_too_large(entry, qty) {
+            let must = "times its entry price it is beyond what can be computed with (10^16)".to_owned();
+            return Err(self.fault(row, "qty", &row.qty.to_string(), must));
+        }
+        if rules.closable(qty).0 == 0 {
+            let must = "less than the instrument's lot size or minimum, so it could never be closed; correct it, or the instrument (--instruments)";
+            return Err(self.fault(row, "qty", &row.qty.to_string(), must.to_owned()));
+        }
+        let average = Average { cost: i128::from(entry.0), qty: 1 };
+        let rule = LevelRule::new(plan.rounding, rules);
+        let stop =
+            plan.stop_loss.map(|stop| stop.initial(row.side, average, rule, None, plan.leverage).price);
+        if stop.is_some_and(|stop| stop.0 <= 0) {
+            let must = "the stop of its plan would lie at or below zero; give a nearer one".to_owned();
+            return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
+        }
+        let legs = plan.ladder.iter().flat_map(|ladder| &ladder.legs);
+        for leg in legs {
+            let LegTarget::Price(target) = leg.target else { continue };
+            if row.side.sign() * (target.0 - entry.0) <= 0 {
+                let target = fixed(i128::from(target.0), rules.price_decimals);
+                let must = format!(
+                    "the ladder of its plan has a target at {target}, which is no gain for a {}; set the target on the winning side",
+                    row.side.word()
+                );
+                return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
+            }
+        }
+        Ok(())
     }
 
     fn register(
@@ -255,16 +375,33 @@ impl Opener<'_> {
         }
         let spec = &self.plans.plans[place];
         if !spec.has_rules() {
-            let must = "the position has no exit rule; give --plan FILE, a plan column, or stop_pct, target_pct, trail_pct";
+            let must = "the position has no exit rule; give --plan FILE, --config FILE with a profile for it, a plan column, or stop_pct, target_pct, trail_pct";
             return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
         }
-        let plan = spec.resolve(id, instrument).map_err(|faults| JobError::Plan {
+        let resolved = spec.resolve_with_warnings(id, instrument).map_err(|faults| JobError::Plan {
             file: self.spec.positions.display().to_string(),
             id: row.id.clone(),
             plan: spec.name.clone(),
             faults,
         })?;
-        let known = coordinator.add_plan(plan)?;
+        // A row may bring its own leverage: what the profile's plan promises has to hold there too.
+        if self.spec.config.is_some() && self.spec.plan.is_none() && row.plan.is_none() {
+            let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
+            let sample = Sample { side: row.side, entry, atr: ATR_TYPICAL };
+            let found = check(&resolved.plan, instrument, &sample);
+            if let Some(fault) = found.iter().find(|finding| finding.severity == Severity::Fault) {
+                let leverage =
+                    row.leverage.map_or_else(|| "that of its plan".to_owned(), |value| value.to_string());
+                return Err(self.fault(row, "leverage", &leverage, format!("plan {}: {fault}", spec.name)));
+            }
+        }
+        let told = resolved.warnings.iter().map(|warning| format!("plan {}: {warning}", spec.name));
+        for note in told {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        let known = coordinator.add_plan(resolved.plan)?;
         self.registered.insert((id, place), known);
         Ok(known)
     }

@@ -5,6 +5,7 @@
 //! say is [`PlanSpec`]; whether it makes sense for an instrument is [`PlanSpec::resolve`].
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use ripcord_core::plan::spec::PlanSpec;
 use serde::Deserialize;
@@ -12,7 +13,14 @@ use toml::de::DeTable;
 
 use exact::{Exact, Refusal};
 
+pub mod checked;
+pub mod config;
 mod exact;
+mod merge;
+pub mod presets;
+mod show;
+
+pub use show::plan_toml;
 
 /// Why a plan file is refused: where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +54,41 @@ pub fn parse_plan(text: &str, file: &str) -> Result<PlanSpec, PlanFileError> {
         let Refusal { field, span, what } = refusal;
         error(span, field, what)
     })
+}
+
+/// A plan that stands in a file, or is built in and called `preset:NAME`.
+///
+/// # Errors
+/// When there is no such preset, the file cannot be read, and as [`parse_plan`].
+pub fn read_plan(reference: &Path) -> Result<PlanSpec, ReadPlanError> {
+    match reference.to_str().and_then(presets::referred) {
+        Some(Ok(preset)) => Ok(parse_plan(preset.text, preset.name)?),
+        Some(Err(what)) => Err(ReadPlanError::NoPreset(what)),
+        None => {
+            let text = std::fs::read_to_string(reference)
+                .map_err(|source| ReadPlanError::Read { path: reference.to_owned(), source })?;
+            Ok(parse_plan(&text, &reference.display().to_string())?)
+        }
+    }
+}
+
+/// Why a plan cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadPlanError {
+    /// No preset has this name.
+    #[error("{0}")]
+    NoPreset(String),
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The plan is at fault.
+    #[error(transparent)]
+    Plan(#[from] PlanFileError),
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

@@ -21,6 +21,7 @@ mod time;
 
 pub use faults::{PositionsError, RowFault};
 pub use plans::{PlansOfRows, intern, plan_for};
+pub use time::parse as parse_time;
 
 /// Rows whose faults are told one by one, before the rest is counted.
 pub const ROWS_TOLD_MAX: usize = 20;

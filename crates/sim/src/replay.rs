@@ -148,7 +148,7 @@ pub struct Replay {
     streams: Vec<Stream>,
     /// By time; funding before bars.
     happenings: Vec<(Timestamp, Happening)>,
-    /// In the order in which they open, last first.
+    /// Openings and looks in their order, last first.
     openings: Vec<merge::Scheduled>,
     place: drive::Place,
 }
@@ -174,6 +174,13 @@ impl Replay {
         let mut openings = merge::schedule(&streams, openings);
         openings.sort_by_key(|planned| std::cmp::Reverse(planned.order));
         Self { desk, streams, happenings, openings, place }
+    }
+
+    /// Has the quiet prices told `count` times at most, evenly over the rows: whoever reads the records
+    /// then knows when a price was seen, and not only between which two decisions. Exits are the same.
+    pub fn look_often(&mut self, count: u64) {
+        self.openings.extend(merge::schedule_looks(&self.streams, count));
+        self.openings.sort_by_key(|planned| std::cmp::Reverse(planned.order));
     }
 
     /// Looks at every pyramid once, so that a tape in memory is as ready as one on disk.
@@ -222,7 +229,10 @@ impl Replay {
         let mut driver = self.driver(pace);
         while let Some(planned) = openings.pop() {
             driver.run_to(&planned.limits, reader, progress)?;
-            driver.open(planned, reader);
+            match planned.opening {
+                Some(opening) => driver.open(planned.at, opening, reader),
+                None => driver.look(reader),
+            }
         }
         self.place = driver.into_place();
         Ok(())

@@ -2,7 +2,7 @@
 
 use ripcord_core::event::ExitDecided;
 use ripcord_core::num::Qty;
-use ripcord_core::plan::spec::LegOfSpec;
+use ripcord_core::plan::spec::{LegOfSpec, OffsetSpec};
 use ripcord_core::reason::Reason;
 use serde_json::Value;
 
@@ -186,7 +186,7 @@ pub(crate) fn breakeven_trailing_adapter(case: &Case) -> Result<Answer, String> 
         None => {
             let breakeven = plans::Target::Fraction(plans::beyond(thousandths(15)));
             let mut ratchet = plans::ratchet(Some(1));
-            ratchet.offset = Some(thousandths(1).decimal()?);
+            ratchet.offset = Some(OffsetSpec::Fraction(thousandths(1).decimal()?));
             spec.ratchet = Some(ratchet);
             plans::ladder(vec![plans::leg(least_share(least), breakeven)?], LegOfSpec::Remaining)
         }

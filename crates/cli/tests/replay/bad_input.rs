@@ -139,3 +139,54 @@ fn contradicting_options_are_refused() {
     let ran = folder.run(&["replay", "--market", "m.csv", "--positions", "p.csv", "--fills", "dream"]);
     refused(&ran, &["dream", "honest", "tape"]);
 }
+
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let folder = Folder::new();
+    let positions = format!("{HEADER}a,X,long,0,100.00,1,0.02,,,\n");
+    folder.write("m.csv", &market()).write("p.csv", &positions);
+    let base = ["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv"];
+    for output in ["p.csv", "m.csv", "./p.csv"] {
+        for option in ["--exits", "--records"] {
+            let ran = folder.run(&[&base[..], &[option, output]].concat());
+            assert_eq!(ran.code, 2, "{option} {output}: {}", ran.err);
+            assert!(ran.err.contains("would destroy it"), "{}", ran.err);
+        }
+    }
+    let ran = folder.run(&["tape", "build", "m.csv", "-o", "m.csv", "--symbol", "X"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert_eq!((folder.read("p.csv"), folder.read("m.csv")), (positions, market()));
+}
+
+#[test]
+fn a_position_that_makes_no_sense_is_refused_before_the_first_price() {
+    for (row, told) in [
+        ("a,X,long,0,100.00,1000000000000000,0.02,,,", "beyond what can be computed"),
+        ("a,X,long,0,999999999999.1,1000000000.001,0.02,,,", "beyond what can be computed"),
+    ] {
+        let folder = Folder::new();
+        folder.write("m.csv", &market()).write("p.csv", &format!("{HEADER}{row}\n"));
+        let ran = folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv"]);
+        assert_eq!(ran.code, 2, "{row}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(told) && ran.err.contains("qty"), "{row}: {}", ran.err);
+    }
+    let folder = Folder::new();
+    let late =
+        "id,symbol,side,entry_ts,entry_price,qty,stop_pct\na,X,long,2030-01-01T00:00:00Z,100.00,1,0.02\n";
+    folder.write("m.csv", &market()).write("p.csv", late);
+    let ran = folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("entry_ts") && ran.err.contains("after the last price"), "{}", ran.err);
+    let plan = "version = 1\nname = \"p\"\n[stop_loss]\ndistance = { price = 150 }\n";
+    let wrong = "version = 1\nname = \"p\"\n[[ladder.legs]]\nclose = 1\nat_price = 90\n";
+    for (plan, told) in [(plan, "below zero"), (wrong, "no gain for a long")] {
+        folder
+            .write("plan.toml", plan)
+            .write("p.csv", "id,symbol,side,entry_index,entry_price,qty\na,X,long,0,100.00,1\n");
+        let args =
+            ["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--plan", "plan.toml"];
+        let ran = folder.run(&args);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+}

@@ -22,6 +22,12 @@ impl Coordinator {
             self.note_refused(step, CommandRefused::NotPositive(key));
             return;
         }
+        let open = self.engine.positions[slot as usize].open.0.checked_add(qty.0);
+        let instrument = &self.engine.market(key.instrument).instrument;
+        if open.is_none_or(|open| instrument.is_too_large(paid, Qty(open))) {
+            self.note_refused(step, CommandRefused::TooLarge(key));
+            return;
+        }
         self.begin(step, key.instrument);
         let reached = self.engine.positions[slot as usize].trailing_stop(&self.engine.terms(slot));
         let position = &mut self.engine.positions[slot as usize];
@@ -83,6 +89,7 @@ impl Coordinator {
             self.engine.feeds[feed as usize].users.push(slot);
         }
         self.note(step, key.instrument, Record::PlanChanged { episode, from, to: plan });
+        self.start_time_limit(step, slot);
         if at_once && !self.engine.positions[slot as usize].trailing {
             self.trail_from_here(step, slot);
         }
@@ -142,17 +149,23 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let terms = self.engine.terms(slot);
         let Some(rule) = terms.plan.stop_loss else { return };
-        let derived = rule.initial(position.side(), position.entry(), terms.level_rule(), terms.atr);
+        let leverage = terms.plan.leverage;
+        let derived =
+            rule.initial(position.side(), position.entry(), terms.level_rule(), terms.atr, leverage);
+        let rebases = terms.plan.rebase;
         let misses_atr = rule.misses_atr(terms.atr);
         let (side, episode, from) = (position.side(), position.episode, price(position.stop));
-        self.engine.positions[slot as usize].first_stop = level(derived);
+        self.engine.positions[slot as usize].first_stop = level(derived.price);
         if misses_atr {
             self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });
         }
-        if from.is_none_or(|from| tighter(side, from, derived) != from)
-            && !self.is_through_market(slot, derived)
-        {
-            self.move_stop(step, slot, derived, StopOrigin::Initial);
+        let moves = from.is_none_or(|from| tighter(side, from, derived.price) != from)
+            || (rebases && from != Some(derived.price));
+        if moves && !self.is_through_market(slot, derived.price) {
+            self.move_stop(step, slot, derived.price, derived.origin);
+        }
+        if let Some(safe) = self.safe_stop(slot, None) {
+            self.keep_safe(step, slot, safe);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::orders::NO_ORDER;
 use crate::plan::Rule;
 use crate::position::{Phase, Position, level, price};
 use crate::reason::{Reason, StopOrigin};
+use crate::time::Timestamp;
 use crate::watch::{Moment, Slot};
 
 /// A command by value: the step keeps the command itself for the record.
@@ -18,6 +19,7 @@ pub(super) enum Wanted {
     Add(Addition),
     ChangePlan(PositionKey, PlanId),
     MoveStop(PositionKey, Price),
+    Signal(PositionKey, Timestamp),
 }
 
 impl Wanted {
@@ -29,6 +31,7 @@ impl Wanted {
             Command::Add(addition) => Self::Add(**addition),
             Command::ChangePlan { key, plan } => Self::ChangePlan(*key, *plan),
             Command::MoveStop { key, to } => Self::MoveStop(*key, *to),
+            Command::Signal { key, at } => Self::Signal(*key, *at),
         }
     }
 }
@@ -42,6 +45,7 @@ impl Coordinator {
             Wanted::Add(addition) => self.on_add(step, addition),
             Wanted::ChangePlan(key, plan) => self.on_change_plan(step, *key, *plan),
             Wanted::MoveStop(key, to) => self.on_move_stop(step, *key, *to),
+            Wanted::Signal(key, at) => self.on_signal(step, *key, *at),
         }
     }
 
@@ -60,10 +64,14 @@ impl Coordinator {
         let terms = self.engine.terms_of(&position);
         let atr = terms.atr;
         let stop = terms.plan.stop_loss.map(|rule| {
-            (rule.initial(position.side(), position.entry(), terms.level_rule(), atr), rule.misses_atr(atr))
+            let leverage = terms.plan.leverage;
+            let stop = rule.initial(position.side(), position.entry(), terms.level_rule(), atr, leverage);
+            (stop, rule.misses_atr(atr))
         });
         let misses_atr = stop.is_some_and(|(_, misses)| misses);
-        position.stop = stop.and_then(|(stop, _)| level(stop));
+        let forced = stop.filter(|(stop, _)| stop.forces_exit).map(|(stop, _)| stop.price);
+        position.stop = stop.and_then(|(stop, _)| level(stop.price));
+        position.stop_origin = stop.map_or(StopOrigin::Initial, |(stop, _)| stop.origin);
         position.first_stop = position.stop;
         position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none());
         let bare = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
@@ -93,7 +101,15 @@ impl Coordinator {
         if self.engine.positions[slot as usize].trailing {
             self.begin_trailing(step, slot, opening.entry);
         }
-        self.place_soft_legs(step, slot);
+        self.start_time_limit(step, slot);
+        if let Some(safe) = self.safe_stop(slot, None) {
+            self.keep_safe(step, slot, safe);
+        }
+        match forced {
+            // The leverage allows no stop that the plan thinks reasonable.
+            Some(stop) => self.close(step, slot, Reason::StopLoss, stop, opening.entry, Vec::new()),
+            None => self.place_soft_legs(step, slot),
+        }
         self.engine.arm(slot);
     }
 
@@ -180,6 +196,9 @@ impl Coordinator {
         }
         if opening.qty.0 <= 0 || opening.entry.0 <= 0 {
             return Some(CommandRefused::NotPositive(key));
+        }
+        if self.engine.market(key.instrument).instrument.is_too_large(opening.entry, opening.qty) {
+            return Some(CommandRefused::TooLarge(key));
         }
         None
     }

@@ -1,14 +1,14 @@
 //! Exits: a decision becomes orders, and stays an obligation until the position is flat.
 
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
-use crate::event::{Action, AlarmKind, ExitDecided, Held, Probe};
+use crate::event::{Action, AlarmKind, Concluded, ExitDecided, Held, Probe};
 use crate::gate::{Exposure, approve};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
 use crate::orders::Extent;
 use crate::plan::{ExitStyle, Rule};
-use crate::position::{Phase, level, price};
+use crate::position::{Phase, level, price, tighter};
 use crate::reason::{ExitType, Reason, StopOrigin};
 use crate::time::Span;
 use crate::watch::Slot;
@@ -60,13 +60,15 @@ impl Coordinator {
         position.closing = Some(reason);
         let (exit, open, origin) = (position.exits, position.open, position.stop_origin);
         let plan = &self.engine.plans[position.plan.0 as usize].plan;
-        let style = plan.exit_style(reason);
+        let (style, bounds) = (plan.exit_style(reason), plan.exit_bounds(reason));
+        let worst = bounds.worst_price(position.side(), seen);
+        let is_market = style == ExitStyle::Market && worst.is_none();
         let decided = ExitDecided {
             episode,
             exit,
             reason,
             source: reason.source(),
-            exit_type: if style == ExitStyle::Market { ExitType::Market } else { ExitType::Limit },
+            exit_type: if is_market { ExitType::Market } else { ExitType::Limit },
             leg: 0,
             origin: (reason == Reason::StopLoss).then_some(origin),
             qty: open,
@@ -76,10 +78,16 @@ impl Coordinator {
             held,
         };
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
-        let kind = self.kind(slot, style, seen);
+        let kind = self.kind(slot, style, seen, worst);
         self.send_close(step, slot, kind, trigger);
-        if let ExitStyle::MarketableLimit { market_after, .. } = style {
-            self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode)));
+        match style {
+            ExitStyle::MarketableLimit { market_after, .. } if worst.is_none() => {
+                self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode)));
+            }
+            ExitStyle::MarketableLimit { .. } | ExitStyle::Market => {}
+        }
+        if let Some(after) = bounds.expires_after {
+            self.timers.insert((step.now.after(after), TimerFor::Expire(episode, exit)));
         }
         self.cancel_all_but(step, slot, |order| order.closes_all());
     }
@@ -99,7 +107,13 @@ impl Coordinator {
         let Some(last) = held.iter().rfind(|held| held.reason == Reason::TakeProfit).copied() else { return };
         // A soft leg that does not rest waits at its target; it is the market that came to it.
         let soft = position.leg_rests(to - 1, &terms);
-        let kind = if soft { OrderKind::RestingLimit(last.level) } else { OrderKind::Market };
+        let bounds = terms.plan.exit_bounds(Reason::TakeProfit);
+        let worst = bounds.worst_price(position.side(), last.price);
+        let kind = if soft {
+            OrderKind::RestingLimit(last.level)
+        } else {
+            self.kind(slot, ExitStyle::Market, last.price, worst)
+        };
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         let position = &mut self.engine.positions[slot as usize];
         position.exits += 1;
@@ -111,7 +125,7 @@ impl Coordinator {
             exit: position.exits,
             reason: Reason::TakeProfit,
             source: Reason::TakeProfit.source(),
-            exit_type: if soft { ExitType::Limit } else { ExitType::Market },
+            exit_type: if kind == OrderKind::Market { ExitType::Market } else { ExitType::Limit },
             leg: last.leg,
             origin: None,
             qty,
@@ -121,6 +135,9 @@ impl Coordinator {
             held,
         };
         let id = OrderId { episode, exit: position.exits, leg: last.leg, slice: 0, attempt: 0 };
+        if let Some(after) = bounds.expires_after {
+            self.timers.insert((step.now.after(after), TimerFor::Expire(episode, id.exit)));
+        }
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
         let order = ExitOrder { id, qty, kind, trigger: last.level, reason: Reason::TakeProfit };
         self.submit(step, slot, order, Extent::Part);
@@ -249,10 +266,7 @@ impl Coordinator {
         if position.phase != Phase::Closing || position.episode != episode {
             return;
         }
-        let is_at_market = self.orders.list(position.first_order).any(|(_, order)| {
-            order.closes_all() && order.kind() == OrderKind::Market && !order.life().state.is_final()
-        });
-        if is_at_market {
+        if self.is_at_market(slot) {
             return;
         }
         let trigger = self.last_close_trigger(slot);
@@ -260,11 +274,23 @@ impl Coordinator {
         self.cancel_all_but(step, slot, |order| order.kind() == OrderKind::Market);
     }
 
+    /// Whether a close at the market is under way.
+    pub(super) fn is_at_market(&self, slot: Slot) -> bool {
+        let first = self.engine.positions[slot as usize].first_order;
+        self.orders.list(first).any(|(_, order)| {
+            order.closes_all() && order.kind() == OrderKind::Market && !order.life().state.is_final()
+        })
+    }
+
     /// An exit order ended and left something open: what now?
     pub(super) fn after_end(&mut self, step: &mut Step<'_>, slot: Slot, index: u32) {
         let order = *self.orders.get(index);
         let position = &self.engine.positions[slot as usize];
         let (episode, phase) = (position.episode, position.phase);
+        if phase == Phase::Open && order.closes_all() {
+            // A close that was given up; the rules hold again.
+            return;
+        }
         if phase == Phase::Open && order.leg == 0 && order.life().filled.0 == 0 {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
@@ -274,6 +300,10 @@ impl Coordinator {
             self.timers.insert((step.now.after(LEG_RETRY_AFTER), TimerFor::Retry(episode)));
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
+            return;
+        }
+        if self.has_worst_price(slot) && order.kind() != OrderKind::Market {
+            self.conclude(step, slot, Concluded::PastWorst);
             return;
         }
         if order.life().state != OrderState::Refused {
@@ -410,9 +440,11 @@ impl Coordinator {
         }
     }
 
-    fn kind(&self, slot: Slot, style: ExitStyle, seen: Price) -> OrderKind {
+    /// How an exit meets the market; never beyond `worst`.
+    fn kind(&self, slot: Slot, style: ExitStyle, seen: Price, worst: Option<Price>) -> OrderKind {
+        let side = self.engine.positions[slot as usize].side();
         match style {
-            ExitStyle::Market => OrderKind::Market,
+            ExitStyle::Market => worst.map_or(OrderKind::Market, |worst| self.limit_within(slot, worst)),
             ExitStyle::MarketableLimit { offset, .. } => {
                 let position = &self.engine.positions[slot as usize];
                 let instrument = &self.engine.market(position.episode.key.instrument).instrument;
@@ -420,8 +452,20 @@ impl Coordinator {
                 let limit = Price(seen.0 - sign * offset.of(seen.0, Round::Up));
                 // The limit may be worse than asked by the tick's rounding, never so that it does not cross.
                 let outward = if sign > 0 { Round::Down } else { Round::Up };
-                OrderKind::MarketableLimit(instrument.round_to_tick(limit, outward))
+                let limit = instrument.round_to_tick(limit, outward);
+                match worst {
+                    Some(worst) if tighter(side, worst, limit) != limit => self.limit_within(slot, worst),
+                    Some(_) | None => OrderKind::MarketableLimit(limit),
+                }
             }
         }
+    }
+
+    /// A limit at the worst price that is accepted, on the tick grid.
+    fn limit_within(&self, slot: Slot, worst: Price) -> OrderKind {
+        let position = &self.engine.positions[slot as usize];
+        let instrument = &self.engine.market(position.episode.key.instrument).instrument;
+        let inward = if position.side().sign() > 0 { Round::Up } else { Round::Down };
+        OrderKind::MarketableLimit(instrument.round_to_tick(worst, inward))
     }
 }

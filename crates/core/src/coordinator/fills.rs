@@ -3,7 +3,7 @@
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
-use crate::num::{Money, Price, Ratio};
+use crate::num::{Money, Price};
 use crate::order::{CancelState, Fill, OrderAnswer};
 use crate::orders::NO_ORDER;
 use crate::position::{Phase, at_gain, level, price};
@@ -18,6 +18,7 @@ pub(super) enum Heard {
     CancelRefused(OrderId),
     Silence(OrderId),
     FundingPaid(PositionKey, Money),
+    LiquidationAt(PositionKey, Price),
 }
 
 impl Heard {
@@ -34,6 +35,7 @@ impl Heard {
             VenueEvent::CancelRefused(id) => Self::CancelRefused(*id),
             VenueEvent::Silence(id) => Self::Silence(*id),
             VenueEvent::FundingPaid(key, amount) => Self::FundingPaid(*key, **amount),
+            VenueEvent::LiquidationAt(key, price) => Self::LiquidationAt(*key, *price),
         }
     }
 }
@@ -47,6 +49,7 @@ impl Coordinator {
             Heard::CancelRefused(id) => self.on_cancel_refused(step, id),
             Heard::Silence(id) => self.on_silence(step, id),
             Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
+            Heard::LiquidationAt(key, price) => self.on_liquidation_at(step, *key, *price),
         }
     }
 
@@ -193,6 +196,11 @@ impl Coordinator {
         position.funding += amount;
         let episode = position.episode;
         self.note(step, key.instrument, Record::FundingPaid { episode, amount: Box::new(amount) });
+        // Funding counts for the net profit that signal exit and time limit ask for.
+        if self.engine.standing.is_signalled(episode) || self.engine.standing.is_overdue(episode) {
+            self.rearm_all(slot);
+            self.engine.restate_bands(key.instrument);
+        }
     }
 
     /// A ladder leg is over, and something of it was filled: the ratchet pulls the stop behind it.
@@ -205,7 +213,7 @@ impl Coordinator {
             let step_to = leg.min(ratchet.legs_max);
             match step_to {
                 0 => None,
-                1 => Some(break_even(position, ratchet.offset, &terms)),
+                1 => Some(break_even(position, ratchet, &terms)),
                 _ => position.leg_level(usize::from(step_to) - 2, &terms),
             }
         });
@@ -272,11 +280,18 @@ impl Coordinator {
     }
 }
 
-/// The entry moved by `offset` to the winning side.
+/// Where the first leg pulls the stop to.
 fn break_even(
     position: &crate::position::Position,
-    offset: Ratio,
+    ratchet: crate::plan::Ratchet,
     terms: &crate::position::Terms<'_>,
 ) -> Price {
-    terms.level_rule().target(position.side(), position.entry(), offset)
+    let basis = crate::plan::NetBasis {
+        side: position.side(),
+        entry: position.entry(),
+        costs: position.entry_fees,
+        taker_fee: terms.plan.taker_fee,
+        instrument: terms.instrument,
+    };
+    ratchet.break_even(&basis, terms.level_rule())
 }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dynamic::{Dynamic, Known};
 use super::level::{Average, LevelRule};
 use crate::instrument::{Instrument, Side};
 use crate::num::{Price, Qty, Ratio, Round};
+use crate::time::Span;
 
 /// Most legs a ladder may have.
 pub const LEGS_MAX: usize = 4;
@@ -16,6 +18,47 @@ pub struct Ladder {
     pub legs: Vec<Leg>,
     /// What a leg's fraction is of.
     pub of: LegOf,
+    /// What happens when the price passes several targets at once.
+    #[serde(default)]
+    pub gap_policy: GapPolicy,
+    /// What happens when the last leg is less than can be closed.
+    #[serde(default)]
+    pub single_lot: SingleLot,
+    /// Closes everything where a leg would leave a remainder that could not be closed at its stop;
+    /// otherwise the leg is made smaller.
+    #[serde(default)]
+    pub sweep: bool,
+    /// Targets that follow leverage, size, volatility and regime.
+    #[serde(default)]
+    pub dynamic: Option<Dynamic>,
+    /// How far through its target a leg may be closed, as a share of it.
+    #[serde(default)]
+    pub worst: Option<Ratio>,
+    /// How long a leg that went out as an order may take.
+    #[serde(default)]
+    pub expires_after: Option<Span>,
+}
+
+/// What happens when the price passes several targets at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapPolicy {
+    /// All legs passed close in one order.
+    #[default]
+    All,
+    /// The nearest leg closes; the next one waits until it has concluded.
+    One,
+}
+
+/// What happens when the last leg is less than can be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SingleLot {
+    /// It closes nothing; stop and trailing stop go on.
+    #[default]
+    Hold,
+    /// It closes everything.
+    Close,
 }
 
 /// One take-profit leg.
@@ -78,6 +121,52 @@ impl Leg {
 }
 
 impl Ladder {
+    /// A ladder with every choice at its default.
+    #[must_use]
+    pub const fn new(legs: Vec<Leg>, of: LegOf) -> Self {
+        Self {
+            legs,
+            of,
+            gap_policy: GapPolicy::All,
+            single_lot: SingleLot::Hold,
+            sweep: false,
+            dynamic: None,
+            worst: None,
+            expires_after: None,
+        }
+    }
+
+    /// What all legs together leave, as a fraction of the initial quantity: 25 %, 25 % and 50 % of the
+    /// remaining leave 28.125 %. Lots aside; half up to 10^-9.
+    #[must_use]
+    pub fn runner(&self) -> Ratio {
+        let one = i128::from(Ratio::ONE.0);
+        let left = match self.of {
+            LegOf::Remaining => self
+                .legs
+                .iter()
+                .fold(one, |left, leg| Round::HalfUp.divide(left * (one - i128::from(leg.fraction.0)), one)),
+            LegOf::Initial => one - self.legs.iter().map(|leg| i128::from(leg.fraction.0)).sum::<i128>(),
+        };
+        Ratio(i64::try_from(left.max(0)).expect("at most the whole"))
+    }
+
+    /// The ladder with the targets and fractions that `known` gives; leg n stays leg n. A ladder without
+    /// dynamic targets stays as it is.
+    #[must_use]
+    pub fn retargeted(&self, known: Known) -> Self {
+        let mut ladder = self.clone();
+        let Some(dynamic) = self.dynamic else { return ladder };
+        let found = dynamic.targets(known);
+        for (leg, (target, fraction)) in
+            ladder.legs.iter_mut().zip(found.targets.into_iter().zip(found.fractions))
+        {
+            leg.target = LegTarget::Share(target);
+            leg.fraction = fraction;
+        }
+        ladder
+    }
+
     /// What legs `from..to` close together: computed exactly, floored to the lot once, never more than is open.
     #[must_use]
     pub fn qty(&self, from: usize, to: usize, open: Qty, initial: Qty, instrument: &Instrument) -> Qty {
@@ -97,8 +186,14 @@ impl Ladder {
         };
         let exact = i64::try_from(exact).expect("a fraction of a quantity is at most the quantity");
         let qty = instrument.closable(Qty(exact));
+        if qty.0 == 0 && from < to && to == self.legs.len() && self.single_lot == SingleLot::Close {
+            return instrument.closable(open);
+        }
         let rest = Qty(open.0 - qty.0);
-        if instrument.floor_to_lot(rest).0 > 0 && instrument.closable(rest).0 == 0 {
+        if qty.0 > 0 && instrument.floor_to_lot(rest).0 > 0 && instrument.closable(rest).0 == 0 {
+            if self.sweep {
+                return instrument.closable(open);
+            }
             // Lots that could not be sold at the stop make the leg smaller.
             return instrument.closable(Qty(open.0 - instrument.qty_min.0));
         }
@@ -120,7 +215,7 @@ mod tests {
             fraction: Ratio::from_bps(fraction),
             kind: LegKind::Hard,
         };
-        Ladder { legs: vec![leg(2_500), leg(2_500), leg(5_000)], of }
+        Ladder::new(vec![leg(2_500), leg(2_500), leg(5_000)], of)
     }
 
     #[test]
@@ -139,6 +234,39 @@ mod tests {
         let ladder = ladder(LegOf::Initial);
         assert_eq!(ladder.qty(0, 2, Qty(100), Qty(100), &instrument), Qty(50));
         assert_eq!(ladder.qty(2, 3, Qty(30), Qty(100), &instrument), Qty(30));
+    }
+
+    #[test]
+    fn what_the_legs_leave_is_the_runner() {
+        assert_eq!(ladder(LegOf::Remaining).runner(), Ratio(281_250_000));
+        assert_eq!(ladder(LegOf::Initial).runner(), Ratio::ZERO);
+        let mut quarters = ladder(LegOf::Remaining);
+        quarters.legs[2].fraction = Ratio::from_bps(2_500);
+        assert_eq!(quarters.runner(), Ratio(421_875_000));
+        quarters.of = LegOf::Initial;
+        assert_eq!(quarters.runner(), Ratio(250_000_000));
+    }
+
+    #[test]
+    fn a_last_leg_of_less_than_a_lot_holds_or_closes_everything() {
+        let mut instrument = Instrument::from_decimals("X", 2, 3);
+        instrument.lot_size = Qty(10);
+        let mut ladder = ladder(LegOf::Remaining);
+        assert_eq!(ladder.qty(0, 3, Qty(10), Qty(10), &instrument), Qty(0));
+        ladder.single_lot = SingleLot::Close;
+        assert_eq!(ladder.qty(0, 3, Qty(10), Qty(10), &instrument), Qty(10));
+        assert_eq!(ladder.qty(0, 2, Qty(10), Qty(10), &instrument), Qty(0), "not before the last leg");
+    }
+
+    #[test]
+    fn a_remainder_that_cannot_be_closed_makes_the_leg_smaller_or_is_swept() {
+        let mut instrument = Instrument::from_decimals("X", 2, 3);
+        (instrument.lot_size, instrument.qty_min) = (Qty(1), Qty(40));
+        let mut ladder = ladder(LegOf::Initial);
+        ladder.legs[0].fraction = Ratio::from_bps(7_000);
+        assert_eq!(ladder.qty(0, 1, Qty(100), Qty(100), &instrument), Qty(60));
+        ladder.sweep = true;
+        assert_eq!(ladder.qty(0, 1, Qty(100), Qty(100), &instrument), Qty(100));
     }
 
     #[test]

@@ -105,7 +105,22 @@ impl LevelRule {
             Side::Long => Round::Down,
             Side::Short => Round::Up,
         };
+        self.first_tick(round, numerator, denominator)
+    }
+
+    /// `numerator / denominator` on the tick grid, rounded as told.
+    #[must_use]
+    pub fn first_tick(self, round: Round, numerator: i128, denominator: i128) -> Price {
         Price(round_to_multiple(narrow(round.divide(numerator, denominator)), self.tick, round))
+    }
+
+    /// A stop `distance` price units and `share` of the entry on the losing side, to the earlier exit.
+    #[must_use]
+    pub fn stop_beyond(self, side: Side, entry: Average, distance: i64, share: Ratio) -> Price {
+        let one = i128::from(Ratio::ONE.0);
+        let moved = i128::from(distance) * i128::from(entry.qty) * one + entry.cost * i128::from(share.0);
+        let numerator = entry.cost * one - i128::from(side.sign()) * moved;
+        self.on_grid((numerator, Ratio::ONE.0), entry.qty, side.toward_earlier_stop())
     }
 
     /// The stop `share` behind the best price; at least one tick behind it.

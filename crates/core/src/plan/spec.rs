@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::level::Rounding;
-use super::{ExitStyle, Plan};
+use super::{ExitStyle, Plan, TOLERANCE_DEFAULT};
 use crate::id::InstrumentId;
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -14,6 +14,14 @@ use crate::num::{Decimal, Ratio};
 use check::Check;
 
 mod check;
+mod filled;
+mod ladder;
+mod late;
+mod switch;
+
+pub use ladder::{DynamicSpec, LadderSpec, LegOfSpec, LegSpec, OffsetSpec, RatchetSpec};
+pub use late::{LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
+pub use switch::Enabled;
 
 /// Version of the plan schema.
 pub const PLAN_VERSION: u16 = 1;
@@ -60,6 +68,21 @@ pub struct PlanSpec {
     /// Moves the stop after ladder legs.
     #[serde(default)]
     pub ratchet: Option<RatchetSpec>,
+    /// Acts on an exit signal.
+    #[serde(default)]
+    pub signal_exit: Option<SignalExitSpec>,
+    /// Acts on what was held too long.
+    #[serde(default)]
+    pub time_limit: Option<TimeLimitSpec>,
+    /// Keeps the stop from liquidation.
+    #[serde(default)]
+    pub liquidation: Option<LiquidationSpec>,
+    /// Whether more of the position may loosen its stop.
+    #[serde(default)]
+    pub rebase: bool,
+    /// How near a bracket's level must be for a rule to leave its exit to it; absent is 0.005.
+    #[serde(default)]
+    pub tolerance: Option<Decimal>,
 }
 
 /// Bars and period of ATR as written.
@@ -88,9 +111,12 @@ pub struct DistanceSpec {
 }
 
 /// A loss limit as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossLimitSpec {
+    /// Whether it acts.
+    #[serde(default)]
+    pub enabled: Enabled,
     /// The loss as a positive fraction.
     pub fraction: Decimal,
     /// What the fraction is of.
@@ -134,11 +160,29 @@ pub enum ExitSpec {
 }
 
 /// The stop as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StopLossSpec {
+    /// Whether it acts.
+    #[serde(default)]
+    pub enabled: Enabled,
     /// Distance from the entry.
     pub distance: DistanceSpec,
+    /// The distance is at least this fraction of the entry.
+    #[serde(default)]
+    pub minimum: Option<Decimal>,
+    /// Added for the spread, as a fraction of the entry.
+    #[serde(default)]
+    pub cushion: Option<Decimal>,
+    /// Added for one fee, as a fraction of the entry.
+    #[serde(default)]
+    pub fee: Option<Decimal>,
+    /// Most that the stop may cost, as a fraction of the margin.
+    #[serde(default)]
+    pub risk_floor: Option<Decimal>,
+    /// Where the risk floor allows less than this fraction of the entry, everything is closed at once.
+    #[serde(default)]
+    pub distance_min: Option<Decimal>,
     /// The price it looks at.
     #[serde(default)]
     pub source: Option<PriceSource>,
@@ -148,12 +192,18 @@ pub struct StopLossSpec {
 }
 
 /// The trailing stop as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrailingSpec {
+    /// Whether it acts.
+    #[serde(default)]
+    pub enabled: Enabled,
     /// Profit, as a fraction of the entry, that activates it; absent is active from the opening.
     #[serde(default)]
     pub activation: Option<Decimal>,
+    /// Profit as a multiple of R that activates it; needs a stop loss given as a fraction.
+    #[serde(default)]
+    pub activation_r: Option<Decimal>,
     /// Distance from the best price.
     pub distance: DistanceSpec,
     /// Least distance as a fraction of the best price.
@@ -183,60 +233,6 @@ pub struct CurvePointSpec {
     pub fraction: Decimal,
 }
 
-/// The ladder as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LadderSpec {
-    /// One to four legs, nearest first.
-    pub legs: Vec<LegSpec>,
-    /// What fractions are of.
-    #[serde(default)]
-    pub of: LegOfSpec,
-}
-
-/// What the fractions of a ladder are of, as written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegOfSpec {
-    /// What is left when the leg's turn comes.
-    #[default]
-    Remaining,
-    /// What was held at the start.
-    Initial,
-}
-
-/// A leg as written: a fraction of the position, and exactly one target.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LegSpec {
-    /// How much it closes.
-    pub close: Decimal,
-    /// Target as a fraction of the entry.
-    #[serde(default)]
-    pub at: Option<Decimal>,
-    /// Target as a multiple of R.
-    #[serde(default)]
-    pub at_r: Option<Decimal>,
-    /// Target as a price.
-    #[serde(default)]
-    pub at_price: Option<Decimal>,
-    /// Whether it rests at the venue as a limit.
-    #[serde(default)]
-    pub soft: bool,
-}
-
-/// The ratchet as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RatchetSpec {
-    /// Offset of break-even, as a fraction of the entry.
-    #[serde(default)]
-    pub offset: Option<Decimal>,
-    /// Legs that move the stop; absent is all.
-    #[serde(default)]
-    pub legs_max: Option<u8>,
-}
-
 /// What is wrong with a plan: where, what it is, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value}: {must}")]
@@ -247,6 +243,32 @@ pub struct PlanFault {
     pub value: String,
     /// What it must be, or what to do.
     pub must: String,
+}
+
+/// What a plan does not mean quite as written, or should be known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanWarning {
+    /// Path of the field.
+    pub field: String,
+    /// Its value.
+    pub value: String,
+    /// What was made of it, or what to do.
+    pub what: String,
+}
+
+impl std::fmt::Display for PlanWarning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is {}: {}", self.field, self.value, self.what)
+    }
+}
+
+/// A plan in the units of an instrument, and what should be known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The plan.
+    pub plan: Plan,
+    /// What it does not mean quite as written.
+    pub warnings: Vec<PlanWarning>,
 }
 
 impl PlanSpec {
@@ -267,55 +289,120 @@ impl PlanSpec {
             trailing: None,
             ladder: None,
             ratchet: None,
+            signal_exit: None,
+            time_limit: None,
+            liquidation: None,
+            rebase: false,
+            tolerance: None,
         }
     }
 
     /// Whether the plan closes anything at all.
     #[must_use]
-    pub const fn has_rules(&self) -> bool {
-        self.hard_stop.is_some()
-            || self.loss_guard.is_some()
-            || self.stop_loss.is_some()
-            || self.soft_stop.is_some()
-            || self.trailing.is_some()
-            || self.ladder.is_some()
+    pub fn has_rules(&self) -> bool {
+        let on = |limit: &Option<LossLimitSpec>| limit.as_ref().is_some_and(|rule| rule.enabled.0);
+        on(&self.hard_stop)
+            || on(&self.loss_guard)
+            || on(&self.soft_stop)
+            || self.stop_loss.as_ref().is_some_and(|rule| rule.enabled.0)
+            || self.trailing.as_ref().is_some_and(|rule| rule.enabled.0)
+            || self.ladder.as_ref().is_some_and(|rule| rule.enabled.0)
+            || self.signal_exit.as_ref().is_some_and(|rule| rule.enabled.0)
+            || self.time_limit.as_ref().is_some_and(|rule| rule.enabled.0)
     }
 
     /// The plan in the units of an instrument, or every fault it has.
+    ///
+    /// # Errors
+    /// Every fault, each with its field and what to do.
     pub fn resolve(&self, id: InstrumentId, instrument: &Instrument) -> Result<Plan, Vec<PlanFault>> {
+        self.resolve_with_warnings(id, instrument).map(|resolved| resolved.plan)
+    }
+
+    /// The plan in the units of an instrument with what should be known about it, or every fault it has.
+    ///
+    /// # Errors
+    /// Every fault, each with its field and what to do.
+    pub fn resolve_with_warnings(
+        &self,
+        id: InstrumentId,
+        instrument: &Instrument,
+    ) -> Result<Resolved, Vec<PlanFault>> {
+        let (plan, warnings, mut faults) = self.resolve_parts(id, instrument);
+        faults.extend(check::hard_not_wider(&plan));
+        if faults.is_empty() { Ok(Resolved { plan, warnings }) } else { Err(faults) }
+    }
+
+    /// The plan with warnings and faults; where there are faults its numbers are stand-ins. Whether the
+    /// hard stop is wider than the soft stop is left to the caller.
+    #[must_use]
+    pub fn resolve_parts(
+        &self,
+        id: InstrumentId,
+        instrument: &Instrument,
+    ) -> (Plan, Vec<PlanWarning>, Vec<PlanFault>) {
         let mut check = Check::new(instrument);
         if self.version != PLAN_VERSION {
             check.fault("version", self.version, &format!("this program reads version {PLAN_VERSION}"));
         }
-        let atr = self.atr.as_ref().map(|atr| check.atr(atr));
-        let plan = Plan {
-            name: self.name.clone(),
-            instrument: id,
-            rounding: self.rounding,
-            leverage: self.leverage.map_or(Ratio::ONE, |value| check.leverage(value)),
-            taker_fee: self.taker_fee.map_or(Ratio::ZERO, |fee| check.fraction("taker_fee", fee, true)),
-            atr,
-            hard_stop: self
-                .hard_stop
-                .as_ref()
-                .map(|rule| check.loss_limit("hard_stop", rule, ExitStyle::Market)),
-            loss_guard: self
-                .loss_guard
-                .as_ref()
-                .map(|rule| check.loss_limit("loss_guard", rule, ExitStyle::Market)),
-            stop_loss: self.stop_loss.as_ref().map(|rule| check.stop_loss(rule)),
-            soft_stop: self
-                .soft_stop
-                .as_ref()
-                .map(|rule| check.loss_limit("soft_stop", rule, ExitStyle::MARKETABLE)),
-            trailing: self.trailing.as_ref().map(|rule| check.trailing(rule, self.stop_loss.is_some())),
-            ladder: self.ladder.as_ref().map(|rule| check.ladder(rule, self.stop_loss.is_some())),
-            ratchet: self.ratchet.as_ref().map(|rule| check.ratchet(rule, self.ladder.is_some())),
+        let mut plan = Plan::empty(&self.name, id);
+        plan.rounding = self.rounding;
+        plan.rebase = self.rebase;
+        plan.leverage = self.leverage.map_or(Ratio::ONE, |value| check.leverage(value));
+        plan.taker_fee = self.taker_fee.map_or(Ratio::ZERO, |fee| check.fraction("taker_fee", fee, true));
+        plan.tolerance =
+            self.tolerance.map_or(TOLERANCE_DEFAULT, |share| check.fraction("tolerance", share, true));
+        plan.atr = self.atr.as_ref().map(|atr| check.atr(atr));
+        let mut limit = |field, spec: &Option<LossLimitSpec>, default| {
+            let rule = spec.as_ref().map(|rule| (rule.enabled, check.loss_limit(field, rule, default)));
+            rule.and_then(|(enabled, rule)| enabled.0.then_some(rule))
         };
+        plan.hard_stop = limit("hard_stop", &self.hard_stop, ExitStyle::Market);
+        plan.loss_guard = limit("loss_guard", &self.loss_guard, ExitStyle::Market);
+        plan.soft_stop = limit("soft_stop", &self.soft_stop, ExitStyle::MARKETABLE);
+        self.rules_of_levels(&mut plan, &mut check);
+        self.rules_of_time(&mut plan, &mut check);
         if plan.uses_atr() && plan.atr.is_none() {
             check.fault("atr", "absent", "a distance uses ATR; give atr = { bar_secs = 3600, period = 14 }");
         }
-        check.not_wider(&plan);
-        if check.faults.is_empty() { Ok(plan) } else { Err(check.faults) }
+        (plan, check.warnings, check.faults)
+    }
+
+    /// Stop, trailing stop, ladder, ratchet. Each is checked, and kept if it is on.
+    fn rules_of_levels(&self, plan: &mut Plan, check: &mut Check) {
+        if let Some(spec) = &self.stop_loss {
+            let rule = check.stop_loss(spec);
+            plan.stop_loss = spec.enabled.0.then_some(rule);
+        }
+        let stop = plan.stop_loss;
+        if let Some(spec) = &self.trailing {
+            let rule = check.trailing(spec, stop.as_ref(), plan.leverage);
+            plan.trailing = spec.enabled.0.then_some(rule);
+        }
+        if let Some(spec) = &self.ladder {
+            let rule = check.ladder(spec, stop.is_some(), plan.leverage);
+            let on = spec.enabled.0 && !(spec.unless_trailing && plan.trailing.is_some());
+            plan.ladder = on.then_some(rule);
+        }
+        if let Some(spec) = &self.ratchet {
+            let rule = check.ratchet(spec, self.ladder.is_some());
+            plan.ratchet = (spec.enabled.0 && plan.ladder.is_some()).then_some(rule);
+        }
+    }
+
+    /// Signal exit, time limit, liquidation.
+    fn rules_of_time(&self, plan: &mut Plan, check: &mut Check) {
+        if let Some(spec) = &self.signal_exit {
+            let rule = check.signal_exit(spec);
+            plan.signal_exit = spec.enabled.0.then_some(rule);
+        }
+        if let Some(spec) = &self.time_limit {
+            let rule = check.time_limit(spec);
+            plan.time_limit = spec.enabled.0.then_some(rule);
+        }
+        if let Some(spec) = &self.liquidation {
+            let rule = check.liquidation(spec);
+            plan.liquidation = spec.enabled.0.then_some(rule);
+        }
     }
 }

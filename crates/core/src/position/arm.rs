@@ -1,7 +1,11 @@
 //! What a position asks to be woken for, in its present state.
 
 use super::{CellId, LegKind, Phase, Position, Price, Rule, Terms, TrailDistance, Trailing, price, tighter};
+use crate::num::Ratio;
+use crate::plan::net::{NetBasis, Reach};
+use crate::plan::time_limit::OnlyWhen;
 use crate::plan::{ExitStyle, Rounding};
+use crate::reason::Reason;
 
 /// One thing to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,14 @@ impl ArmList {
     }
 }
 
+/// A loss level that every price has reached.
+const fn any_price(side: crate::instrument::Side) -> Price {
+    match side {
+        crate::instrument::Side::Long => Price(i64::MAX),
+        crate::instrument::Side::Short => Price(1),
+    }
+}
+
 fn nearer_gain(side: crate::instrument::Side, a: Price, b: Price) -> Price {
     match side {
         crate::instrument::Side::Long => a.min(b),
@@ -77,6 +89,7 @@ impl Position {
                 self.arm_stops(terms, &mut list);
                 self.arm_ladder(terms, &mut list);
                 self.arm_trailing(terms, &mut list);
+                self.arm_standing(terms, &mut list);
             }
             // A close that rests as a limit gives way to the emergency rules; one at the market has no stronger.
             Phase::Closing => self.arm_emergency(terms, &mut list),
@@ -95,7 +108,7 @@ impl Position {
             Rule::SoftStop => plan.soft_stop?,
             Rule::StopLoss => return price(self.stop),
             Rule::TrailingStop => return self.trailing_stop(terms),
-            Rule::TakeProfit => return None,
+            Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => return None,
         };
         Some(limit.level(self.side(), self.entry(), self.entry_fees, plan, terms.instrument))
     }
@@ -114,15 +127,72 @@ impl Position {
     }
 
     fn arm_emergency(&self, terms: &Terms<'_>, list: &mut ArmList) {
-        if self.closes_by_limit(terms) {
-            self.arm_loss(Rule::HardStop, terms, list);
-            self.arm_loss(Rule::LossGuard, terms, list);
+        for &rule in self.outrunners(terms) {
+            self.arm_loss(rule, terms, list);
+        }
+    }
+
+    /// The rules that may outrun the close under way: it waits as a limit, and they go to the market.
+    pub(super) fn outrunners(&self, terms: &Terms<'_>) -> &'static [Rule] {
+        match self.closing {
+            Some(_) if !self.closes_by_limit(terms) => &[],
+            // What was not urgent gives way to every stop.
+            Some(Reason::SignalExit | Reason::TimeLimit) => {
+                &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
+            }
+            Some(_) => &[Rule::HardStop, Rule::LossGuard],
+            None => &[],
         }
     }
 
     /// Whether its full close was decided as a limit, which the emergency rules may outrun.
     pub(super) fn closes_by_limit(&self, terms: &Terms<'_>) -> bool {
-        self.closing.is_some_and(|reason| terms.plan.exit_style(reason) != ExitStyle::Market)
+        self.closing.is_some_and(|reason| {
+            terms.plan.exit_style(reason) != ExitStyle::Market
+                || terms.plan.exit_bounds(reason).worst.is_some()
+        })
+    }
+
+    /// The first price at which net profit, funding included, is at least (or at most) a share of the
+    /// entry's cost.
+    #[must_use]
+    pub(super) fn net_level(&self, share: Ratio, reach: Reach, terms: &Terms<'_>) -> Price {
+        let basis = NetBasis {
+            side: self.side(),
+            entry: self.entry(),
+            costs: self.entry_fees + self.funding,
+            taker_fee: terms.plan.taker_fee,
+            instrument: terms.instrument,
+        };
+        basis.level(share, reach, terms.level_rule())
+    }
+
+    /// The level that lets a standing signal act, if one stands and may.
+    pub(super) fn signal_level(&self, terms: &Terms<'_>) -> Option<Price> {
+        let rule = terms.plan.signal_exit.filter(|_| terms.is_signalled)?;
+        let may = rule.while_trailing || !self.trailing;
+        may.then(|| self.net_level(rule.profit_min, Reach::AtLeast, terms))
+    }
+
+    fn arm_standing(&self, terms: &Terms<'_>, list: &mut ArmList) {
+        let side = self.side();
+        let cell = terms.cells.quote(side);
+        if let Some(level) = self.signal_level(terms) {
+            list.add(side, Watch::Gain(cell, level));
+        }
+        let Some(rule) = terms.plan.time_limit.filter(|_| terms.is_overdue) else { return };
+        list.add(
+            side,
+            match rule.only {
+                None => Watch::Loss(cell, any_price(side)),
+                Some(OnlyWhen::Below(share)) => {
+                    Watch::Loss(cell, self.net_level(share, Reach::AtMost, terms))
+                }
+                Some(OnlyWhen::Above(share)) => {
+                    Watch::Gain(cell, self.net_level(share, Reach::AtLeast, terms))
+                }
+            },
+        );
     }
 
     /// The nearest leg that is not out and would close at least one lot.

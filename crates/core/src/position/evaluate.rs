@@ -1,5 +1,9 @@
 //! What a woken position answers: which rules hold, and which of them acts.
 
+use crate::plan::GapPolicy;
+use crate::plan::net::Reach;
+use crate::plan::time_limit::OnlyWhen;
+
 use super::{
     CellId, Held, LegKind, Phase, Position, Price, Probe, Reason, Rule, Terms, at_gain, at_loss, price,
 };
@@ -19,6 +23,14 @@ pub struct Decision {
     pub steps_to: Option<Price>,
 }
 
+impl Decision {
+    /// A rule that closes everything holds; the first one acts.
+    fn hold(&mut self, rule: Rule, level: Price, price: Price) {
+        self.held.push(Held { reason: rule.reason(), leg: 0, level, price });
+        self.close = self.close.or(Some(rule));
+    }
+}
+
 impl Position {
     /// Looks at every rule that `probe` may fire; `prices` gives a cell's last price. A closing position
     /// only looks whether an emergency rule must push it.
@@ -34,8 +46,8 @@ impl Position {
             Phase::Open => {
                 &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop]
             }
-            Phase::Closing if self.closes_by_limit(terms) => &[Rule::HardStop, Rule::LossGuard],
-            Phase::Closing | Phase::Flat | Phase::Vacant => return decision,
+            Phase::Closing => self.outrunners(terms),
+            Phase::Flat | Phase::Vacant => return decision,
         };
         if probe.fires(Probe::STOP, self.side()) {
             for &rule in rules {
@@ -49,6 +61,12 @@ impl Position {
             if probe.fires(Probe::EXTREME, self.side()) {
                 self.evaluate_trail(terms, &prices, &mut decision);
             }
+            if probe.fires(Probe::SIGNAL, self.side()) {
+                self.evaluate_signal(terms, &prices, &mut decision);
+            }
+            if probe.fires(Probe::TIME, self.side()) {
+                self.evaluate_time(terms, &prices, &mut decision);
+            }
         }
         decision
     }
@@ -61,9 +79,13 @@ impl Position {
         let fires = Rule::ALL.iter().filter(|rule| own(rule)).any(|rule| match rule {
             // A leg that closes nothing yet waits for the next one.
             Rule::TakeProfit => decision.legs.is_some(),
-            Rule::HardStop | Rule::LossGuard | Rule::StopLoss | Rule::SoftStop | Rule::TrailingStop => {
-                decision.held.iter().any(|held| held.reason == rule.reason())
-            }
+            Rule::HardStop
+            | Rule::LossGuard
+            | Rule::StopLoss
+            | Rule::SoftStop
+            | Rule::TrailingStop
+            | Rule::SignalExit
+            | Rule::TimeLimit => decision.held.iter().any(|held| held.reason == rule.reason()),
         });
         let moves = own(&Rule::TrailingStop);
         Decision {
@@ -73,6 +95,23 @@ impl Position {
             steps_to: decision.steps_to.filter(|_| moves),
             held: decision.held,
         }
+    }
+
+    /// The full close that acts when the price moved through levels on its way to a probe: of the stops
+    /// on `cell` the one it passed first, which is the tightest; of equal ones the highest-ranked.
+    #[must_use]
+    pub fn first_passed(&self, cell: CellId, decision: &Decision, terms: &Terms<'_>) -> Option<Rule> {
+        let acts = decision.close?;
+        let level_of = |rule: &Rule| {
+            let own = terms.cells.of_rule(*rule, self.side(), terms.plan) == cell;
+            let held = decision.held.iter().find(|held| own && held.reason == rule.reason());
+            held.map(|held| self.side().sign() * held.level.0)
+        };
+        let stops = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop];
+        let passed = stops.into_iter().filter_map(|rule| Some((level_of(&rule)?, rule)));
+        passed
+            .max_by_key(|&(level, rule)| (level, std::cmp::Reverse(rule)))
+            .map_or(Some(acts), |(_, rule)| Some(rule))
     }
 
     fn evaluate_loss(
@@ -87,8 +126,44 @@ impl Position {
         if !at_loss(self.side(), price, level) {
             return;
         }
-        decision.held.push(Held { reason: rule.reason(), leg: 0, level, price });
-        decision.close = decision.close.or(Some(rule));
+        decision.hold(rule, level, price);
+    }
+
+    fn evaluate_signal(
+        &self,
+        terms: &Terms<'_>,
+        prices: &impl Fn(CellId) -> Option<Price>,
+        decision: &mut Decision,
+    ) {
+        let cell = terms.cells.quote(self.side());
+        let (Some(level), Some(price)) = (self.signal_level(terms), prices(cell)) else { return };
+        if at_gain(self.side(), price, level) {
+            decision.hold(Rule::SignalExit, level, price);
+        }
+    }
+
+    fn evaluate_time(
+        &self,
+        terms: &Terms<'_>,
+        prices: &impl Fn(CellId) -> Option<Price>,
+        decision: &mut Decision,
+    ) {
+        let Some(rule) = terms.plan.time_limit.filter(|_| terms.is_overdue) else { return };
+        let Some(price) = prices(terms.cells.quote(self.side())) else { return };
+        let (level, holds) = match rule.only {
+            None => (price, true),
+            Some(OnlyWhen::Below(share)) => {
+                let level = self.net_level(share, Reach::AtMost, terms);
+                (level, at_loss(self.side(), price, level))
+            }
+            Some(OnlyWhen::Above(share)) => {
+                let level = self.net_level(share, Reach::AtLeast, terms);
+                (level, at_gain(self.side(), price, level))
+            }
+        };
+        if holds {
+            decision.hold(Rule::TimeLimit, level, price);
+        }
     }
 
     /// All unfired legs that were reached close in one order.
@@ -111,6 +186,9 @@ impl Position {
             to += 1;
             let leg = u8::try_from(to).expect("a ladder has at most four legs");
             decision.held.push(Held { reason: Reason::TakeProfit, leg, level, price });
+            if ladder.gap_policy == GapPolicy::One && self.legs_qty(from, to, terms).0 > 0 {
+                break;
+            }
         }
         if self.legs_qty(from, to, terms).0 > 0 {
             decision.legs = Some((from, to));

@@ -9,8 +9,8 @@ use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
 use ripcord_core::plan::{
-    AtrSpec, Basis, Distance, ExitStyle, Ladder, Leg, LegKind, LegOf, LossLimit, Plan, Pnl, Ratchet,
-    Rounding, StopLoss, Trailing,
+    AtrSpec, Basis, Distance, ExitStyle, GapPolicy, Ladder, Leg, LegKind, LegOf, Liquidation, LossLimit,
+    OnlyWhen, Plan, Pnl, Ratchet, Rounding, SignalExit, SingleLot, StopLoss, TimeLimit, Trailing,
 };
 use ripcord_core::time::{Span, Timestamp};
 
@@ -126,6 +126,9 @@ impl Case {
     pub(crate) fn wild(random: &mut Random, moves: i64) -> Self {
         let mut case = Self::random(random, moves);
         case.bars = random.pick(&[BarOrigin::Ticks, BarOrigin::Bars]);
+        for plan in &mut case.plans {
+            late_rules(random, plan);
+        }
         for at in (0..case.script.len()).rev() {
             let (now, what) = &case.script[at];
             let (now, key) = match what {
@@ -194,6 +197,11 @@ impl Case {
                 let plan = random.within(0, self.plans.len() as i64) as u32;
                 Command::ChangePlan { key, plan: PlanId(plan) }
             }
+            7..10 => {
+                let at = Timestamp(self.script[at].0.0 - random.within(0, 30) * 1_000_000_000);
+                Command::Signal { key, at }
+            }
+            10 => return Some(Move::Event(Event::Venue(VenueEvent::LiquidationAt(key, near)))),
             _ => return None,
         };
         Some(Move::Event(Event::Command(command)))
@@ -246,6 +254,49 @@ impl Case {
         }
         exits.sort_unstable();
         exits
+    }
+}
+
+/// Rules that the oracle does not know: signals, time limits, liquidation, bounds of an exit.
+fn late_rules(random: &mut Random, plan: &mut Plan) {
+    let exit = |random: &mut Random| {
+        let limit = ExitStyle::MarketableLimit { offset: Ratio::ZERO, market_after: Span::from_secs(10) };
+        random.pick(&[ExitStyle::Market, limit])
+    };
+    let worst = |random: &mut Random| random.one_in(3).then(|| Ratio::from_bps(random.within(1, 50)));
+    let expires = |random: &mut Random| random.one_in(3).then(|| Span::from_secs(random.within(1, 20)));
+    plan.rebase = random.one_in(8);
+    if random.one_in(2) {
+        plan.signal_exit = Some(SignalExit {
+            ttl: Span::from_secs(random.within(1, 60)),
+            profit_min: Ratio::from_bps(random.within(-100, 100)),
+            while_trailing: random.one_in(2),
+            exit: exit(random),
+            worst: worst(random),
+            expires_after: expires(random),
+        });
+    }
+    if random.one_in(3) {
+        let share = Ratio::from_bps(random.within(-100, 100));
+        plan.time_limit = Some(TimeLimit {
+            after: Span::from_secs(random.within(1, 100)),
+            only: random.pick(&[None, Some(OnlyWhen::Below(share)), Some(OnlyWhen::Above(share))]),
+            exit: exit(random),
+            worst: worst(random),
+            expires_after: expires(random),
+        });
+    }
+    if random.one_in(6) {
+        let [maintenance, buffer] = [random.within(0, 100), random.within(0, 100)].map(Ratio::from_bps);
+        plan.liquidation = Some(Liquidation { maintenance, buffer });
+        plan.leverage = Ratio(random.pick(&[1, 10, 50]) * Ratio::ONE.0);
+    }
+    if let Some(ladder) = &mut plan.ladder {
+        ladder.gap_policy = random.pick(&[GapPolicy::All, GapPolicy::One]);
+        ladder.single_lot = random.pick(&[SingleLot::Hold, SingleLot::Close]);
+        ladder.sweep = random.one_in(4);
+        ladder.worst = worst(random);
+        ladder.expires_after = expires(random);
     }
 }
 
@@ -399,7 +450,7 @@ fn ladder(random: &mut Random, base: i64, has_stop: bool) -> Ladder {
             leg.fraction = Ratio::from_bps(bps.max(1));
         }
     }
-    Ladder { legs, of }
+    Ladder::new(legs, of)
 }
 
 fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base: i64) -> Plan {
@@ -407,12 +458,13 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
         distance: distance(random, base),
         source: random.pick(&[None, None, Some(PriceSource::Mark)]),
         exit: exit(random),
+        ..StopLoss::at(Distance::Price(1))
     });
     let has_stop = stop_loss.is_some();
     let ladder = (random.within(0, 2) > 0).then(|| ladder(random, base, has_stop));
     let offset = share(random, 0, 60);
     let ratchet = (ladder.is_some() && random.one_in(2)).then(|| Ratchet {
-        offset: random.pick(&[Ratio::ZERO, offset]),
+        offset: ripcord_core::plan::RatchetOffset::Share(random.pick(&[Ratio::ZERO, offset])),
         legs_max: random.within(0, 4) as u8,
     });
     let mut plan = Plan {
@@ -432,6 +484,7 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
         trailing: (random.within(0, 2) > 0).then(|| trailing(random, base, has_stop)),
         ladder,
         ratchet,
+        ..Plan::empty("", instrument)
     };
     if !plan.uses_atr() {
         plan.atr = None;

@@ -266,7 +266,12 @@ impl<'a> Oracle<'a> {
             let step = leg.min(ratchet.legs_max as usize);
             let target = match step {
                 0 => None,
-                1 => Some(eye.target_share(side, position.entry, ratchet.offset)),
+                1 => Some(match ratchet.offset {
+                    ripcord_core::plan::RatchetOffset::Share(share) => {
+                        eye.target_share(side, position.entry, share)
+                    }
+                    ripcord_core::plan::RatchetOffset::Fees => unreachable!("the cases give shares"),
+                }),
                 _ => eye.leg_level(&position, step - 2),
             };
             if let Some(target) = target {

@@ -4,9 +4,11 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
-    LossLimitSpec, PlanSpec, RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
+    LiquidationSpec, LossLimitSpec, OffsetSpec, OnlyWhenSpec, PlanSpec, RatchetSpec, SignalExitSpec,
+    StopLossSpec, TimeLimitSpec, TrailingSpec,
 };
+use ripcord_core::plan::{GapPolicy, SingleLot};
 
 pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
     let mut spec = PlanSpec::empty("p");
@@ -22,13 +24,24 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     distance: distance(words[0])?,
                     source: on(words),
                     exit: exit(words)?,
+                    minimum: after(words, "min").map(percent).transpose()?,
+                    cushion: after(words, "cushion").map(percent).transpose()?,
+                    fee: after(words, "fee").map(percent).transpose()?,
+                    risk_floor: after(words, "floor").map(percent).transpose()?,
+                    distance_min: after(words, "least").map(percent).transpose()?,
+                    ..StopLossSpec::default()
                 });
             }
             "trail" => spec.trailing = Some(trailing(words)?),
             "legs" => spec.ladder = Some(ladder(words)?),
             "ratchet" => {
                 spec.ratchet = Some(RatchetSpec {
-                    offset: after(words, "offset").map(percent).transpose()?,
+                    enabled: Enabled(true),
+                    offset: match after(words, "offset") {
+                        None => None,
+                        Some("fees") => Some(OffsetSpec::Fees),
+                        Some(word) => Some(OffsetSpec::Fraction(percent(word)?)),
+                    },
                     legs_max: after(words, "max").map(|n| n.parse().expect("a number")),
                 });
             }
@@ -39,6 +52,16 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     [words[0], words[1]].map(|word| word.parse::<u32>().expect("a number"));
                 spec.atr = Some(AtrText { bar_secs, period: u16::try_from(period).expect("a period") });
             }
+            "signal" => spec.signal_exit = Some(signal(words)?),
+            "time" => spec.time_limit = Some(time(words)?),
+            "liquidation" => {
+                spec.liquidation = Some(LiquidationSpec {
+                    enabled: Enabled(true),
+                    maintenance: percent(words[0])?,
+                    buffer: after(words, "buffer").map(percent).transpose()?,
+                });
+            }
+            "rebase" => spec.rebase = true,
             "half_up" => spec.rounding = Rounding::HalfUp,
             word => return Err(format!("unknown rule `{word}`")),
         }
@@ -48,6 +71,7 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
 
 fn loss_limit(words: &[&str]) -> Result<LossLimitSpec, String> {
     Ok(LossLimitSpec {
+        enabled: Enabled(true),
         fraction: percent(words[0])?,
         basis: if words.contains(&"margin") { BasisSpec::Margin } else { BasisSpec::Price },
         net: words.contains(&"net"),
@@ -84,13 +108,14 @@ fn trailing(words: &[&str]) -> Result<TrailingSpec, String> {
         step: after(words, "step").map(distance).transpose()?,
         curve,
         exit: exit(words)?,
+        ..TrailingSpec::default()
     })
 }
 
 /// `25%@1%`, `25%@2r`, `50%@110.5`, each with `/soft` behind it; `initial` for fractions of it.
 fn ladder(words: &[&str]) -> Result<LadderSpec, String> {
     let mut legs = Vec::new();
-    for word in words.iter().filter(|word| **word != "initial") {
+    for word in words.iter().filter(|word| word.contains('@')) {
         let (close, target) = word.split_once('@').ok_or("a leg is 25%@1%")?;
         let (target, soft) = target.strip_suffix("/soft").map_or((target, false), |target| (target, true));
         let mut leg = LegSpec { close: percent(close)?, at: None, at_r: None, at_price: None, soft };
@@ -106,7 +131,44 @@ fn ladder(words: &[&str]) -> Result<LadderSpec, String> {
     Ok(LadderSpec {
         legs,
         of: if words.contains(&"initial") { LegOfSpec::Initial } else { LegOfSpec::Remaining },
+        gap_policy: if words.contains(&"one") { GapPolicy::One } else { GapPolicy::All },
+        single_lot: if words.contains(&"close") { SingleLot::Close } else { SingleLot::Hold },
+        sweep: words.contains(&"sweep"),
+        worst: after(words, "worst").map(percent).transpose()?,
+        expires_secs: after(words, "expires").map(seconds),
+        ..LadderSpec::default()
     })
+}
+
+/// `60s [above 1%] [not-trailing] [worst 1%] [expires 5s]`
+fn signal(words: &[&str]) -> Result<SignalExitSpec, String> {
+    Ok(SignalExitSpec {
+        enabled: Enabled(true),
+        ttl_secs: seconds(words[0]),
+        profit_min: after(words, "above").map(percent).transpose()?,
+        while_trailing: Enabled(!words.contains(&"not-trailing")),
+        exit: exit(words)?,
+        worst: after(words, "worst").map(percent).transpose()?,
+        expires_secs: after(words, "expires").map(seconds),
+    })
+}
+
+/// `60s [below 1%] [above 1%] [worst 1%] [expires 5s]`
+fn time(words: &[&str]) -> Result<TimeLimitSpec, String> {
+    let below = after(words, "below").map(percent).transpose()?.map(OnlyWhenSpec::Below);
+    let above = after(words, "above").map(percent).transpose()?.map(OnlyWhenSpec::Above);
+    Ok(TimeLimitSpec {
+        enabled: Enabled(true),
+        after_secs: seconds(words[0]),
+        only: below.or(above),
+        exit: exit(words)?,
+        worst: after(words, "worst").map(percent).transpose()?,
+        expires_secs: after(words, "expires").map(seconds),
+    })
+}
+
+fn seconds(word: &str) -> u32 {
+    word.trim_end_matches('s').parse().expect("seconds")
 }
 
 /// `market`, or `limit 0.1% 2s`.

@@ -6,18 +6,17 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{
-    Action, Addition, AlarmKind, Command, CommandRefused, Entry, Event, ExitDecided, Opening, OrderEnd,
-    Probe, ProbeFill, Record, VenueEvent,
-};
+use ripcord_core::event::{Action, Addition, Command, Event, Opening, Probe, ProbeFill, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
-use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::order::Fill;
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
+
+mod telling;
 
 use crate::plan_words::plan_spec;
 use crate::world::World;
@@ -153,6 +152,21 @@ impl Story {
             }
             "close" => self.close(rest)?,
             "add" => self.add(rest)?,
+            "funding" => {
+                let paid = Decimal::parse(rest[0].as_bytes()).and_then(|d| d.to_scale(18)).map_err(told)?;
+                let event = VenueEvent::FundingPaid(self.key(None)?, Box::new(Money(i128::from(paid))));
+                self.world.handle(Event::Venue(event));
+            }
+            "signal" => {
+                let ago: i64 = rest.first().map_or(0, |word| word.parse().expect("seconds ago"));
+                let (key, at) = (self.key(None)?, Timestamp(self.world.now.0 - ago * 1_000_000_000));
+                self.world.handle(Event::Command(Command::Signal { key, at }));
+            }
+            "liquidation" => {
+                let key = self.key(None)?;
+                let at = self.price(key.instrument, rest[0])?;
+                self.world.handle(Event::Venue(VenueEvent::LiquidationAt(key, at)));
+            }
             "move" => {
                 let key = self.key(None)?;
                 let to = self.price(key.instrument, rest[0])?;
@@ -281,6 +295,12 @@ impl Story {
                 "stop" => Probe::STOP,
                 "target" => Probe::TARGET,
                 "extreme" => Probe::EXTREME,
+                "time" => Probe::TIME,
+                "signal" => Probe::SIGNAL,
+                "level" => {
+                    probe.fill = ProbeFill::Level;
+                    0
+                }
                 word => return Err(format!("unknown class `{word}`")),
             };
         }
@@ -377,152 +397,6 @@ impl Story {
             write!(text, ", closing {}", reason.word()).expect("text");
         }
         Ok(text)
-    }
-
-    fn told(&mut self) -> String {
-        let mut parts = Vec::new();
-        for Entry { record, .. } in &self.world.records[self.entries..] {
-            if let Some(part) = self.record(record) {
-                parts.push(part);
-            }
-        }
-        for action in &self.world.actions[self.acts..] {
-            if let Action::Cancel(id) = action {
-                parts.push(format!("{}cancel {}", self.prefix(id.episode), order_name(*id)));
-            }
-        }
-        self.entries = self.world.records.len();
-        self.acts = self.world.actions.len();
-        parts.join("; ")
-    }
-
-    fn record(&self, record: &Record) -> Option<String> {
-        let (episode, text) = match record {
-            Record::Observed(_) | Record::Input(_) | Record::OrderAccepted(_) => return None,
-            Record::Opened(opened) => {
-                let key = opened.episode.key;
-                let stop = opened
-                    .stop
-                    .map_or_else(String::new, |stop| format!(" stop {}", self.show_price(key, stop)));
-                let life = if opened.episode.generation > 1 {
-                    format!(" life {}", opened.episode.generation)
-                } else {
-                    String::new()
-                };
-                let (qty, entry) = (self.show_qty(key, opened.qty), self.show_price(key, opened.entry));
-                (opened.episode, format!("opened {qty} at {entry}{stop}{life}"))
-            }
-            Record::Added(added) => {
-                let key = added.episode.key;
-                let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
-                let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
-                (added.episode, format!("added {qty} at {price}, {open} held at {entry}"))
-            }
-            Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
-            Record::StopMoved { episode, from, to, origin } => {
-                let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
-                (*episode, format!("stop {from} -> {} {}", self.show_price(episode.key, *to), word(origin)))
-            }
-            Record::TrailingActivated { episode, extreme, stop } => {
-                let [extreme, stop] = [extreme, stop].map(|price| self.show_price(episode.key, *price));
-                (*episode, format!("trailing from {extreme}, stop {stop}"))
-            }
-            Record::ExitDecided(decided) => (decided.episode, self.decided(decided)),
-            Record::OrderIntended(order) => (order.id.episode, self.order(order)),
-            Record::GateBlocked { id, why } => (id.episode, format!("gate: {why}")),
-            Record::Filled(filled) => {
-                let key = filled.id.episode.key;
-                let [qty, remaining] = [filled.qty, filled.remaining].map(|qty| self.show_qty(key, qty));
-                let price = self.show_price(key, filled.price);
-                (filled.id.episode, format!("fill {qty} at {price}, {remaining} left"))
-            }
-            Record::OrderEnded { id, how } => {
-                let how = match how {
-                    OrderEnd::Refused => "refused",
-                    OrderEnd::Expired => "expired",
-                    OrderEnd::Cancelled => "cancelled",
-                    OrderEnd::Unknown => "unknown",
-                };
-                (id.episode, format!("{} {how}", order_name(*id)))
-            }
-            Record::FundingPaid { episode, .. } => (*episode, "funding".to_owned()),
-            Record::Closed { episode } => (*episode, "closed".to_owned()),
-            Record::BarClosed(bar) => {
-                let key = PositionKey { account: AccountId(0), instrument: bar.instrument, side: Side::Long };
-                let [high, low, close] =
-                    [bar.high, bar.low, bar.close].map(|price| self.show_price(key, price));
-                return Some(format!("bar {high} {low} {close}"));
-            }
-            Record::CommandRefused(refused) => {
-                return Some(match refused {
-                    CommandRefused::AlreadyOpen(_) => "no: already open".to_owned(),
-                    CommandRefused::NotOpen(_) => "no: not open".to_owned(),
-                    CommandRefused::UnknownInstrument(_) => "no: unknown instrument".to_owned(),
-                    CommandRefused::UnknownPlan(_) => "no: unknown plan".to_owned(),
-                    CommandRefused::NotPositive(_) => "no: not positive".to_owned(),
-                    CommandRefused::LoosensStop(_) => "no: loosens the stop".to_owned(),
-                    CommandRefused::StopThroughMarket(_) => "no: through the market".to_owned(),
-                    CommandRefused::BelowMinimum(_) => "no: below the minimum".to_owned(),
-                });
-            }
-            Record::Alarm { episode, what } => {
-                let what = match what {
-                    AlarmKind::ExitRefused => "exit refused",
-                    AlarmKind::ExitUnknown => "exit unknown",
-                    AlarmKind::AtrMissing => "no ATR yet",
-                    AlarmKind::NoProtection => "no protection",
-                    AlarmKind::Dust => "dust",
-                    AlarmKind::FillNotExpected => "fill not expected",
-                };
-                (*episode, format!("ALARM {what}"))
-            }
-        };
-        Some(format!("{}{text}", self.prefix(episode)))
-    }
-
-    fn decided(&self, decided: &ExitDecided) -> String {
-        let key = decided.episode.key;
-        let mut text = format!("exit {} {}", self.show_qty(key, decided.qty), decided.reason.word());
-        if decided.leg > 0 {
-            write!(text, " {}", decided.leg).expect("text");
-        }
-        if let Some(origin) = decided.origin {
-            write!(text, " {}", word(&origin)).expect("text");
-        }
-        write!(text, " {} at {}", decided.exit_type.word(), self.show_price(key, decided.trigger))
-            .expect("text");
-        let others: Vec<String> = decided
-            .held
-            .iter()
-            .filter(|held| (held.reason, held.leg) != (decided.reason, decided.leg))
-            .map(|held| {
-                if held.leg > 0 {
-                    format!("{} {}", held.reason.word(), held.leg)
-                } else {
-                    held.reason.word().to_owned()
-                }
-            })
-            .collect();
-        if !others.is_empty() {
-            write!(text, " (also {})", others.join(", ")).expect("text");
-        }
-        text
-    }
-
-    fn order(&self, order: &ExitOrder) -> String {
-        let key = order.id.episode.key;
-        let verb = if key.side == Side::Long { "sell" } else { "buy" };
-        let how = match order.kind {
-            OrderKind::Market => "market".to_owned(),
-            OrderKind::MarketableLimit(limit) => format!("limit {}", self.show_price(key, limit)),
-            OrderKind::RestingLimit(limit) => {
-                format!("leg {} rests at {}", order.id.leg, self.show_price(key, limit))
-            }
-            OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
-        };
-        let again =
-            if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
-        format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
     }
 
     fn prefix(&self, episode: EpisodeId) -> String {

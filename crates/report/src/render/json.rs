@@ -125,7 +125,7 @@ mod tests {
             value["total"],
             json!({
                 "name": "total", "fills": 6, "positions": 4, "wins": 2, "losses": 1, "break_even": 1,
-                "win_rate": "0.666666666", "average_win": "4.5", "average_loss": "4", "reward_risk": "1.125",
+                "win_rate": "0.666666667", "average_win": "4.5", "average_loss": "4", "reward_risk": "1.125",
                 "profit_factor": "2.25", "expectancy": "1.25",
                 "gross_pnl": "5", "fees": "0", "funding": "0", "net_pnl": "5",
             })

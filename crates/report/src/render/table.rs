@@ -149,13 +149,13 @@ fn times(multiple: Multiple) -> String {
     fixed(Round::HalfUp.divide(multiple.0, 10_000_000), 2).to_string()
 }
 
-struct Table {
-    columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
-    total: Option<Vec<Cell>>,
+pub(super) struct Table {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) total: Option<Vec<Cell>>,
 }
 
-struct Column {
+pub(super) struct Column {
     title: &'static str,
     side: Align,
 }
@@ -167,34 +167,34 @@ enum Align {
 }
 
 #[derive(Clone)]
-struct Cell {
-    text: String,
-    tone: Tone,
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) tone: Tone,
 }
 
 #[derive(Clone, Copy)]
-enum Tone {
+pub(super) enum Tone {
     Plain,
     Gain,
     Loss,
 }
 
 impl Column {
-    const fn left(title: &'static str) -> Self {
+    pub(super) const fn left(title: &'static str) -> Self {
         Self { title, side: Align::Left }
     }
 
-    const fn right(title: &'static str) -> Self {
+    pub(super) const fn right(title: &'static str) -> Self {
         Self { title, side: Align::Right }
     }
 }
 
 impl Cell {
-    fn plain(text: impl Into<String>) -> Self {
+    pub(super) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), tone: Tone::Plain }
     }
 
-    fn signed(value: Money, places: u8) -> Self {
+    pub(super) fn signed(value: Money, places: u8) -> Self {
         let tone = match value.0 {
             0 => Tone::Plain,
             1.. => Tone::Gain,
@@ -205,7 +205,7 @@ impl Cell {
 }
 
 impl Table {
-    fn text(&self, width: usize, colours: bool) -> String {
+    pub(super) fn text(&self, width: usize, colours: bool) -> String {
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width_of(column)).collect();
         let mut text = String::new();
         for (number, block) in blocks(&widths, width).into_iter().enumerate() {

@@ -278,6 +278,8 @@ fn funding_alarms_and_refusals_are_told() {
         (CommandRefused::LoosensStop(KEY), "loosens_stop"),
         (CommandRefused::StopThroughMarket(KEY), "stop_through_market"),
         (CommandRefused::BelowMinimum(KEY), "below_minimum"),
+        (CommandRefused::NoSignalRule(KEY), "no_signal_rule"),
+        (CommandRefused::StaleSignal(KEY), "stale_signal"),
     ] {
         let lines = tell(&mut narrator, Record::CommandRefused(refused));
         assert_eq!(lines[0].field("why"), Some(&why.into()));

@@ -108,21 +108,17 @@ pub fn plan(p: &JobPosition) -> PlanSpec {
     let mut spec = PlanSpec::empty("job");
     spec.rounding = Rounding::HalfUp;
     if p.sl > 0 {
-        spec.stop_loss = Some(StopLossSpec { distance: share(p.sl), source: None, exit: None });
+        spec.stop_loss = Some(StopLossSpec { distance: share(p.sl), ..StopLossSpec::default() });
     }
     if p.tp > 0 {
         let leg = LegSpec { close: bps(10_000), at: Some(bps(p.tp)), at_r: None, at_price: None, soft: true };
-        spec.ladder = Some(LadderSpec { legs: vec![leg], of: Default::default() });
+        spec.ladder = Some(LadderSpec { legs: vec![leg], ..LadderSpec::default() });
     }
     if p.trail > 0 {
         spec.trailing = Some(TrailingSpec {
             activation: Some(bps(p.arm)),
             distance: share(p.trail),
-            distance_min: None,
-            distance_max: None,
-            step: None,
-            curve: Vec::new(),
-            exit: None,
+            ..TrailingSpec::default()
         });
     }
     spec

@@ -140,7 +140,7 @@ impl Markets {
                 None => {
                     let inferred = instruments::infer(&symbol, finest.0, finest.1);
                     notes.push(format!(
-                        "{symbol}: tick size {} and lot size {} are inferred from the digits of the files; --instruments FILE says them",
+                        "{symbol}: tick size {} and lot size {} are inferred from the digits of the files (closing zeros do not count, candles have no quantities); what is less than a lot is never sold; --instruments FILE says them",
                         fixed(1, finest.0),
                         fixed(1, finest.1)
                     ));

@@ -5,9 +5,7 @@ use std::fmt::Write;
 
 use ripcord_core::num::{Decimal, Ratio};
 use ripcord_core::plan::Rounding;
-use ripcord_core::plan::spec::{
-    DistanceSpec, LadderSpec, LegOfSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec,
-};
+use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec};
 
 use super::{Cells, PositionRow};
 
@@ -21,22 +19,18 @@ pub fn plan_for(row: &PositionRow, base: Option<&PlanSpec>, rounding: Option<Rou
     plan.rounding = rounding.unwrap_or(plan.rounding);
     plan.leverage = row.leverage.or(plan.leverage);
     if let Some(stop) = stop {
-        plan.stop_loss = Some(StopLossSpec { distance: distance(stop), source: None, exit: None });
+        plan.stop_loss = Some(StopLossSpec { distance: distance(stop), ..StopLossSpec::default() });
     }
     if let Some(target) = target {
         let at = Some(decimal(target));
         let leg = LegSpec { close: decimal(Ratio::ONE), at, at_r: None, at_price: None, soft: true };
-        plan.ladder = Some(LadderSpec { legs: vec![leg], of: LegOfSpec::Remaining });
+        plan.ladder = Some(LadderSpec { legs: vec![leg], ..LadderSpec::default() });
     }
     if let Some(trail) = trail {
         plan.trailing = Some(TrailingSpec {
             activation: trail_arm.map(decimal),
             distance: distance(trail),
-            distance_min: None,
-            distance_max: None,
-            step: None,
-            curve: Vec::new(),
-            exit: None,
+            ..TrailingSpec::default()
         });
     }
     plan

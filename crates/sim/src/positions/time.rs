@@ -4,7 +4,7 @@
 ///
 /// A whole number is seconds below 10^11, milliseconds below 10^14, microseconds below 10^17 and
 /// nanoseconds above: each unit covers 1973 to 5138, as in the import of market records.
-pub(super) fn parse(text: &str) -> Result<i64, &'static str> {
+pub fn parse(text: &str) -> Result<i64, &'static str> {
     const BEYOND: &str = "lies beyond 2262, the last year that nanoseconds can count";
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let count: i64 = text.parse().map_err(|_| BEYOND)?;

@@ -1,10 +1,10 @@
 //! The driver: rows, leaps, timers and openings in their one order.
 
-use ripcord_core::event::{Observed, Probe, Tick};
+use ripcord_core::event::{Observed, Opening, Probe, Tick};
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::time::Timestamp;
 
-use super::merge::{Scheduled, records};
+use super::merge::records;
 use super::{Desk, Happening, Pace, Rank, ReplayReader, Stream};
 use crate::tape::TapeError;
 
@@ -107,8 +107,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    pub(super) fn open(&mut self, planned: Scheduled, reader: &mut impl ReplayReader) {
-        let at = planned.at.unwrap_or(self.now).max(self.now);
+    /// Has the quiet prices so far told.
+    pub(super) fn look(&mut self, reader: &mut impl ReplayReader) {
+        self.tell(reader, Probe::TICK);
+        self.desk.checkpoint(reader);
+    }
+
+    pub(super) fn open(&mut self, at: Option<Timestamp>, opening: Opening, reader: &mut impl ReplayReader) {
+        let at = at.unwrap_or(self.now).max(self.now);
         // A candle's last probe stands a nanosecond before its end: the bar that closes there counts.
         let over = self.streams.iter().any(|stream| !stream.probes.is_empty())
             && self.first_row(&ends(self.streams)).is_none_or(|(ts, ..)| ts > at.0);
@@ -116,7 +122,7 @@ impl<'a> Driver<'a> {
         let at = at.max(self.now);
         self.tell(reader, Probe::TICK);
         self.desk.advance_to(at, reader);
-        self.desk.open(at, planned.opening, reader);
+        self.desk.open(at, opening, reader);
         self.now = at;
     }
 

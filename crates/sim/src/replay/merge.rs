@@ -5,10 +5,11 @@ use ripcord_core::time::Timestamp;
 
 use super::{EntryAt, PlannedOpening, Rank, Stream};
 
-/// An opening and the rows of every stream that come before it.
+/// An opening, or a look at the prices so far, and the rows of every stream that come before it.
 #[derive(Debug)]
 pub(super) struct Scheduled {
-    pub(super) opening: Opening,
+    /// What opens; none when it is a look.
+    pub(super) opening: Option<Opening>,
     pub(super) limits: Vec<usize>,
     /// When it opens, if a time was given.
     pub(super) at: Option<Timestamp>,
@@ -24,9 +25,21 @@ pub(super) fn schedule(streams: &[Stream], openings: Vec<PlannedOpening>) -> Vec
             EntryAt::Time(at) => (after_time(streams, at), Some(at)),
         };
         let order = (limits.iter().sum(), at, number);
-        Scheduled { opening: planned.opening, limits, at, order }
+        Scheduled { opening: Some(planned.opening), limits, at, order }
     };
     openings.into_iter().enumerate().map(place).collect()
+}
+
+/// At most `count` looks, evenly over the merged stream.
+pub(super) fn schedule_looks(streams: &[Stream], count: u64) -> Vec<Scheduled> {
+    let all: u64 = streams.iter().map(|stream| records(stream, stream.tape.rows()) as u64).sum();
+    let every = all.div_ceil(count.max(1)).max(1);
+    let look = |number: u64| {
+        let limits = after_record(streams, number * every - 1);
+        let order = (limits.iter().sum(), None, 0);
+        Scheduled { opening: None, limits, at: None, order }
+    };
+    (1..=all / every).map(look).collect()
 }
 
 /// Whole records that begin up to `at`.

@@ -107,6 +107,8 @@ impl Reader for Outcome {
             | Record::Input(_)
             | Record::Added(_)
             | Record::PlanChanged { .. }
+            | Record::Signalled { .. }
+            | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }
             | Record::OrderIntended(_)

@@ -1,5 +1,6 @@
 //! Files that people write: plans, instruments, positions.
 
+mod configs;
 mod instruments;
 mod plans;
 mod positions;

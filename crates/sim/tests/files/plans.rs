@@ -111,7 +111,7 @@ fn faults_name_file_place_path_value_and_remedy() {
     for (text, wanted) in [
         (
             "version = 1\n\n[trailing]\ndistanse = { fraction = 0.01 }",
-            "p.toml:4:1: trailing.distanse is not known; known here are activation, distance, distance_min, distance_max, step, curve, exit",
+            "p.toml:4:1: trailing.distanse is not known; known here are enabled, activation, activation_r, distance, distance_min, distance_max, step, curve, exit",
         ),
         (
             "version = 1\nstop_loss = { distance = { fraction = inf } }",

@@ -7,8 +7,8 @@ use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Decimal, Money, Price, Qty, Ratio};
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
-    LossLimitSpec, RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
+    LossLimitSpec, OffsetSpec, RatchetSpec, StopLossSpec, TrailingSpec,
 };
 use ripcord_core::plan::{PlanSpec, Rounding};
 use ripcord_core::time::{Span, Timestamp};
@@ -284,13 +284,15 @@ fn plan(random: &mut Random, instrument: &Instrument, base: i64, wild: i64) -> P
             distance: away.distance(random, 4),
             source: source(random),
             exit: exit(random),
+            ..StopLossSpec::default()
         });
         spec.soft_stop = random.one_in(4).then(|| away.loss_limit(random, 3));
         let has_stop = spec.stop_loss.is_some();
         spec.trailing = random.one_in(2).then(|| away.trailing(random, has_stop));
         spec.ladder = (!random.one_in(3)).then(|| away.ladder(random, has_stop));
         spec.ratchet = (spec.ladder.is_some() && random.one_in(2)).then(|| RatchetSpec {
-            offset: random.one_in(2).then(|| bps(random.within(0, wild))),
+            enabled: Enabled(true),
+            offset: random.one_in(2).then(|| OffsetSpec::Fraction(bps(random.within(0, wild)))),
             legs_max: random.one_in(3).then(|| random.within(1, 3) as u8),
         });
         if spec.resolve(InstrumentId(0), instrument).is_ok() {
@@ -346,6 +348,7 @@ impl Away {
 
     fn loss_limit(&mut self, random: &mut Random, multiple: i64) -> LossLimitSpec {
         LossLimitSpec {
+            enabled: Enabled(true),
             fraction: bps(self.bps(random, multiple)),
             basis: random.pick(&[BasisSpec::Price, BasisSpec::Price, BasisSpec::Margin]),
             net: random.one_in(3),
@@ -360,11 +363,9 @@ impl Away {
         let mut spec = TrailingSpec {
             activation: random.one_in(2).then(|| bps(random.within(0, 6 * self.wild))),
             distance,
-            distance_min: None,
-            distance_max: None,
             step: random.one_in(3).then(|| self.distance(random, 1)),
-            curve: Vec::new(),
             exit: exit(random),
+            ..TrailingSpec::default()
         };
         if clamps && random.one_in(2) {
             let least = self.bps(random, 1);
@@ -403,6 +404,10 @@ impl Away {
                 leg
             })
             .collect();
-        LadderSpec { legs, of: random.pick(&[LegOfSpec::Remaining, LegOfSpec::Initial]) }
+        LadderSpec {
+            legs,
+            of: random.pick(&[LegOfSpec::Remaining, LegOfSpec::Initial]),
+            ..LadderSpec::default()
+        }
     }
 }

@@ -9,7 +9,7 @@ use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, Money, Price, Qty};
 use ripcord_core::plan::PlanSpec;
-use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegOfSpec, LegSpec, StopLossSpec, TrailingSpec};
+use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, StopLossSpec, TrailingSpec};
 use ripcord_core::time::Timestamp;
 use ripcord_core::view::PositionView;
 use ripcord_sim::candles::{CandleColumns, CandlePolicy};
@@ -251,24 +251,16 @@ pub(crate) fn share(value: i64) -> DistanceSpec {
 
 /// A stop loss `value` basis points away.
 pub(crate) fn stop(value: i64) -> Option<StopLossSpec> {
-    Some(StopLossSpec { distance: share(value), source: None, exit: None })
+    Some(StopLossSpec { distance: share(value), ..StopLossSpec::default() })
 }
 
 /// A ladder of one leg that closes everything; soft legs rest at the venue.
 pub(crate) fn target(value: i64, soft: bool) -> Option<LadderSpec> {
     let leg = LegSpec { close: bps(10_000), at: Some(bps(value)), at_r: None, at_price: None, soft };
-    Some(LadderSpec { legs: vec![leg], of: LegOfSpec::Remaining })
+    Some(LadderSpec { legs: vec![leg], ..LadderSpec::default() })
 }
 
 /// A trailing stop by a fraction; without an activation it is active from the opening.
 pub(crate) fn trailing(activation: Option<i64>, value: i64) -> Option<TrailingSpec> {
-    Some(TrailingSpec {
-        activation: activation.map(bps),
-        distance: share(value),
-        distance_min: None,
-        distance_max: None,
-        step: None,
-        curve: Vec::new(),
-        exit: None,
-    })
+    Some(TrailingSpec { activation: activation.map(bps), distance: share(value), ..TrailingSpec::default() })
 }

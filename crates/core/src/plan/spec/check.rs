@@ -1,18 +1,19 @@
 //! The checks of a plan: what is written becomes numbers, or faults.
 
 use super::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
-    LossLimitSpec, PlanFault, RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LossLimitSpec, PlanFault, PlanWarning,
+    StopLossSpec, TrailingSpec,
 };
 use crate::instrument::Instrument;
 use crate::num::{Decimal, Price, Ratio, Round};
-use crate::plan::ladder::{LEGS_MAX, Ladder, Leg, LegKind, LegOf, LegTarget};
 use crate::plan::loss_limit::{Basis, LossLimit, Pnl};
-use crate::plan::ratchet::Ratchet;
 use crate::plan::stop_loss::StopLoss;
 use crate::plan::trailing::{CurvePoint, Trailing};
 use crate::plan::{AtrSpec, Distance, ExitStyle, Plan};
 use crate::time::Span;
+
+mod ladder;
+mod late;
 
 /// The greatest gain, multiple of R or multiple of ATR: levels stay within the range of prices.
 const MULTIPLE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
@@ -20,17 +21,23 @@ const MULTIPLE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
 /// Turns what is written into numbers, and remembers every fault on the way.
 pub(super) struct Check {
     pub(super) faults: Vec<PlanFault>,
+    pub(super) warnings: Vec<PlanWarning>,
     decimals: u8,
 }
 
 impl Check {
     pub(super) const fn new(instrument: &Instrument) -> Self {
-        Self { faults: Vec::new(), decimals: instrument.price_decimals }
+        Self { faults: Vec::new(), warnings: Vec::new(), decimals: instrument.price_decimals }
     }
 
     pub(super) fn fault(&mut self, field: &str, value: impl std::fmt::Display, must: &str) {
         let (field, value) = (field.to_owned(), value.to_string());
         self.faults.push(PlanFault { field, value, must: must.to_owned() });
+    }
+
+    fn warn(&mut self, field: &str, value: impl std::fmt::Display, what: &str) {
+        let (field, value) = (field.to_owned(), value.to_string());
+        self.warnings.push(PlanWarning { field, value, what: what.to_owned() });
     }
 
     /// A number in units of 10^-9; more digits are rounded half up.
@@ -150,14 +157,49 @@ impl Check {
     }
 
     pub(super) fn stop_loss(&mut self, spec: &StopLossSpec) -> StopLoss {
-        StopLoss {
+        let mut share = |name: &str, value: Option<Decimal>| {
+            value.map_or(Ratio::ZERO, |value| self.fraction(&format!("stop_loss.{name}"), value, true))
+        };
+        let (minimum, cushion, fee) =
+            (share("minimum", spec.minimum), share("cushion", spec.cushion), share("fee", spec.fee));
+        let risk_floor = spec.risk_floor.map(|floor| self.fraction("stop_loss.risk_floor", floor, false));
+        let distance_min =
+            spec.distance_min.map(|least| self.fraction("stop_loss.distance_min", least, false));
+        if let (Some(least), None) = (spec.distance_min, risk_floor) {
+            self.fault("stop_loss.distance_min", least, "needs a risk_floor: it is the least that the floor may allow; for the least distance of the stop use minimum");
+        }
+        let stop = StopLoss {
             distance: self.distance("stop_loss.distance", &spec.distance),
+            minimum,
+            cushion,
+            fee,
+            risk_floor,
+            distance_min,
             source: spec.source,
             exit: self.exit("stop_loss", spec.exit.as_ref(), ExitStyle::Market),
+        };
+        let share = match stop.distance {
+            Distance::Share(share) | Distance::Atr { fallback: share, .. } => share,
+            Distance::Price(_) => Ratio::ZERO,
+        };
+        let whole = i128::from(share.max(minimum).0) + i128::from(cushion.0) + i128::from(fee.0);
+        if whole >= i128::from(Ratio::ONE.0) && self.faults.is_empty() {
+            let whole = crate::num::shortest(whole, Ratio::DECIMALS).to_string();
+            self.fault(
+                "stop_loss.distance",
+                format!("{whole} with minimum, cushion and fee"),
+                "must be below 1 in all; it is a fraction, 2.5 % is 0.025",
+            );
         }
+        stop
     }
 
-    pub(super) fn trailing(&mut self, spec: &TrailingSpec, has_stop: bool) -> Trailing {
+    pub(super) fn trailing(
+        &mut self,
+        spec: &TrailingSpec,
+        stop: Option<&StopLoss>,
+        leverage: Ratio,
+    ) -> Trailing {
         let distance = self.distance("trailing.distance", &spec.distance);
         let min = spec.distance_min.map(|min| self.fraction("trailing.distance_min", min, false));
         let max = spec.distance_max.map(|max| self.fraction("trailing.distance_max", max, false));
@@ -179,7 +221,7 @@ impl Check {
         if !curve.is_empty() && matches!(distance, Distance::Price(_)) {
             self.fault("trailing.curve", "given", "a curve needs a distance that is a fraction");
         }
-        if !curve.is_empty() && !has_stop {
+        if !curve.is_empty() && stop.is_none() {
             self.fault("trailing.curve", "given", "a curve in R needs a stop_loss: R is the distance to it");
         }
         if !curve.is_sorted_by(|a, b| a.r < b.r && a.share >= b.share) {
@@ -191,7 +233,7 @@ impl Check {
         }
         Trailing {
             // An activation of zero is the first price at or beyond the entry; it is not "always active".
-            activation: spec.activation.map(|at| self.activation(at)),
+            activation: self.activation_of(spec, stop, leverage),
             distance,
             distance_min: min,
             distance_max: max,
@@ -199,6 +241,30 @@ impl Check {
             curve,
             exit: self.exit("trailing", spec.exit.as_ref(), ExitStyle::MARKETABLE),
         }
+    }
+
+    /// In R it is turned into a share of the entry, which needs a stop whose share the plan knows.
+    fn activation_of(
+        &mut self,
+        spec: &TrailingSpec,
+        stop: Option<&StopLoss>,
+        leverage: Ratio,
+    ) -> Option<Ratio> {
+        let (at, r) = (spec.activation, spec.activation_r);
+        if let (Some(_), Some(r)) = (at, r) {
+            self.fault("trailing.activation_r", r, "give one of activation and activation_r");
+        }
+        let Some(r) = r else { return at.map(|at| self.activation(at)) };
+        let multiple = self.positive("trailing.activation_r", r);
+        let Some(risk) = stop.and_then(|stop| stop.share(leverage)) else {
+            self.fault(
+                "trailing.activation_r",
+                r,
+                "needs a stop_loss whose distance is a fraction; give activation as a fraction instead",
+            );
+            return Some(Ratio::ZERO);
+        };
+        Some(Ratio(multiple.of(risk.0, Round::HalfUp)))
     }
 
     fn activation(&mut self, at: Decimal) -> Ratio {
@@ -216,182 +282,14 @@ impl Check {
             share: self.fraction("trailing.curve.fraction", point.fraction, false),
         }
     }
-
-    pub(super) fn ladder(&mut self, spec: &LadderSpec, has_stop: bool) -> Ladder {
-        if spec.legs.is_empty() || spec.legs.len() > LEGS_MAX {
-            self.fault("ladder.legs", format!("{} legs", spec.legs.len()), "give one to four legs");
-        }
-        let mut legs: Vec<Leg> =
-            spec.legs.iter().enumerate().map(|(index, leg)| self.leg(index, leg, has_stop)).collect();
-        legs.truncate(LEGS_MAX);
-        self.ascending(spec);
-        self.not_more_than_all(spec.of, &legs);
-        Ladder {
-            legs,
-            of: match spec.of {
-                LegOfSpec::Remaining => LegOf::Remaining,
-                LegOfSpec::Initial => LegOf::Initial,
-            },
-        }
-    }
-
-    /// Legs fire in order, so a nearer target behind a farther one would wait for it. A plan does
-    /// not know its side: targets in price may rise (long) or fall (short), but not turn.
-    fn ascending(&mut self, spec: &LadderSpec) {
-        type Target = fn(&LegSpec) -> Option<Decimal>;
-        let units: [(&str, Target); 3] =
-            [("at", |leg| leg.at), ("at_r", |leg| leg.at_r), ("at_price", |leg| leg.at_price)];
-        for (unit, target) in units {
-            let mut before: Option<Decimal> = None;
-            let targets: Vec<(usize, Decimal)> =
-                spec.legs.iter().enumerate().filter_map(|(index, leg)| Some((index, target(leg)?))).collect();
-            let falls = unit == "at_price" && targets.is_sorted_by(|a, b| a.1 > b.1);
-            for &(index, value) in &targets {
-                if let Some(before) = before.filter(|&before| !falls && value <= before) {
-                    self.fault(
-                        &format!("ladder.legs[{index}].{unit}"),
-                        value,
-                        &format!("must be farther than the leg before it ({before}); order the legs from the nearest target to the farthest, each target once"),
-                    );
-                }
-                before = Some(value);
-            }
-        }
-    }
-
-    fn not_more_than_all(&mut self, of: LegOfSpec, legs: &[Leg]) {
-        let sum: i128 = legs.iter().map(|leg| i128::from(leg.fraction.0)).sum();
-        match of {
-            LegOfSpec::Initial if sum > i128::from(Ratio::ONE.0) => {
-                let sum = crate::num::shortest(sum, Ratio::DECIMALS).to_string();
-                self.fault(
-                    "ladder.legs",
-                    format!("closing {sum} of the initial quantity"),
-                    &format!(
-                        "the fractions must sum to at most 1; divide each by {sum}, or use of = \"remaining\""
-                    ),
-                );
-            }
-            LegOfSpec::Initial | LegOfSpec::Remaining => {}
-        }
-    }
-
-    fn leg(&mut self, index: usize, spec: &LegSpec, has_stop: bool) -> Leg {
-        let field = format!("ladder.legs[{index}]");
-        let fraction = self.positive(&format!("{field}.close"), spec.close);
-        if fraction > Ratio::ONE {
-            self.fault(&format!("{field}.close"), spec.close, "must be at most 1");
-        }
-        let target = match (spec.at, spec.at_r, spec.at_price) {
-            (Some(at), None, None) => LegTarget::Share(self.positive(&format!("{field}.at"), at)),
-            (None, Some(r), None) => {
-                if !has_stop {
-                    self.fault(&format!("{field}.at_r"), r, "needs a stop_loss: R is the distance to it");
-                }
-                LegTarget::R(self.positive(&format!("{field}.at_r"), r))
-            }
-            (None, None, Some(price)) => LegTarget::Price(self.price(&format!("{field}.at_price"), price)),
-            _ => {
-                self.fault(&field, "not one target", "give one of at, at_r, at_price");
-                LegTarget::Share(Ratio::ONE)
-            }
-        };
-        Leg { target, fraction, kind: if spec.soft { LegKind::Soft } else { LegKind::Hard } }
-    }
-
-    pub(super) fn ratchet(&mut self, spec: &RatchetSpec, has_ladder: bool) -> Ratchet {
-        if !has_ladder {
-            self.fault("ratchet", "given", "needs a ladder: its legs move the stop");
-        }
-        Ratchet {
-            offset: spec.offset.map_or(Ratio::ZERO, |offset| self.fraction("ratchet.offset", offset, true)),
-            legs_max: spec.legs_max.unwrap_or(u8::try_from(LEGS_MAX).unwrap_or(u8::MAX)),
-        }
-    }
-
-    /// The emergency stop stands behind the soft stop, or it would be the only one to act.
-    pub(super) fn not_wider(&mut self, plan: &Plan) {
-        let (Some(hard), Some(soft)) = (plan.hard_stop, plan.soft_stop) else { return };
-        if hard.basis == soft.basis && hard.share <= soft.share {
-            let value = crate::num::shortest(i128::from(hard.share.0), Ratio::DECIMALS).to_string();
-            self.fault("hard_stop.fraction", value, "must be wider than soft_stop.fraction");
-        }
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::PlanSpec;
-    use super::*;
-    use crate::id::InstrumentId;
-
-    fn leg(close: &str, unit: &str, target: &str) -> LegSpec {
-        let target = Some(target.parse().expect("a target"));
-        let mut leg = LegSpec {
-            close: close.parse().expect("a share"),
-            at: None,
-            at_r: None,
-            at_price: None,
-            soft: false,
-        };
-        match unit {
-            "at" => leg.at = target,
-            "at_r" => leg.at_r = target,
-            _ => leg.at_price = target,
-        }
-        leg
-    }
-
-    fn faults(legs: Vec<LegSpec>, of: LegOfSpec) -> Vec<String> {
-        let mut plan = PlanSpec::empty("p");
-        plan.stop_loss = Some(StopLossSpec {
-            distance: DistanceSpec { fraction: "0.02".parse().ok(), ..DistanceSpec::default() },
-            source: None,
-            exit: None,
-        });
-        plan.ladder = Some(LadderSpec { legs, of });
-        match plan.resolve(InstrumentId(0), &Instrument::from_decimals("X", 2, 3)) {
-            Ok(_) => Vec::new(),
-            Err(faults) => faults.iter().map(ToString::to_string).collect(),
-        }
-    }
-
-    #[test]
-    fn targets_of_one_unit_go_from_the_nearest_to_the_farthest() {
-        for unit in ["at", "at_r", "at_price"] {
-            let legs = |targets: &[&str]| targets.iter().map(|target| leg("0.25", unit, target)).collect();
-            assert_eq!(faults(legs(&["1", "2", "3"]), LegOfSpec::Remaining), [""; 0], "{unit}");
-            assert_eq!(faults(legs(&["2", "2"]), LegOfSpec::Remaining).len(), 1, "{unit}");
-            assert_eq!(faults(legs(&["1", "3", "2"]), LegOfSpec::Remaining).len(), 1, "{unit}");
-        }
-        let told = faults(vec![leg("0.5", "at", "0.03"), leg("0.5", "at", "0.010")], LegOfSpec::Remaining);
-        assert_eq!(
-            told,
-            [
-                "ladder.legs[1].at is 0.01: must be farther than the leg before it (0.03); order the legs from the nearest target to the farthest, each target once"
-            ]
-        );
-    }
-
-    #[test]
-    fn prices_may_fall_for_shorts_and_units_may_mix() {
-        let falling = ["99", "98", "97"].map(|price| leg("0.25", "at_price", price)).to_vec();
-        assert_eq!(faults(falling, LegOfSpec::Remaining), [""; 0]);
-        let mixed = vec![leg("0.25", "at_r", "1"), leg("0.25", "at", "0.01"), leg("0.25", "at_r", "2")];
-        assert_eq!(faults(mixed, LegOfSpec::Remaining), [""; 0]);
-    }
-
-    #[test]
-    fn fractions_of_the_initial_quantity_sum_to_at_most_one() {
-        let legs = || vec![leg("0.6", "at", "0.01"), leg("0.6", "at", "0.02")];
-        assert_eq!(
-            faults(legs(), LegOfSpec::Initial),
-            [
-                "ladder.legs is closing 1.2 of the initial quantity: the fractions must sum to at most 1; divide each by 1.2, or use of = \"remaining\""
-            ]
-        );
-        assert_eq!(faults(legs(), LegOfSpec::Remaining), [""; 0]);
-        let whole = vec![leg("0.5", "at", "0.01"), leg("0.5", "at", "0.02")];
-        assert_eq!(faults(whole, LegOfSpec::Initial), [""; 0]);
-    }
+/// The emergency stop stands behind the soft stop, or it would be the only one to act.
+pub(super) fn hard_not_wider(plan: &Plan) -> Option<PlanFault> {
+    let (hard, soft) = (plan.hard_stop?, plan.soft_stop?);
+    (hard.basis == soft.basis && hard.share <= soft.share).then(|| PlanFault {
+        field: "hard_stop.fraction".to_owned(),
+        value: crate::num::shortest(i128::from(hard.share.0), Ratio::DECIMALS).to_string(),
+        must: "must be wider than soft_stop.fraction".to_owned(),
+    })
 }

@@ -1,0 +1,83 @@
+//! Exit signals that stand, and positions held longer than allowed: few, so they lie beside the positions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::EpisodeId;
+use crate::time::Timestamp;
+
+/// Signals and overdue positions of an engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// Until when a signal stands, as a list: JSON has no other keys than texts.
+    #[serde(with = "pairs")]
+    signals: BTreeMap<EpisodeId, Timestamp>,
+    overdue: BTreeSet<EpisodeId>,
+}
+
+impl Standing {
+    /// A signal stands until then, or longer if another one does. Until when it does.
+    pub(crate) fn signal(&mut self, episode: EpisodeId, until: Timestamp) -> Timestamp {
+        let stands = self.signals.entry(episode).or_insert(until);
+        *stands = (*stands).max(until);
+        *stands
+    }
+
+    /// Whether a signal stands.
+    pub(crate) fn is_signalled(&self, episode: EpisodeId) -> bool {
+        self.signals.contains_key(&episode)
+    }
+
+    /// Whether the time to live of a signal is over.
+    pub(crate) fn is_over(&self, episode: EpisodeId, now: Timestamp) -> bool {
+        self.signals.get(&episode).is_some_and(|&until| until < now)
+    }
+
+    /// The signal is acted upon, or over.
+    pub(crate) fn consume_signal(&mut self, episode: EpisodeId) {
+        self.signals.remove(&episode);
+    }
+
+    /// Whether a position was held longer than allowed.
+    pub(crate) fn is_overdue(&self, episode: EpisodeId) -> bool {
+        self.overdue.contains(&episode)
+    }
+
+    /// A position was held longer than allowed.
+    pub(crate) fn set_overdue(&mut self, episode: EpisodeId) {
+        self.overdue.insert(episode);
+    }
+
+    /// A position was not held longer than allowed.
+    pub(crate) fn not_overdue(&mut self, episode: EpisodeId) {
+        self.overdue.remove(&episode);
+    }
+
+    /// An episode is over.
+    pub(crate) fn forget(&mut self, episode: EpisodeId) {
+        self.signals.remove(&episode);
+        self.overdue.remove(&episode);
+    }
+}
+
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{EpisodeId, Timestamp};
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<EpisodeId, Timestamp>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<EpisodeId, Timestamp>, D::Error> {
+        Ok(Vec::<(EpisodeId, Timestamp)>::deserialize(from)?.into_iter().collect())
+    }
+}

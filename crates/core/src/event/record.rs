@@ -1,0 +1,300 @@
+//! Facts: what a step writes down.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Observed};
+use crate::gate::Blocked;
+use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
+use crate::market::Bar;
+use crate::num::{Money, Price, Qty};
+use crate::order::ExitOrder;
+use crate::reason::{ExitType, Reason, Source, StopOrigin};
+use crate::time::Timestamp;
+
+/// A fact. Facts are never edited; corrections are new facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// Quiet prices before this step, which the step may read.
+    Observed(Observed),
+    /// The event of this step.
+    Input(Event),
+    /// An episode began.
+    Opened(Box<Opened>),
+    /// More of a position came.
+    Added(Box<Added>),
+    /// Another plan holds.
+    PlanChanged {
+        /// The episode.
+        episode: EpisodeId,
+        /// The plan before.
+        from: PlanId,
+        /// The plan now.
+        to: PlanId,
+    },
+    /// The stop moved; it only ever tightens.
+    StopMoved {
+        /// The episode.
+        episode: EpisodeId,
+        /// The stop before; `None` when there was none.
+        from: Option<Price>,
+        /// The stop now.
+        to: Price,
+        /// What moved it.
+        origin: StopOrigin,
+    },
+    /// The trailing stop became active; from here on it follows the best price.
+    TrailingActivated {
+        /// The episode.
+        episode: EpisodeId,
+        /// The extreme it starts from.
+        extreme: Price,
+        /// The stop it gives.
+        stop: Price,
+    },
+    /// An exit was decided.
+    ExitDecided(Box<ExitDecided>),
+    /// An order is intended; it is handed out after this record is durable.
+    OrderIntended(Box<ExitOrder>),
+    /// The gate let an order not pass.
+    GateBlocked {
+        /// The order.
+        id: OrderId,
+        /// Why.
+        why: Blocked,
+    },
+    /// The venue has the order.
+    OrderAccepted(OrderId),
+    /// An order traded.
+    Filled(Box<Filled>),
+    /// An order ended without filling the rest.
+    OrderEnded {
+        /// The order.
+        id: OrderId,
+        /// How it ended.
+        how: OrderEnd,
+    },
+    /// Funding was settled for an episode; positive is paid.
+    FundingPaid {
+        /// The episode.
+        episode: EpisodeId,
+        /// The amount.
+        amount: Box<Money>,
+    },
+    /// An exit signal stands.
+    Signalled {
+        /// The episode.
+        episode: EpisodeId,
+        /// Until when, inclusive.
+        until: Timestamp,
+    },
+    /// An exit was given up; the rules hold again.
+    ExitConcluded {
+        /// The episode.
+        episode: EpisodeId,
+        /// Number of the exit.
+        exit: u16,
+        /// Why.
+        why: Concluded,
+    },
+    /// An episode ended flat.
+    Closed {
+        /// The episode.
+        episode: EpisodeId,
+    },
+    /// A bar closed.
+    BarClosed(Box<Bar>),
+    /// A command was refused; nothing changed.
+    CommandRefused(CommandRefused),
+    /// Somebody must look.
+    Alarm {
+        /// The episode.
+        episode: EpisodeId,
+        /// What is wrong.
+        what: AlarmKind,
+    },
+}
+
+/// Why an exit of rules 7 to 9 was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Concluded {
+    /// The market is past the worst price that its rule accepts.
+    PastWorst,
+    /// It took as long as its rule allows.
+    Expired,
+}
+
+/// How an order ended without filling the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderEnd {
+    /// The venue refused it.
+    Refused,
+    /// The venue took it away by its own rules.
+    Expired,
+    /// It was cancelled on our word.
+    Cancelled,
+    /// No answer: its state is unknown.
+    Unknown,
+}
+
+/// What needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// An exit order was refused again and again; it is still being tried.
+    ExitRefused,
+    /// An exit order got no answer.
+    ExitUnknown,
+    /// The plan has a rule that needs ATR and there is none yet; its fallback acts.
+    AtrMissing,
+    /// The position has no stop of any kind.
+    NoProtection,
+    /// What is left is less than the venue can close.
+    Dust,
+    /// The venue reports a fill of an order that is not ours, or more than was held.
+    FillNotExpected,
+}
+
+/// Why a command was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandRefused {
+    /// The bucket already holds a position.
+    AlreadyOpen(PositionKey),
+    /// The bucket holds no position.
+    NotOpen(PositionKey),
+    /// The instrument is not registered.
+    UnknownInstrument(InstrumentId),
+    /// The plan is not registered for this instrument.
+    UnknownPlan(PlanId),
+    /// A quantity or price that is not positive.
+    NotPositive(PositionKey),
+    /// The stop is tighter than that already.
+    LoosensStop(PositionKey),
+    /// The price is at or beyond that stop already; close the position instead.
+    StopThroughMarket(PositionKey),
+    /// The quantity is less than the venue can close.
+    BelowMinimum(PositionKey),
+    /// Its value is beyond what can be computed with.
+    TooLarge(PositionKey),
+    /// The position's plan has no signal exit.
+    NoSignalRule(PositionKey),
+    /// The signal is older than the plan lets it stand.
+    StaleSignal(PositionKey),
+}
+
+/// An episode began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// Its plan.
+    pub plan: PlanId,
+    /// Quantity held.
+    pub qty: Qty,
+    /// Average entry price.
+    pub entry: Price,
+    /// Entry fees paid.
+    pub entry_fees: Money,
+    /// The first stop, if the plan has one.
+    pub stop: Option<Price>,
+}
+
+/// More of a position came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// Quantity added.
+    pub qty: Qty,
+    /// Its price.
+    pub price: Price,
+    /// Entry fees paid for it.
+    pub fees: Money,
+    /// Quantity held now.
+    pub open: Qty,
+    /// Average entry now, half up.
+    pub entry: Price,
+}
+
+/// An exit was decided: by which rule, at which price, and which other rules held as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitDecided {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// Number of the exit within the episode, from 1.
+    pub exit: u16,
+    /// Why.
+    pub reason: Reason,
+    /// Who.
+    pub source: Source,
+    /// How.
+    pub exit_type: ExitType,
+    /// The ladder leg, from 1; 0 when it is none.
+    pub leg: u8,
+    /// What set the level, when the reason is a stop loss.
+    pub origin: Option<StopOrigin>,
+    /// How much is to be closed.
+    pub qty: Qty,
+    /// The level of the rule that acts.
+    pub trigger: Price,
+    /// The price that fired it.
+    pub price: Price,
+    /// The best price since the trailing stop became active, if it is.
+    pub best: Option<Price>,
+    /// Every rule that held, in rank order, with its level and the price it looked at.
+    pub held: Vec<Held>,
+}
+
+/// A rule that held on a wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Held {
+    /// The rule, by the reason it gives.
+    pub reason: Reason,
+    /// The ladder leg, from 1; 0 when it is none.
+    pub leg: u8,
+    /// The level it watches.
+    pub level: Price,
+    /// The price it looked at.
+    pub price: Price,
+}
+
+/// An order traded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filled {
+    /// The order.
+    pub id: OrderId,
+    /// Why it was sent.
+    pub reason: Reason,
+    /// Who sent it.
+    pub source: Source,
+    /// How it met the market.
+    pub exit_type: ExitType,
+    /// The level of the rule that sent it.
+    pub trigger: Price,
+    /// Quantity of this trade.
+    pub qty: Qty,
+    /// Its price.
+    pub price: Price,
+    /// Its fee.
+    pub fee: Money,
+    /// Cost of the closed quantity: average entry price times quantity, in price units times quantity units.
+    pub cost: i128,
+    /// Entry fees that belong to the closed quantity.
+    pub entry_fees: Money,
+    /// Funding that belongs to the closed quantity; positive is paid.
+    pub funding: Money,
+    /// What the position holds afterwards.
+    pub remaining: Qty,
+}
+
+/// A record and its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the step happened, by the time the core was told.
+    pub at: Timestamp,
+    /// What happened.
+    pub record: Record,
+}

@@ -1,0 +1,178 @@
+//! What came out of a line of a story, in its words.
+
+use std::fmt::Write as _;
+
+use ripcord_core::event::{
+    Action, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Opened, OrderEnd, Record,
+};
+use ripcord_core::id::{AccountId, PositionKey};
+use ripcord_core::instrument::Side;
+use ripcord_core::order::{ExitOrder, OrderKind};
+
+use super::{Story, order_name, word};
+
+impl Story {
+    pub(super) fn told(&mut self) -> String {
+        let mut parts = Vec::new();
+        for Entry { record, .. } in &self.world.records[self.entries..] {
+            if let Some(part) = self.record(record) {
+                parts.push(part);
+            }
+        }
+        for action in &self.world.actions[self.acts..] {
+            if let Action::Cancel(id) = action {
+                parts.push(format!("{}cancel {}", self.prefix(id.episode), order_name(*id)));
+            }
+        }
+        self.entries = self.world.records.len();
+        self.acts = self.world.actions.len();
+        parts.join("; ")
+    }
+
+    fn record(&self, record: &Record) -> Option<String> {
+        let (episode, text) = match record {
+            Record::Observed(_) | Record::Input(_) | Record::OrderAccepted(_) => return None,
+            Record::Opened(opened) => (opened.episode, self.opened(opened)),
+            Record::Added(added) => {
+                let key = added.episode.key;
+                let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
+                let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
+                (added.episode, format!("added {qty} at {price}, {open} held at {entry}"))
+            }
+            Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
+            Record::Signalled { episode, until } => {
+                let secs = (until.0 - self.world.now.0) / 1_000_000_000;
+                (*episode, format!("signal stands {secs} s"))
+            }
+            Record::ExitConcluded { episode, exit, why } => {
+                let why = match why {
+                    Concluded::PastWorst => "past the worst price",
+                    Concluded::Expired => "out of time",
+                };
+                (*episode, format!("exit {exit} given up: {why}"))
+            }
+            Record::StopMoved { episode, from, to, origin } => {
+                let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
+                (*episode, format!("stop {from} -> {} {}", self.show_price(episode.key, *to), word(origin)))
+            }
+            Record::TrailingActivated { episode, extreme, stop } => {
+                let [extreme, stop] = [extreme, stop].map(|price| self.show_price(episode.key, *price));
+                (*episode, format!("trailing from {extreme}, stop {stop}"))
+            }
+            Record::ExitDecided(decided) => (decided.episode, self.decided(decided)),
+            Record::OrderIntended(order) => (order.id.episode, self.order(order)),
+            Record::GateBlocked { id, why } => (id.episode, format!("gate: {why}")),
+            Record::Filled(filled) => {
+                let key = filled.id.episode.key;
+                let [qty, remaining] = [filled.qty, filled.remaining].map(|qty| self.show_qty(key, qty));
+                let price = self.show_price(key, filled.price);
+                (filled.id.episode, format!("fill {qty} at {price}, {remaining} left"))
+            }
+            Record::OrderEnded { id, how } => {
+                let how = match how {
+                    OrderEnd::Refused => "refused",
+                    OrderEnd::Expired => "expired",
+                    OrderEnd::Cancelled => "cancelled",
+                    OrderEnd::Unknown => "unknown",
+                };
+                (id.episode, format!("{} {how}", order_name(*id)))
+            }
+            Record::FundingPaid { episode, .. } => (*episode, "funding".to_owned()),
+            Record::Closed { episode } => (*episode, "closed".to_owned()),
+            Record::BarClosed(bar) => {
+                let key = PositionKey { account: AccountId(0), instrument: bar.instrument, side: Side::Long };
+                let [high, low, close] =
+                    [bar.high, bar.low, bar.close].map(|price| self.show_price(key, price));
+                return Some(format!("bar {high} {low} {close}"));
+            }
+            Record::CommandRefused(refused) => return Some(refused_word(*refused).to_owned()),
+            Record::Alarm { episode, what } => (*episode, format!("ALARM {}", alarm_word(*what))),
+        };
+        Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn opened(&self, opened: &Opened) -> String {
+        let key = opened.episode.key;
+        let stop =
+            opened.stop.map_or_else(String::new, |stop| format!(" stop {}", self.show_price(key, stop)));
+        let life = if opened.episode.generation > 1 {
+            format!(" life {}", opened.episode.generation)
+        } else {
+            String::new()
+        };
+        let (qty, entry) = (self.show_qty(key, opened.qty), self.show_price(key, opened.entry));
+        format!("opened {qty} at {entry}{stop}{life}")
+    }
+
+    fn decided(&self, decided: &ExitDecided) -> String {
+        let key = decided.episode.key;
+        let mut text = format!("exit {} {}", self.show_qty(key, decided.qty), decided.reason.word());
+        if decided.leg > 0 {
+            write!(text, " {}", decided.leg).expect("text");
+        }
+        if let Some(origin) = decided.origin {
+            write!(text, " {}", word(&origin)).expect("text");
+        }
+        write!(text, " {} at {}", decided.exit_type.word(), self.show_price(key, decided.trigger))
+            .expect("text");
+        let others: Vec<String> = decided
+            .held
+            .iter()
+            .filter(|held| (held.reason, held.leg) != (decided.reason, decided.leg))
+            .map(|held| {
+                if held.leg > 0 {
+                    format!("{} {}", held.reason.word(), held.leg)
+                } else {
+                    held.reason.word().to_owned()
+                }
+            })
+            .collect();
+        if !others.is_empty() {
+            write!(text, " (also {})", others.join(", ")).expect("text");
+        }
+        text
+    }
+
+    fn order(&self, order: &ExitOrder) -> String {
+        let key = order.id.episode.key;
+        let verb = if key.side == Side::Long { "sell" } else { "buy" };
+        let how = match order.kind {
+            OrderKind::Market => "market".to_owned(),
+            OrderKind::MarketableLimit(limit) => format!("limit {}", self.show_price(key, limit)),
+            OrderKind::RestingLimit(limit) => {
+                format!("leg {} rests at {}", order.id.leg, self.show_price(key, limit))
+            }
+            OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
+        };
+        let again =
+            if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
+        format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
+    }
+}
+
+const fn refused_word(refused: CommandRefused) -> &'static str {
+    match refused {
+        CommandRefused::AlreadyOpen(_) => "no: already open",
+        CommandRefused::NotOpen(_) => "no: not open",
+        CommandRefused::UnknownInstrument(_) => "no: unknown instrument",
+        CommandRefused::UnknownPlan(_) => "no: unknown plan",
+        CommandRefused::NotPositive(_) => "no: not positive",
+        CommandRefused::LoosensStop(_) => "no: loosens the stop",
+        CommandRefused::StopThroughMarket(_) => "no: through the market",
+        CommandRefused::TooLarge(_) => "no: too large",
+        CommandRefused::NoSignalRule(_) => "no: no signal exit",
+        CommandRefused::StaleSignal(_) => "no: stale",
+        CommandRefused::BelowMinimum(_) => "no: below the minimum",
+    }
+}
+
+const fn alarm_word(what: AlarmKind) -> &'static str {
+    match what {
+        AlarmKind::ExitRefused => "exit refused",
+        AlarmKind::ExitUnknown => "exit unknown",
+        AlarmKind::AtrMissing => "no ATR yet",
+        AlarmKind::NoProtection => "no protection",
+        AlarmKind::Dust => "dust",
+        AlarmKind::FillNotExpected => "fill not expected",
+    }
+}

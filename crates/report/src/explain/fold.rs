@@ -1,0 +1,478 @@
+//! Reads the lines of a run in order and keeps what concerns one position.
+
+use std::collections::BTreeMap;
+
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{
+    Added, Entry, Event, ExitDecided, Filled, Observed, OrderEnd, Probe, Record, Tick,
+};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId};
+use ripcord_core::indicator::Atr;
+use ripcord_core::market::Bar;
+use ripcord_core::num::{Price, Qty};
+use ripcord_core::order::ExitOrder;
+use ripcord_core::plan::AtrSpec;
+use ripcord_core::reason::{Reason, StopOrigin};
+use ripcord_core::time::Timestamp;
+
+use super::approach::{Approach, Approaches, Seen, When};
+use super::levels::{Levels, RuleNow, Watching, leg_bit};
+use super::path::Stretch;
+use super::{
+    Change, End, Excursion, Move, MoveWhy, Opening, OrderEvent, OrderStory, Path, Story, Wake, wakes,
+};
+use crate::exits::ExitRow;
+use crate::records::{Header, Line, PositionEntry};
+
+/// What is known while the lines pass.
+pub(super) struct Fold<'a> {
+    header: &'a Header,
+    account: AccountId,
+    instrument: Option<InstrumentId>,
+    position: PositionEntry,
+    /// The last price of each cell, and its time.
+    prices: BTreeMap<CellId, (Price, Timestamp)>,
+    /// ATR of each kind that plans of the instrument use, and the start of the last bar.
+    atrs: Vec<(AtrSpec, Atr, Option<Timestamp>)>,
+    life: Option<Life>,
+}
+
+/// The position, once it is opened.
+struct Life {
+    episode: EpisodeId,
+    levels: Levels,
+    story: Story,
+    approaches: Approaches,
+    /// Where each order stands in the story.
+    orders: BTreeMap<OrderId, usize>,
+    /// A full close was decided: its rules do not watch any more.
+    closing: Option<Reason>,
+    is_closed: bool,
+}
+
+impl<'a> Fold<'a> {
+    pub(super) fn new(header: &'a Header, position: &PositionEntry) -> Self {
+        let place = header.instruments.iter().position(|entry| entry.rules.symbol == position.symbol);
+        let instrument = place.and_then(|place| u32::try_from(place).ok()).map(InstrumentId);
+        let mut atrs: Vec<(AtrSpec, Atr, Option<Timestamp>)> = Vec::new();
+        for plan in header.plans.iter().filter(|plan| Some(plan.instrument) == instrument) {
+            let Some(rules) = header.instrument(plan.instrument) else { continue };
+            let spec = plan.spec.resolve(plan.instrument, &rules.rules).ok().and_then(|plan| plan.atr);
+            if let Some(spec) = spec.filter(|spec| !atrs.iter().any(|(known, ..)| known == spec)) {
+                atrs.push((spec, Atr::new(spec.period), None));
+            }
+        }
+        let (account, position) = (position.account, position.clone());
+        Self { header, account, instrument, position, prices: BTreeMap::new(), atrs, life: None }
+    }
+
+    /// Takes a line; what cannot be made sense of is said in words.
+    pub(super) fn take(&mut self, line: &Line) -> Result<(), String> {
+        let Entry { at, record } = &line.entry;
+        let (at, index) = (*at, line.index);
+        match record {
+            Record::Observed(observed) => self.on_observed(observed, index),
+            Record::Input(Event::Tick(tick)) => self.on_tick(tick, index),
+            Record::Input(
+                Event::Bar(_) | Event::Observed(_) | Event::Timer | Event::Venue(_) | Event::Command(_),
+            )
+            | Record::CommandRefused(_) => {}
+            Record::BarClosed(bar) => self.on_bar(bar),
+            Record::Opened(opened) if opened.episode.key.account == self.account => {
+                return self.on_opened(opened, at, index);
+            }
+            record => {
+                if let Some(life) = &mut self.life {
+                    life.on_record(record, at, index, &self.prices);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_opened(
+        &mut self,
+        opened: &ripcord_core::event::Opened,
+        at: Timestamp,
+        index: u64,
+    ) -> Result<(), String> {
+        let key = opened.episode.key;
+        let entry = self
+            .header
+            .instrument(key.instrument)
+            .ok_or_else(|| format!("instrument {} is not in the header", key.instrument.0))?;
+        let plan = self.header.plan(opened.plan).map_err(|faults| {
+            let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            format!("plan {} of the header: {}", opened.plan.0, all.join("; "))
+        })?;
+        let spec = self.header.plans[opened.plan.0 as usize].spec.clone();
+        let atr = plan.atr.and_then(|spec| self.atrs.iter().find(|(known, ..)| *known == spec)?.1.value());
+        let mut levels = Levels::new(plan, (entry.rules.clone(), entry.cells), key.side, opened);
+        levels.atr = atr;
+        let now = levels.now(|cell| self.prices.get(&cell).map(|&(price, _)| price));
+        let story = Story {
+            position: self.position.clone(),
+            instrument: entry.rules.clone(),
+            cells: entry.cells,
+            plan: spec,
+            candles: self.header.candles.clone(),
+            opening: Opening { at, index, entry: opened.entry, qty: opened.qty, fees: opened.entry_fees },
+            levels: now,
+            moves: Vec::new(),
+            wakes: Vec::new(),
+            orders: Vec::new(),
+            fills: Vec::new(),
+            funding: Vec::new(),
+            changes: Vec::new(),
+            alarms: Vec::new(),
+            excursion: Excursion::default(),
+            approaches: Vec::new(),
+            end: End {
+                closed: None,
+                remaining: opened.qty,
+                headline: None,
+                standing: Vec::new(),
+                last: None,
+                closing: None,
+            },
+            path: Path::default(),
+        };
+        self.life = Some(Life {
+            episode: opened.episode,
+            levels,
+            story,
+            approaches: Approaches::default(),
+            orders: BTreeMap::new(),
+            closing: None,
+            is_closed: false,
+        });
+        Ok(())
+    }
+
+    fn on_observed(&mut self, observed: &Observed, index: u64) {
+        let before = self.prices.insert(observed.cell, (observed.last, observed.at));
+        let Some(life) = &mut self.life else { return };
+        let from = before.map_or(observed.at, |(_, at)| at).max(life.story.opening.at).min(observed.at);
+        let counts = observed.min <= observed.max;
+        let (low, high) = if counts {
+            (observed.min.min(observed.last), observed.max.max(observed.last))
+        } else {
+            (observed.last, observed.last)
+        };
+        // One price, or none that counts for extremes: its moment is known.
+        let from = if observed.count == 1 || !counts { observed.at } else { from };
+        let seen = Seen { low, high, when: When { from, to: observed.at } };
+        life.see(observed.cell, seen, Probe::TICK, counts, index);
+    }
+
+    fn on_tick(&mut self, tick: &Tick, index: u64) {
+        self.prices.insert(tick.cell, (tick.price, tick.at));
+        if let Some(life) = &mut self.life {
+            let seen = Seen { low: tick.price, high: tick.price, when: When::at(tick.at) };
+            life.see(tick.cell, seen, tick.probe, tick.probe.classes & Probe::EXTREME != 0, index);
+        }
+    }
+
+    fn on_bar(&mut self, bar: &Bar) {
+        if Some(bar.instrument) != self.instrument {
+            return;
+        }
+        for (spec, atr, last) in &mut self.atrs {
+            // Feeds of one bar length and several periods each tell the same bar.
+            if spec.bar != bar.span || last.is_some_and(|last| bar.start <= last) {
+                continue;
+            }
+            *last = Some(bar.start);
+            atr.update(bar.high, bar.low, bar.close);
+            if let Some(life) = &mut self.life
+                && life.levels.plan.atr == Some(*spec)
+            {
+                life.levels.set_atr(atr.value());
+            }
+        }
+    }
+
+    /// The story, if the position was opened.
+    pub(super) fn finish(self) -> Option<Story> {
+        let prices = self.prices;
+        Some(self.life?.finish(&prices))
+    }
+}
+
+impl Life {
+    /// Prices came that belong to the life of the position.
+    fn see(&mut self, cell: CellId, seen: Seen, probe: Probe, counts: bool, index: u64) {
+        if self.is_closed || !self.levels.cells.0.contains(&cell) {
+            return;
+        }
+        let sign = self.levels.side.sign();
+        let rules = if self.closing.is_none() { self.levels.now(|_| None) } else { Vec::new() };
+        if counts && cell == self.levels.trail_cell() {
+            let best = if sign > 0 { seen.high } else { seen.low };
+            self.follow(best, seen.when, index);
+        }
+        for rule in rules.iter().filter(|rule| rule.cell == cell && rule.heeds(probe, self.levels.side)) {
+            // A tick meets the stop as it stood before; a stretch may have met it anywhere on its way.
+            let moves = rule.reason == Reason::TrailingStop
+                && rule.watching == Watching::Loss
+                && !seen.when.is_exact();
+            let after = if moves { self.levels.trailing_stop() } else { rule.level };
+            if let Some(after) = after {
+                self.approaches.add(rule, after, seen, sign);
+            }
+        }
+        if cell == self.levels.cells.quote(self.levels.side) {
+            self.story.excursion.add(seen, sign);
+            let stop = self.levels.effective_stop();
+            self.story.path.add(Stretch { when: seen.when, low: seen.low, high: seen.high, stop });
+        }
+    }
+
+    /// The trailing stop follows a better best price.
+    fn follow(&mut self, best: Price, when: When, index: u64) {
+        let Some(from) = self.levels.raise(best) else { return };
+        let Some(to) = self.levels.trailing_stop() else { return };
+        if let Some(Move {
+            why: MoveWhy::Followed { best: known, times },
+            to: known_to,
+            when: known_when,
+            index: known_index,
+            ..
+        }) = self.story.moves.last_mut()
+        {
+            (*known, *times, *known_to, *known_index) = (best, *times + 1, to, index);
+            known_when.to = when.to;
+            return;
+        }
+        let why = MoveWhy::Followed { best, times: 1 };
+        self.story.moves.push(Move { when, index, from: Some(from), to, why });
+    }
+
+    fn on_record(
+        &mut self,
+        record: &Record,
+        at: Timestamp,
+        index: u64,
+        prices: &BTreeMap<CellId, (Price, Timestamp)>,
+    ) {
+        if episode_of(record) != Some(self.episode) {
+            return;
+        }
+        match record {
+            Record::StopMoved { from, to, origin, .. } => {
+                self.levels.move_stop(*to, *origin);
+                let why = MoveWhy::Stop(*origin);
+                self.story.moves.push(Move { when: When::at(at), index, from: *from, to: *to, why });
+            }
+            Record::TrailingActivated { extreme, stop, .. } => {
+                self.levels.activate(*extreme, *stop);
+                let why = MoveWhy::Activated { best: *extreme };
+                self.story.moves.push(Move { when: When::at(at), index, from: None, to: *stop, why });
+            }
+            Record::ExitDecided(decided) => self.on_decided(decided, at, index, prices),
+            Record::OrderIntended(order) => self.on_intended(order, at),
+            Record::GateBlocked { id, .. } => self.on_order(id, at, OrderEvent::Blocked),
+            Record::OrderAccepted(id) => self.on_order(id, at, OrderEvent::Accepted),
+            Record::OrderEnded { id, how } => self.on_ended(id, at, *how),
+            Record::Filled(filled) => self.on_filled(filled, at, index),
+            Record::FundingPaid { amount, .. } => self.story.funding.push((at, **amount)),
+            Record::Added(added) => {
+                self.levels.add(added);
+                let &Added { qty, price, open, entry, .. } = added.as_ref();
+                self.story.changes.push((at, Change::Added { qty, price, open, entry }));
+            }
+            Record::PlanChanged { .. } => self.story.changes.push((at, Change::Plan)),
+            Record::Signalled { until, .. } => {
+                self.story.changes.push((at, Change::Signalled { until: *until }));
+            }
+            Record::ExitConcluded { exit, why, .. } => {
+                self.closing = None;
+                self.story.changes.push((at, Change::Concluded { exit: *exit, why: *why }));
+            }
+            Record::Closed { .. } => {
+                self.is_closed = true;
+                self.story.end.closed = Some((at, index));
+            }
+            Record::Alarm { what, .. } => self.story.alarms.push((at, *what)),
+            Record::Observed(_)
+            | Record::Input(_)
+            | Record::Opened(_)
+            | Record::BarClosed(_)
+            | Record::CommandRefused(_) => {}
+        }
+    }
+
+    fn on_decided(
+        &mut self,
+        decided: &ExitDecided,
+        at: Timestamp,
+        index: u64,
+        prices: &BTreeMap<CellId, (Price, Timestamp)>,
+    ) {
+        let now = self.levels.now(|cell| prices.get(&cell).map(|&(price, _)| price));
+        for held in decided.held.iter().filter(|held| held.reason != decided.reason) {
+            self.approaches.outranked(held.reason, held.leg, decided.reason);
+        }
+        self.story.wakes.push(Wake {
+            at,
+            index,
+            exit: decided.exit,
+            reason: decided.reason,
+            source: decided.source,
+            exit_type: decided.exit_type,
+            origin: decided.origin,
+            qty: decided.qty,
+            trigger: decided.trigger,
+            price: decided.price,
+            best: decided.best,
+            rules: wakes::rules_at(decided, &self.levels, &now),
+        });
+        if decided.leg == 0 {
+            self.closing = Some(decided.reason);
+        }
+    }
+
+    fn on_intended(&mut self, order: &ExitOrder, at: Timestamp) {
+        self.levels.legs_out |= leg_bit(&order.id);
+        self.orders.insert(order.id, self.story.orders.len());
+        self.story.orders.push(OrderStory {
+            exit: order.id.exit,
+            leg: order.id.leg,
+            attempt: order.id.attempt,
+            kind: order.kind,
+            reason: order.reason,
+            qty: order.qty,
+            filled: Qty(0),
+            events: vec![(at, OrderEvent::Intended)],
+        });
+    }
+
+    fn on_ended(&mut self, id: &OrderId, at: Timestamp, how: OrderEnd) {
+        let event = match how {
+            OrderEnd::Refused => OrderEvent::Refused,
+            OrderEnd::Expired => OrderEvent::Expired,
+            OrderEnd::Cancelled => OrderEvent::Cancelled,
+            OrderEnd::Unknown => OrderEvent::Unknown,
+        };
+        if how != OrderEnd::Unknown {
+            self.levels.legs_out &= !leg_bit(id);
+        }
+        self.on_order(id, at, event);
+    }
+
+    fn on_order(&mut self, id: &OrderId, at: Timestamp, event: OrderEvent) {
+        if let Some(order) = self.orders.get(id).and_then(|&place| self.story.orders.get_mut(place)) {
+            if let OrderEvent::Filled(qty) = event {
+                order.filled = Qty(order.filled.0 + qty.0);
+            }
+            order.events.push((at, event));
+        }
+    }
+
+    fn on_filled(&mut self, filled: &Filled, at: Timestamp, index: u64) {
+        self.on_order(&filled.id, at, OrderEvent::Filled(filled.qty));
+        self.levels.reduce(filled);
+        self.story.end.remaining = filled.remaining;
+        let position = &self.story.position;
+        let strategy = position.strategy.as_deref();
+        self.story.fills.push(ExitRow::from_fill(
+            filled,
+            &self.story.instrument,
+            &position.id,
+            index,
+            at,
+            strategy,
+        ));
+    }
+
+    fn finish(self, prices: &BTreeMap<CellId, (Price, Timestamp)>) -> Story {
+        let Self { levels, mut story, approaches, closing, is_closed, .. } = self;
+        story.end.headline = headline(&story.fills);
+        story.end.last = prices.get(&levels.cells.quote(levels.side)).copied();
+        if !is_closed {
+            story.end.closing = closing;
+            story.end.standing = levels.now(|cell| prices.get(&cell).map(|&(price, _)| price));
+            story.end.standing.retain(|rule| rule.leg == 0 || levels.legs_done & (1 << (rule.leg - 1)) == 0);
+        }
+        let fired = |approach: &Approach| match approach.watching {
+            Watching::Activation => {
+                story.moves.iter().any(|moved| matches!(moved.why, MoveWhy::Activated { .. }))
+            }
+            Watching::Loss | Watching::Gain => {
+                let by = |reason: Reason, leg: u8| (reason, leg) == (approach.reason, approach.leg);
+                story.fills.iter().any(|fill| by(fill.reason, fill.leg))
+                    || story.wakes.iter().any(|wake| wake_fired(wake, approach))
+            }
+        };
+        let approaches = approaches.finish(|approach| !fired(approach));
+        Story { approaches, ..story }
+    }
+}
+
+/// The episode that a fact is of.
+fn episode_of(record: &Record) -> Option<EpisodeId> {
+    match record {
+        Record::StopMoved { episode, .. }
+        | Record::TrailingActivated { episode, .. }
+        | Record::FundingPaid { episode, .. }
+        | Record::PlanChanged { episode, .. }
+        | Record::Signalled { episode, .. }
+        | Record::ExitConcluded { episode, .. }
+        | Record::Closed { episode }
+        | Record::Alarm { episode, .. } => Some(*episode),
+        Record::GateBlocked { id, .. } | Record::OrderAccepted(id) | Record::OrderEnded { id, .. } => {
+            Some(id.episode)
+        }
+        Record::Opened(opened) => Some(opened.episode),
+        Record::Added(added) => Some(added.episode),
+        Record::ExitDecided(decided) => Some(decided.episode),
+        Record::OrderIntended(order) => Some(order.id.episode),
+        Record::Filled(filled) => Some(filled.id.episode),
+        Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::CommandRefused(_) => None,
+    }
+}
+
+fn wake_fired(wake: &Wake, approach: &Approach) -> bool {
+    let is_rule = |rule: &super::RuleAt| (rule.reason, rule.leg) == (approach.reason, approach.leg);
+    wake.rules.iter().any(|rule| is_rule(rule) && rule.verdict == super::Verdict::Acted)
+}
+
+/// The reason of the largest closed quantity; of equal ones the first.
+fn headline(fills: &[ExitRow]) -> Option<Reason> {
+    let mut sums: Vec<(Reason, i64)> = Vec::new();
+    for fill in fills {
+        match sums.iter_mut().find(|(reason, _)| *reason == fill.reason) {
+            Some((_, qty)) => *qty += fill.qty.0,
+            None => sums.push((fill.reason, fill.qty.0)),
+        }
+    }
+    let largest = sums.iter().map(|&(_, qty)| qty).max()?;
+    sums.into_iter().find(|&(_, qty)| qty == largest).map(|(reason, _)| reason)
+}
+
+impl RuleNow {
+    /// Whether it is the stop of rule 4 or the trailing stop.
+    #[must_use]
+    pub fn is_stop(&self) -> bool {
+        self.watching == Watching::Loss && matches!(self.reason, Reason::StopLoss | Reason::TrailingStop)
+    }
+}
+
+impl MoveWhy {
+    /// What set the stop, in one word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stop(origin) => match origin {
+                StopOrigin::Initial => "initial",
+                StopOrigin::Ratchet => "ratchet",
+                StopOrigin::RiskFloor => "risk_floor",
+                StopOrigin::Liquidation => "liquidation",
+                StopOrigin::TrailingStep => "trailing_step",
+                StopOrigin::Moved => "moved",
+            },
+            Self::Activated { .. } => "trailing_activated",
+            Self::Followed { .. } => "trailing_followed",
+        }
+    }
+}
