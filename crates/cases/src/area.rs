@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::areas::{atr, exits, foreign, guards, ladder, levels, money, monitor, waiting};
+use crate::areas::{atr, exits, foreign, formulas, guards, ladder, levels, money, monitor};
 use crate::case::Case;
 
 /// What a runner says to a case.
@@ -138,7 +138,7 @@ pub(crate) const AREAS: &[Area] = &[
     runs("trigger", levels::trigger, &["side", "price", "active_sl", "tp_price"]),
     runs(
         "risk_floor",
-        waiting::risk_floor,
+        formulas::risk_floor,
         &["side", "entry", "leverage", "strategic_sl", "max_margin_loss_pct", "min_stop_distance_pct"],
     ),
     runs(
@@ -165,7 +165,7 @@ pub(crate) const AREAS: &[Area] = &[
     ),
     runs(
         "dynamic_tp",
-        waiting::dynamic_tp,
+        formulas::dynamic_tp,
         &["leverage", "notional_usd", "volatility", "regime", "confidence", "unrealized_pnl_pct"],
     ),
     runs(
@@ -258,7 +258,7 @@ pub(crate) const AREAS: &[Area] = &[
     ),
     runs("threshold", levels::threshold, &["side", "entry", "price", "sl_pct", "tp_pct"]),
     runs("peak_tracking", exits::peak_tracking, &["peak_roc", "current_roc", "drop_threshold"]),
-    runs("time_exit", waiting::time_exit, &["held_hours", "max_hold_hours"]),
+    runs("time_exit", formulas::time_exit, &["held_hours", "max_hold_hours"]),
     runs(
         "pnl",
         money::pnl,
@@ -283,7 +283,7 @@ pub(crate) const AREAS: &[Area] = &[
     ),
     runs(
         "entry_stop",
-        waiting::entry_stop,
+        formulas::entry_stop,
         &[
             "side",
             "entry",
@@ -299,7 +299,7 @@ pub(crate) const AREAS: &[Area] = &[
     ),
     runs(
         "config_check",
-        waiting::config_check,
+        formulas::config_check,
         &[
             "atr_mult",
             "stop_min_pct",

@@ -3,9 +3,11 @@
 pub(crate) mod atr;
 pub(crate) mod exits;
 pub(crate) mod foreign;
+pub(crate) mod formulas;
 pub(crate) mod guards;
 pub(crate) mod ladder;
 pub(crate) mod levels;
 pub(crate) mod money;
 pub(crate) mod monitor;
+pub(crate) mod profiles;
 pub(crate) mod waiting;

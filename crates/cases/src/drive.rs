@@ -99,8 +99,12 @@ impl Drive {
         number.price(self.instrument.price_decimals)
     }
 
+    pub(crate) fn number(&self, price: Price) -> Number {
+        Number::scaled(i128::from(price.0), self.instrument.price_decimals)
+    }
+
     pub(crate) fn shown(&self, price: Price) -> String {
-        Number::scaled(i128::from(price.0), self.instrument.price_decimals).to_string()
+        self.number(price).to_string()
     }
 
     pub(crate) fn qty_shown(&self, qty: Qty) -> String {
@@ -157,6 +161,11 @@ impl Drive {
         let to = self.price_of(to)?;
         self.command(Command::MoveStop { key: self.key, to });
         Ok(())
+    }
+
+    /// The strategy wants out, now.
+    pub(crate) fn signal(&mut self) {
+        self.command(Command::Signal { key: self.key, at: self.now });
     }
 
     /// Closes all, or a part, on command.

@@ -68,6 +68,11 @@ impl Number {
         Self(Round::HalfUp.divide(self.0 * ONE * sign, other.0 * sign))
     }
 
+    /// What is left of it after whole steps; `step` is positive.
+    pub(crate) fn rest_of(self, step: Self, round: Round) -> Self {
+        Self(self.0 - round.divide(self.0, step.0) * step.0)
+    }
+
     pub(crate) fn magnitude(self) -> Self {
         Self(self.0.abs())
     }

@@ -6,7 +6,7 @@ use ripcord_core::plan::spec::{LegOfSpec, OffsetSpec};
 use ripcord_core::reason::Reason;
 use serde_json::Value;
 
-use super::waiting;
+use super::{profiles, waiting};
 use crate::area::{Answer, Answered};
 use crate::case::{Case, Fields};
 use crate::drive::{Drive, fine_instrument};
@@ -69,13 +69,10 @@ pub(crate) fn exit_monitor(case: &Case) -> Result<Answer, String> {
     with_reason(Answered::default(), case, drive.decided()).done()
 }
 
-/// The levels of the exit monitor's plan: a target of 2.5 % and a stop of 1.5 %.
+/// The levels of the exit monitor's plan.
 fn monitor_levels(input: &Fields) -> Result<Answer, String> {
     let (side, entry) = (plans::side_of(input)?, input.number("entry")?);
-    let thousandths = |count| Number::whole(count).over(Number::whole(1000));
-    let mut spec = plans::empty();
-    spec.stop_loss = Some(plans::stop(plans::fraction(thousandths(15))?));
-    spec.ladder = Some(plans::target(plans::Target::Fraction(thousandths(25)))?);
+    let spec = profiles::preset("exit-monitor")?;
     let (mut drive, plan) = Drive::with_plan(side, fine_instrument(&[entry]), &spec)?;
     drive.open(plan, Number::ONE, entry)?;
     let Some(view) = drive.view() else { return Err("nothing is held".to_owned()) };

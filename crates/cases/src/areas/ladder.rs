@@ -4,11 +4,11 @@ use ripcord_core::event::{Addition, Command, Record};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::PlanSpec;
-use ripcord_core::plan::spec::LegOfSpec;
+use ripcord_core::plan::ladder::GapPolicy;
+use ripcord_core::plan::spec::{LadderSpec, LegOfSpec};
 use ripcord_core::reason::{Reason, StopOrigin};
 use serde_json::{Map, Value, json};
 
-use super::waiting;
 use crate::area::{Answer, Answered};
 use crate::case::{Case, Fields};
 use crate::drive::{Drive, FIRST, fine_instrument};
@@ -28,27 +28,31 @@ pub(crate) fn tp_ladder(case: &Case) -> Result<Answer, String> {
         "original" | "initial" => LegOfSpec::Initial,
         other => return Err(format!("input fraction_basis is {other}; remaining or original")),
     };
-    if sum(&fractions) > Number::ONE {
-        return Ok(waiting::fractions_above_one());
-    }
     let mut spec = plans::empty();
-    spec.ladder = Some(plans::price_ladder(&levels, &fractions, of)?);
+    // The sources look once per price, and close one leg each time.
+    let ladder = plans::price_ladder(&levels, &fractions, of)?;
+    spec.ladder = Some(LadderSpec { gap_policy: GapPolicy::One, ..ladder });
     spec.ratchet = Some(plans::ratchet(Some(RATCHET_LEGS)));
     let mut drive = opened(input, &mut spec, "initial_sl", input.number("size")?)?;
     if input.has("set_remaining_sequence") {
         return remaining_sequence(&mut drive, &input.numbers("set_remaining_sequence")?);
     }
-    if input.has("prices_per_cycle") {
-        return Ok(waiting::one_leg_per_wake());
-    }
     let mut walk = Walk::new(drive);
     let mut answered = Answered::default();
     for step in &case.steps {
-        let Some(told) = walk.step(step.input.number("tick_price")?)? else {
-            return Ok(waiting::one_leg_per_wake());
-        };
-        answered.steps.push(told);
+        answered.steps.push(walk.step(step.input.number("tick_price")?)?);
     }
+    let mut cycles = Vec::new();
+    if input.has("prices_per_cycle") {
+        for price in input.numbers("prices_per_cycle")? {
+            cycles.push(walk.step(price)?);
+        }
+    }
+    let column = |key: &str| -> Vec<Value> {
+        cycles.iter().map(|told| told.get(key).cloned().unwrap_or_default()).collect()
+    };
+    let (closed_each, left_each) = (column("closed_qty"), column("remaining_size"));
+    let stop_each = column("active_sl");
     let left = walk.drive.held();
     let closed = Qty(walk.opened.0 - left.0);
     answered.got = walk.after;
@@ -56,6 +60,9 @@ pub(crate) fn tp_ladder(case: &Case) -> Result<Answer, String> {
         .with("final_remaining", walk.drive.qty_shown(left))
         .with("total_closed", walk.drive.qty_shown(closed))
         .with("runner", left.0 > 0)
+        .with("closed_per_cycle", closed_each)
+        .with("remaining_after_each", left_each)
+        .with("active_sl_after_each", stop_each)
         .done()
 }
 
@@ -116,20 +123,16 @@ impl Walk {
         Self { opened: drive.held(), hits: 0, stop, after: Map::new(), drive }
     }
 
-    /// One price; `None` when it passed several legs at once.
-    fn step(&mut self, price: Number) -> Result<Option<Map<String, Value>>, String> {
+    /// One price.
+    fn step(&mut self, price: Number) -> Result<Map<String, Value>, String> {
         let (before, from) = (self.drive.held(), self.drive.records.len());
         self.drive.tick(price)?;
         let legs: Vec<u8> = self
             .drive
             .decided_since(from)
-            .flat_map(|decided| &decided.held)
-            .filter(|held| held.reason == Reason::TakeProfit)
-            .map(|held| held.leg)
+            .filter(|decided| decided.reason == Reason::TakeProfit)
+            .map(|decided| decided.leg)
             .collect();
-        if legs.len() > 1 {
-            return Ok(None);
-        }
         self.hits += u64::try_from(legs.len()).unwrap_or(0);
         let ratcheted = self.drive.records[from..].iter().find_map(|record| match record {
             Record::StopMoved { origin: StopOrigin::Ratchet, .. } => Some(ratchet_words(self.hits)),
@@ -148,11 +151,11 @@ impl Walk {
             "active_sl": active_sl,
             "ratchet_reason": ratcheted,
         });
-        let Value::Object(told) = told else { return Ok(None) };
+        let Value::Object(told) = told else { return Ok(Map::new()) };
         if !legs.is_empty() {
             self.after.insert(format!("after_tp{}", self.hits), Value::Object(told.clone()));
         }
-        Ok(Some(told))
+        Ok(told)
     }
 }
 
@@ -164,40 +167,33 @@ fn ratchet_words(hits: u64) -> String {
     }
 }
 
+const REAL_RUNNER: &str = "the runner is what the legs really leave: fractions of the remaining quantity leave more than one minus their sum";
+
 /// The fractions of a ladder as its plan holds them, and what they leave.
 pub(crate) fn tp_fractions(case: &Case) -> Result<Answer, String> {
     let fractions = case.input.numbers("tp_fractions")?;
-    if sum(&fractions) > Number::ONE {
-        return Ok(waiting::fractions_above_one());
-    }
     let levels = match case.input.has("tp_levels") {
         true => case.input.numbers("tp_levels")?,
         false => (1..).map(Number::whole).take(fractions.len()).collect(),
     };
     let mut spec = plans::empty();
     spec.ladder = Some(plans::price_ladder(&levels, &fractions, LegOfSpec::Remaining)?);
-    let instrument = fine_instrument(&levels);
-    let plan = spec.resolve(FIRST, &instrument).map_err(|faults| format!("{faults:?}"))?;
-    let Some(ladder) = plan.ladder else { return Err("the plan lost its ladder".to_owned()) };
+    let resolved = spec
+        .resolve_with_warnings(FIRST, &fine_instrument(&levels))
+        .map_err(|faults| format!("the plan is refused: {faults:?}"))?;
+    let Some(ladder) = resolved.plan.ladder else { return Err("the plan lost its ladder".to_owned()) };
     let shares: Vec<Number> = ladder.legs.iter().map(|leg| Number::ratio(leg.fraction)).collect();
-    let whole = Qty(Ratio::ONE.0);
-    let closed = ladder.qty(0, ladder.legs.len(), whole, whole, &instrument);
-    let left = Number::ratio(Ratio(whole.0 - closed.0)).times(Number::whole(100));
+    let percent = |share: Number| Value::from(share.times(Number::whole(100)).to_string());
     // What the design expects: each leg leaves the rest of what the legs before it left.
-    let expected =
-        shares.iter().fold(Number::whole(100), |left, &share| left.times(Number::ONE.minus(share)));
+    let expected = shares.iter().fold(Number::ONE, |left, &share| left.times(Number::ONE.minus(share)));
     let shown: Vec<Value> = shares.iter().map(|share| Value::from(share.to_string())).collect();
     Answered::default()
         .with("normalised", shown)
         .with("sum", sum(&shares).to_string())
-        .with("warning", shares != fractions)
-        .with("info_log", closed != whole)
-        .with("runner_pct", left.to_string())
-        .ruled(
-            "runner_pct",
-            Some(Value::from(expected.to_string())),
-            "the runner is what the legs really leave: fractions of the remaining quantity leave more than one minus their sum",
-        )
+        .with("warning", resolved.warnings.iter().any(|warning| warning.field.starts_with("ladder")))
+        .with("info_log", ladder.runner() != Ratio::ZERO)
+        .with("runner_pct", percent(Number::ratio(ladder.runner())))
+        .ruled("runner_pct", Some(percent(expected)), REAL_RUNNER)
         .done()
 }
 

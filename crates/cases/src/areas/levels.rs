@@ -7,7 +7,7 @@ use ripcord_core::reason::Reason;
 use ripcord_core::watch::TrailDistance;
 use serde_json::Value;
 
-use super::waiting;
+use super::profiles;
 use crate::area::{Answer, Answered};
 use crate::case::{Case, Fields, number_of};
 use crate::drive::{Drive, FIRST, fine_instrument};
@@ -60,11 +60,11 @@ pub(crate) fn threshold(case: &Case) -> Result<Answer, String> {
 /// Targets from multiples of R, legs that are refused, named profiles.
 pub(crate) fn tp_profile(case: &Case) -> Result<Answer, String> {
     let input = &case.input;
-    if input.has("profile") {
-        return Ok(waiting::named_profile());
+    if let Some(profile) = input.text("profile") {
+        return profiles::named(input, profile);
     }
     if ["symbol", "strategy", "regime"].iter().any(|key| input.has(key)) {
-        return Ok(waiting::specificity());
+        return profiles::specificity(input);
     }
     if let Some(leg) = input.object("leg") {
         return leg_is_valid(&leg);

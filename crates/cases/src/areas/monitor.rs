@@ -2,7 +2,9 @@
 //! or a target.
 
 use ripcord_core::instrument::Side;
+use ripcord_core::num::{Ratio, Round};
 use ripcord_core::plan::PlanSpec;
+use ripcord_core::plan::spec::{Enabled, SignalExitSpec};
 
 use super::{exits, waiting};
 use crate::area::{Answer, Answered};
@@ -17,10 +19,6 @@ use crate::plans;
 /// chooses how an order is priced.
 pub(crate) fn position_monitor(case: &Case) -> Result<Answer, String> {
     let input = &case.input;
-    let is_on = input.flag("signal_exit_enabled") || !input.has("signal_exit_enabled");
-    if input.text("signal") == Some("SELL") && is_on {
-        return Ok(waiting::signal_exit());
-    }
     if input.object("bracket").is_some() {
         return Ok(waiting::bracket());
     }
@@ -31,9 +29,15 @@ pub(crate) fn position_monitor(case: &Case) -> Result<Answer, String> {
     };
     let (mut drive, plan) =
         Drive::with_plan(Side::Long, fine_instrument(&[entry, price]), &monitor_plan(input)?)?;
-    drive.open(plan, Number::ONE, entry)?;
+    let qty = Number::ONE.qty(drive.instrument.qty_decimals)?;
+    let maker = Ratio(input.number_or("maker_fee", Number::ZERO)?.units(Ratio::DECIMALS)?);
+    let fees = drive.instrument.notional(drive.price_of(entry)?, qty).times(maker, Round::Up);
+    drive.open_with_fees(plan, Number::ONE, entry, fees)?;
     if input.flag("trailing_active") {
         activate(&mut drive, input, entry, price)?;
+    }
+    if input.text("signal") == Some("SELL") {
+        drive.signal();
     }
     drive.tick(price)?;
     let is_trailing = |drive: &Drive| drive.view().is_some_and(|view| view.trailing_stop.is_some());
@@ -57,6 +61,22 @@ fn monitor_plan(input: &Fields) -> Result<PlanSpec, String> {
     }
     if let Some(soft) = input.maybe("max_loss_pct")? {
         spec.soft_stop = Some(plans::loss(soft, true)?);
+    }
+    spec.taker_fee = input.maybe("taker_fee")?.map(Number::decimal).transpose()?;
+    if input.flag("signal_exit_enabled") || !input.has("signal_exit_enabled") {
+        let least = match input.maybe("signal_exit_min_profit_pct")? {
+            Some(least) => Some(least),
+            None => input.maybe("signal_min_profit_pct")?,
+        };
+        spec.signal_exit = Some(SignalExitSpec {
+            enabled: Enabled::default(),
+            ttl_secs: 60,
+            profit_min: least.map(Number::decimal).transpose()?,
+            while_trailing: Enabled(false),
+            exit: None,
+            worst: None,
+            expires_secs: None,
+        });
     }
     if input.flag("trailing_enabled") {
         let whole = Number::whole;
