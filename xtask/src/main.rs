@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program talks on the terminal")]
 
 mod bench;
+mod cases;
 mod ci;
 mod run;
 mod tally;
@@ -43,6 +44,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[NAME] [ARGS..]",
         about: "the speed figures of the README: j1, j3, read; without a name, all of them",
         run: bench::run,
+    },
+    Command {
+        name: "cases",
+        arguments: "[DIR] [--json]",
+        about: "known numeric cases of exit behaviour (*.json of DIR) through the real core",
+        run: cases::run,
     },
     Command {
         name: "tidy",

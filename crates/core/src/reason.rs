@@ -61,6 +61,31 @@ impl Reason {
         }
     }
 
+    /// The reason that a foreign text means: the first of our words in it, in any case of letters; a text
+    /// without one is [`Reason::Manual`]. More telling words come first (a `TRAILING_STOP_LOSS` trails).
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        const WITHIN: [Reason; 11] = [
+            Reason::HardStop,
+            Reason::SoftStop,
+            Reason::SignalExit,
+            Reason::TrailingStop,
+            Reason::TakeProfit,
+            Reason::LossGuard,
+            Reason::PanicClose,
+            Reason::ProtectionFailed,
+            Reason::StopLoss,
+            Reason::TimeLimit,
+            Reason::Liquidation,
+        ];
+        const ALONE: [Reason; 3] = [Reason::Adl, Reason::Settlement, Reason::Unknown];
+        let upper = text.to_ascii_uppercase();
+        let within = WITHIN.into_iter().find(|reason| upper.contains(reason.word()));
+        // Short and common words mean themselves only when nothing else is said.
+        let alone = || ALONE.into_iter().find(|reason| upper.trim() == reason.word());
+        within.or_else(alone).unwrap_or(Self::Manual)
+    }
+
     /// Who acts when this reason is ours.
     #[must_use]
     pub const fn source(self) -> Source {
@@ -169,6 +194,53 @@ impl ExitType {
         match self {
             Self::Market => "MARKET",
             Self::Limit => "LIMIT",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_texts_mean_the_first_of_our_words_in_them() {
+        for (text, reason) in [
+            ("HARD_STOP (P&L: -5.10%)", Reason::HardStop),
+            ("exit by soft_stop, no bracket", Reason::SoftStop),
+            ("SIGNAL_EXIT while HARD_STOP was near", Reason::HardStop),
+            ("trailing_stop_loss", Reason::TrailingStop),
+            ("stop_loss", Reason::StopLoss),
+            ("TAKE_PROFIT leg 2", Reason::TakeProfit),
+            (" adl ", Reason::Adl),
+            ("UNKNOWN", Reason::Unknown),
+            ("unknown shape of a saddle", Reason::Manual),
+            ("peak_track_24hr_limit_1.20%", Reason::Manual),
+            ("", Reason::Manual),
+        ] {
+            assert_eq!(Reason::from_text(text), reason, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_reason_reads_its_own_word() {
+        for reason in [
+            Reason::PanicClose,
+            Reason::Manual,
+            Reason::HardStop,
+            Reason::LossGuard,
+            Reason::StopLoss,
+            Reason::SoftStop,
+            Reason::TrailingStop,
+            Reason::TakeProfit,
+            Reason::SignalExit,
+            Reason::TimeLimit,
+            Reason::ProtectionFailed,
+            Reason::Liquidation,
+            Reason::Adl,
+            Reason::Settlement,
+            Reason::Unknown,
+        ] {
+            assert_eq!(Reason::from_text(reason.word()), reason);
         }
     }
 }
