@@ -135,14 +135,18 @@ enum Levels {
     Double,
 }
 
-pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
-    let started = Instant::now();
+fn writes_over_an_input(args: &ReplayArgs) -> Option<String> {
     let inputs = || {
         let named = [&args.instruments, &args.plan, &args.config].into_iter().flatten();
         args.market.iter().chain([&args.positions]).chain(named).map(PathBuf::as_path)
     };
     let mut outputs = [&args.exits, &args.records].into_iter().flatten();
-    if let Some(fault) = outputs.find_map(|output| overwrites(output, inputs())) {
+    outputs.find_map(|output| overwrites(output, inputs()))
+}
+
+pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
+    let started = Instant::now();
+    if let Some(fault) = writes_over_an_input(args) {
         return fail(BAD_REQUEST, &fault);
     }
     let bar = progress(0, "rows");

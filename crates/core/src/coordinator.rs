@@ -27,6 +27,7 @@ mod changes;
 mod commands;
 mod exits;
 mod fills;
+mod legs;
 mod observe;
 mod standing;
 

@@ -28,7 +28,7 @@ use crate::plan_file::checked::{self, check_plan};
 use crate::plan_file::config::{self, Config, ConfigFaults, Keys};
 use crate::plan_file::{self, ReadPlanError};
 use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
-use crate::replay::{EntryAt, PlannedOpening, Replay};
+use crate::replay::{EntryAt, PlannedOpening, Replay, Stream};
 use crate::tape::TapeError;
 use crate::venue::{FillModel, SimVenue};
 
@@ -206,13 +206,36 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
+    times_in_reach(spec, &streams, &read.rows, &openings)?;
+    let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
+    let PlansOfRows { plans, of_row } = plans;
+    Ok(Job {
+        replay,
+        instruments,
+        positions: read.rows,
+        plans,
+        plan_of: of_row,
+        registered,
+        fills,
+        notes,
+        records,
+    })
+}
+
+/// Refuses times that leave no room for timers, and positions that open after the last price.
+fn times_in_reach(
+    spec: &JobSpec,
+    streams: &[Stream],
+    rows: &[PositionRow],
+    openings: &[PlannedOpening],
+) -> Result<(), JobError> {
     let last = streams.iter().filter_map(|stream| stream.tape.ts().last()).max().copied();
     if let Some(last) = last.filter(|&last| last > TIME_MAX) {
         let text =
             format!("a market file has a row at {last} ns, which is after the year 2200; correct its times");
         return Err(JobError::Market(text));
     }
-    for (row, planned) in read.rows.iter().zip(&openings) {
+    for (row, planned) in rows.iter().zip(openings) {
         let RowEntry::Time(_) = row.entry else { continue };
         let EntryAt::Time(at) = planned.at else { continue };
         if last.is_some_and(|last| at.0 > last) {
@@ -229,19 +252,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
             });
         }
     }
-    let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
-    let PlansOfRows { plans, of_row } = plans;
-    Ok(Job {
-        replay,
-        instruments,
-        positions: read.rows,
-        plans,
-        plan_of: of_row,
-        registered,
-        fills,
-        notes,
-        records,
-    })
+    Ok(())
 }
 
 /// Reads and checks a configuration: it is refused for a fault, its warnings are noted.
