@@ -123,12 +123,26 @@ impl Drive {
         entry: Number,
         entry_fees: Money,
     ) -> Result<(), String> {
-        let qty = size.qty(self.instrument.qty_decimals)?;
-        let opening = Opening { key: self.key, plan, qty, entry: self.price_of(entry)?, entry_fees };
-        self.command(Command::Open(Box::new(opening)));
+        self.take_over(plan, size, entry, entry_fees)?;
         if self.view().is_none() {
             return Err(format!("the opening of {size} at {entry} was refused"));
         }
+        Ok(())
+    }
+
+    /// The same, where the position may be closed at once.
+    pub(crate) fn take_over(
+        &mut self,
+        plan: PlanId,
+        size: Number,
+        entry: Number,
+        entry_fees: Money,
+    ) -> Result<(), String> {
+        let qty = size.qty(self.instrument.qty_decimals)?;
+        let entry = self.price_of(entry)?;
+        self.last = entry;
+        let opening = Opening { key: self.key, plan, qty, entry, entry_fees };
+        self.command(Command::Open(Box::new(opening)));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Numbers that a plan computes once: initial stop, risk floor, target, dynamic targets, warnings, time.
 
 use ripcord_core::instrument::Side;
-use ripcord_core::num::{Ratio, Round};
+use ripcord_core::num::{Money, Ratio, Round};
 use ripcord_core::plan::check::check;
 use ripcord_core::plan::dynamic::{Dynamic, Known, Regime};
 use ripcord_core::plan::spec::{StopLossSpec, TimeLimitSpec};
@@ -17,6 +17,8 @@ use crate::number::Number;
 use crate::plans;
 
 const NINE_DECIMALS: &str = "shares have nine decimals, and are never rounded to a looser stop";
+
+const NOTHING_HELD: &str = "a position that must not be held has no stop: it is closed at once";
 
 /// The stop of a risk floor, and the full exit of a position that cannot have one.
 pub(crate) fn risk_floor(case: &Case) -> Result<Answer, String> {
@@ -43,10 +45,10 @@ pub(crate) fn risk_floor(case: &Case) -> Result<Answer, String> {
     let resolved = drive.core.view().plan(plan).clone();
     let allowed = resolved.stop_loss.and_then(|stop| stop.allowed_move(resolved.leverage));
     let allowed = allowed.ok_or("the plan lost its risk floor")?;
-    drive.open(plan, Number::ONE, entry)?;
-    let stop = drive.view().and_then(|view| view.stop).map(|(stop, _)| stop);
+    drive.take_over(plan, Number::ONE, entry, Money::ZERO)?;
     drive.tick(entry)?;
     let forced = drive.decided().is_some();
+    let stop = drive.view().and_then(|view| view.stop).map(|(stop, _)| stop);
     let rule = LevelRule::new(Rounding::Directed, &drive.instrument);
     let cost = i128::from(drive.price_of(entry)?.0);
     let floor = rule.stop(side, Average { cost, qty: 1 }, allowed);
@@ -55,6 +57,7 @@ pub(crate) fn risk_floor(case: &Case) -> Result<Answer, String> {
         .with("risk_floor_sl", drive.shown(floor))
         .with("final_sl", stop.map(|stop| drive.shown(stop)))
         .with("force_full_exit", forced);
+    let answered = if forced { answered.ruled("final_sl", None, NOTHING_HELD) } else { answered };
     let Some(expected) = case.expect.get("allowed_move_pct").and_then(crate::case::number_of) else {
         return answered.done();
     };

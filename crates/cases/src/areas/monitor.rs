@@ -36,10 +36,12 @@ pub(crate) fn position_monitor(case: &Case) -> Result<Answer, String> {
     if input.flag("trailing_active") {
         activate(&mut drive, input, entry, price)?;
     }
-    if input.text("signal") == Some("SELL") {
-        drive.signal();
-    }
     drive.tick(price)?;
+    if input.text("signal") == Some("SELL") && drive.decided().is_none() {
+        // The price is looked at first: one that activates the trailing stop makes signals wait.
+        drive.signal();
+        drive.tick(price)?;
+    }
     let is_trailing = |drive: &Drive| drive.view().is_some_and(|view| view.trailing_stop.is_some());
     let trails = is_trailing(&drive);
     let without_atr = input.has("atr") && input.maybe("atr")?.is_none();

@@ -293,3 +293,34 @@ pub(super) fn hard_not_wider(plan: &Plan) -> Option<PlanFault> {
         must: "must be wider than soft_stop.fraction".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::id::InstrumentId;
+    use crate::instrument::Instrument;
+    use crate::plan::spec::{CurvePointSpec, DistanceSpec, PlanSpec, StopLossSpec, TrailingSpec};
+
+    #[test]
+    fn points_of_a_curve_are_put_in_the_order_of_r() {
+        let fraction = |text: &str| DistanceSpec { fraction: text.parse().ok(), ..DistanceSpec::default() };
+        let resolve = |points: &[(&str, &str)]| {
+            let curve = points.iter().map(|(r, fraction)| CurvePointSpec {
+                r: r.parse().expect("a multiple"),
+                fraction: fraction.parse().expect("a fraction"),
+            });
+            let mut spec = PlanSpec::empty("p");
+            spec.stop_loss = Some(StopLossSpec { distance: fraction("0.02"), ..StopLossSpec::default() });
+            spec.trailing = Some(TrailingSpec {
+                distance: fraction("0.02"),
+                curve: curve.collect(),
+                ..TrailingSpec::default()
+            });
+            spec.resolve(InstrumentId(0), &Instrument::from_decimals("X", 2, 3))
+        };
+        let sorted = resolve(&[("2", "0.018"), ("3", "0.015"), ("5", "0.01")]);
+        assert!(sorted.is_ok());
+        assert_eq!(resolve(&[("3", "0.015"), ("5", "0.01"), ("2", "0.018")]), sorted);
+        assert!(resolve(&[("3", "0.01"), ("2", "0.01"), ("3", "0.01")]).is_err());
+        assert!(resolve(&[("3", "0.015"), ("2", "0.01")]).is_err());
+    }
+}
