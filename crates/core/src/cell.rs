@@ -135,6 +135,17 @@ impl Book {
         band
     }
 
+    /// Whether a price reaches no level and no stop, so that all it can do is lift extremes.
+    pub(crate) fn only_lifts(&self, tick: &Tick) -> bool {
+        let price = tick.price.0;
+        let [longs, shorts] = &self.trails;
+        !self.awaits_first
+            && self.below.nearest().is_none_or(|level| level < price)
+            && self.above.nearest().is_none_or(|level| level < -price)
+            && longs.nearest_stop().is_none_or(|stop| stop < price)
+            && shorts.nearest_stop().is_none_or(|stop| stop < -price)
+    }
+
     /// Entries held, stale ones included.
     pub(crate) fn len(&self) -> usize {
         self.below.len() + self.above.len() + self.trails[0].len() + self.trails[1].len()

@@ -213,8 +213,15 @@ impl Coordinator {
     #[cold]
     #[inline(never)]
     fn wake(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
-        self.run_due(now, out);
         let index = tick.cell.0 as usize;
+        if now < self.deadline && self.engine.books[index].only_lifts(tick) {
+            // The most frequent wake by far: a new best price for trailing stops, and nobody to ask.
+            self.engine.cells[index].take(tick);
+            self.engine.raise(tick);
+            self.engine.restate_band(tick.cell);
+            return;
+        }
+        self.run_due(now, out);
         let instrument = self.engine.owner(tick.cell);
         let before = self.engine.cells[index];
         let is_first = self.engine.books[index].awaits_first;
