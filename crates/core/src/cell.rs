@@ -24,8 +24,8 @@ pub struct Band {
 }
 
 impl Band {
-    /// Nobody waits for any price.
-    pub const OPEN: Self = Self { lo: i64::MIN, hi: i64::MAX };
+    /// Nobody waits for any price; what cannot be a price is outside.
+    pub const OPEN: Self = Self { lo: 0, hi: Price::MAX.0 + 1 };
     /// Every price wakes.
     pub const SHUT: Self = Self { lo: i64::MAX, hi: i64::MIN };
 
@@ -58,8 +58,15 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(crate) const NEW: Self =
-        Self { lo: i64::MIN, hi: i64::MAX, last: 0, at: i64::MIN, min: i64::MAX, max: i64::MIN, count: 0 };
+    pub(crate) const NEW: Self = Self {
+        lo: Band::OPEN.lo,
+        hi: Band::OPEN.hi,
+        last: 0,
+        at: i64::MIN,
+        min: i64::MAX,
+        max: i64::MIN,
+        count: 0,
+    };
 
     #[inline(always)]
     pub(crate) fn take(&mut self, tick: &Tick) {

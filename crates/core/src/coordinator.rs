@@ -19,6 +19,7 @@ use crate::instrument::Instrument;
 use crate::market::PriceSource;
 use crate::orders::Orders;
 use crate::plan::Plan;
+use crate::position::Terms;
 use crate::time::Timestamp;
 use crate::watch::Slot;
 
@@ -59,6 +60,8 @@ pub struct Coordinator {
     pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
     /// The first timer's moment, so that a price need not look into the set.
     deadline: Timestamp,
+    /// Prices, bars and levels that cannot be.
+    pub(crate) ignored: u64,
     /// Reused between wakes.
     due: Vec<Due>,
 }
@@ -90,7 +93,7 @@ impl Coordinator {
         timers: BTreeSet<(Timestamp, TimerFor)>,
     ) -> Self {
         let deadline = first_deadline(&timers);
-        Self { engine, orders, timers, deadline, due: Vec::new() }
+        Self { engine, orders, timers, deadline, ignored: 0, due: Vec::new() }
     }
 
     /// Adds an instrument fed by `sources`; a source that is not fed is stood in for by the last price.
@@ -172,6 +175,7 @@ impl Coordinator {
                 self.observe(&observed);
             }
             Event::Timer => self.run_due(now, out),
+            Event::Bar(bar) if !bar.is_sound() => self.ignored += 1,
             Event::Bar(bar) => {
                 self.run_due(now, out);
                 self.on_bar(&mut Step::event(now, event, out), &bar);
@@ -214,6 +218,11 @@ impl Coordinator {
     #[inline(never)]
     fn wake(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
         let index = tick.cell.0 as usize;
+        if !tick.price.is_sound() {
+            // Every band ends before such a price, so it always comes here.
+            self.ignored += 1;
+            return;
+        }
         if now < self.deadline && self.engine.books[index].only_lifts(tick) {
             // The most frequent wake by far: a new best price for trailing stops, and nobody to ask.
             self.engine.cells[index].take(tick);
@@ -266,7 +275,7 @@ impl Coordinator {
         if !position.is_held() {
             return Kinds::NONE;
         }
-        let terms = engine.terms(slot);
+        let terms = Terms { claimed: self.claimed(slot), ..engine.terms(slot) };
         let mut decision = position.evaluate(probe, &terms, |cell| engine.last_price(cell));
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);

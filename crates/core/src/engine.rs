@@ -12,7 +12,7 @@ use crate::cell::{Band, Book, Cell, CellId};
 use crate::id::{EpisodeId, InstrumentId, PlanId, PositionKey};
 use crate::instrument::{Instrument, InstrumentError};
 use crate::market::PriceSource;
-use crate::num::Price;
+use crate::num::{Price, Qty};
 use crate::plan::{LevelRule, Plan, Rounding, Rule};
 use crate::position::{Phase, Position, SourceCells, Terms, price, tighter};
 use crate::watch::Slot;
@@ -241,6 +241,7 @@ impl Engine {
             atr: entry.feed.and_then(|feed| self.feeds[feed as usize].atr()),
             cells: &market.cells,
             best: self.best(position, &entry.plan, &market.cells),
+            claimed: Qty(0),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
         }

@@ -140,7 +140,7 @@ impl Instrument {
     #[must_use]
     pub fn is_too_large(&self, price: Price, qty: Qty) -> bool {
         let value = i128::from(price.0) * i128::from(qty.0);
-        value.checked_mul(self.money_per_unit()).is_none_or(|value| value > VALUE_MAX)
+        !price.is_sound() || value.checked_mul(self.money_per_unit()).is_none_or(|value| value > VALUE_MAX)
     }
 
     /// Money in one unit of price times one unit of quantity.

@@ -58,6 +58,15 @@ pub struct Bar {
     pub close: Price,
 }
 
+impl Bar {
+    /// Whether it can be a bar at all: a length, sound prices, the close between low and high.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        let (high, low, close) = (self.high.0, self.low.0, self.close.0);
+        self.span.0 > 0 && self.low.is_sound() && self.high.is_sound() && low <= close && close <= high
+    }
+}
+
 /// A funding settlement of a perpetual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Funding {

@@ -76,6 +76,17 @@ impl Round {
     }
 }
 
+impl Price {
+    /// The highest price that is computed with: levels a hundredfold away still fit.
+    pub const MAX: Self = Self(1 << 56);
+
+    /// Whether it can be a price at all: positive, and not beyond [`Price::MAX`].
+    #[must_use]
+    pub const fn is_sound(self) -> bool {
+        0 < self.0 && self.0 <= Self::MAX.0
+    }
+}
+
 impl Ratio {
     /// The whole: a fraction of 1.
     pub const ONE: Self = Self(1_000_000_000);

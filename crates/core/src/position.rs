@@ -117,6 +117,9 @@ pub struct Terms<'a> {
     pub cells: &'a SourceCells,
     /// Best price since the trailing stop became active, if it is.
     pub best: Option<Price>,
+    /// What partial closes on their way will take. Only a decision needs it; where it is left out,
+    /// a watch is at most nearer.
+    pub claimed: Qty,
     /// Whether an exit signal stands.
     pub is_signalled: bool,
     /// Whether it was held as long as its plan allows.
@@ -187,11 +190,12 @@ impl Position {
         ladder.legs.get(index)?.level(self.side(), self.entry(), self.risk(), terms.level_rule())
     }
 
-    /// The quantity that legs `from..to` close now.
+    /// The quantity that legs `from..to` close now, of what no order on its way will take.
     #[must_use]
     pub fn legs_qty(&self, from: usize, to: usize, terms: &Terms<'_>) -> Qty {
         let Some(ladder) = &terms.plan.ladder else { return Qty(0) };
-        ladder.qty(from, to, self.open, self.initial, terms.instrument)
+        let free = Qty((self.open.0 - terms.claimed.0).max(0));
+        ladder.qty(from, to, free, self.initial, terms.instrument)
     }
 
     /// The trailing stop at present, if it is active.

@@ -92,6 +92,13 @@ impl<'a> View<'a> {
         Some(position_view(engine, &engine.positions[slot as usize]))
     }
 
+    /// Prices, bars and levels that were told and cannot be; they changed nothing. Counted since the
+    /// coordinator was made.
+    #[must_use]
+    pub const fn ignored(self) -> u64 {
+        self.coordinator.ignored
+    }
+
     /// How many positions are held.
     #[must_use]
     pub fn held(self) -> usize {

@@ -1,5 +1,6 @@
 //! What changes about a position that is held: more of it, another plan, a moved stop.
 
+use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{Added, Addition, AlarmKind, CommandRefused};
 use crate::id::{PlanId, PositionKey};
@@ -24,7 +25,9 @@ impl Coordinator {
         }
         let open = self.engine.positions[slot as usize].open.0.checked_add(qty.0);
         let instrument = &self.engine.market(key.instrument).instrument;
-        if open.is_none_or(|open| instrument.is_too_large(paid, Qty(open))) {
+        let too_large = open.is_none_or(|open| instrument.is_too_large(paid, Qty(open)));
+        let paid_in_all = self.engine.positions[slot as usize].entry_fees.0.checked_add(fees.0);
+        if too_large || !paid_in_all.is_some_and(is_payable) {
             self.note_refused(step, CommandRefused::TooLarge(key));
             return;
         }
@@ -101,9 +104,13 @@ impl Coordinator {
             self.move_stop(step, slot, reached, StopOrigin::TrailingStep);
         }
         self.rederive_stop(step, slot);
-        if phase == Phase::Open {
-            self.reprice_legs(step, slot);
-            self.place_soft_legs(step, slot);
+        match phase {
+            Phase::Open => {
+                self.reprice_legs(step, slot);
+                self.place_soft_legs(step, slot);
+            }
+            Phase::Closing => self.close_as_planned(step, slot),
+            Phase::Flat | Phase::Vacant => {}
         }
         self.rearm_changed(slot);
     }
@@ -125,6 +132,10 @@ impl Coordinator {
         };
         if to.0 <= 0 {
             self.note_refused(step, CommandRefused::NotPositive(key));
+            return;
+        }
+        if !to.is_sound() {
+            self.note_refused(step, CommandRefused::TooLarge(key));
             return;
         }
         // Whether it is through the market is read from prices that are written down before it.

@@ -121,6 +121,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let instrument = &self.engine.market(key.instrument).instrument;
         match qty {
+            Some(qty) if qty.0 <= 0 => self.note_refused(step, CommandRefused::NotPositive(key)),
             Some(qty) if qty < position.open && position.phase == Phase::Open => {
                 let part = instrument.closable(qty);
                 if part.0 == 0 {
@@ -204,7 +205,7 @@ impl Coordinator {
             return Some(CommandRefused::NotPositive(key));
         }
         let rules = &self.engine.market(key.instrument).instrument;
-        if rules.is_too_large(opening.entry, opening.qty) || opening.entry_fees.0.unsigned_abs() > FEES_MAX {
+        if rules.is_too_large(opening.entry, opening.qty) || !is_payable(opening.entry_fees.0) {
             return Some(CommandRefused::TooLarge(key));
         }
         None
@@ -246,4 +247,9 @@ fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timesta
         entry_fees: opening.entry_fees,
         funding: crate::num::Money::ZERO,
     }
+}
+
+/// Whether fees or funding of one position can be computed with.
+pub(super) const fn is_payable(amount: i128) -> bool {
+    amount.unsigned_abs() <= FEES_MAX
 }

@@ -122,6 +122,23 @@ impl Coordinator {
         Kinds::ALL
     }
 
+    /// A close that is under way goes on as a new plan would send it.
+    pub(super) fn close_as_planned(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let Some(reason) = position.closing else { return };
+        let episode = position.episode;
+        let plan = &self.engine.plans[position.plan.0 as usize].plan;
+        if plan.exit_bounds(reason).worst.is_some() {
+            return;
+        }
+        match plan.exit_style(reason) {
+            ExitStyle::Market => self.push_to_market(step, slot, episode),
+            ExitStyle::MarketableLimit { market_after, .. } => {
+                self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode)));
+            }
+        }
+    }
+
     /// What is held while a close is under way, and no order of it asks for, is asked for.
     pub(super) fn close_what_is_left(&mut self, step: &mut Step<'_>, slot: Slot) {
         if self.close_is_working(slot) {

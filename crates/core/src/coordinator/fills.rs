@@ -1,5 +1,6 @@
 //! What the venue says: a position changes on fills, never on sends or acknowledgements.
 
+use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
@@ -197,6 +198,10 @@ impl Coordinator {
     fn on_funding(&mut self, step: &mut Step<'_>, key: PositionKey, amount: Money) {
         let Some(slot) = self.engine.living(key) else { return };
         let position = &mut self.engine.positions[slot as usize];
+        if !position.funding.0.checked_add(amount.0).is_some_and(is_payable) {
+            self.ignored += 1;
+            return;
+        }
         position.funding += amount;
         let episode = position.episode;
         self.note(step, key.instrument, Record::FundingPaid { episode, amount: Box::new(amount) });

@@ -4,7 +4,7 @@ use super::{Coordinator, Due, Kinds, Tick, Timestamp};
 use crate::cell::CellId;
 use crate::event::{Entry, Observed, Outbox, Probe, Record};
 use crate::num::{Price, Qty};
-use crate::position::Phase;
+use crate::position::{Phase, Terms};
 
 impl Coordinator {
     /// Takes a stretch of prices that wake nobody. Prices beyond the extremes of trailing stops are
@@ -57,7 +57,7 @@ impl Coordinator {
             let position = &engine.positions[woken.slot as usize];
             // A close under way only ever gets more urgent, and that leaves a trace once.
             if position.phase == Phase::Open {
-                let terms = engine.terms(woken.slot);
+                let terms = Terms { claimed: self.claimed(woken.slot), ..engine.terms(woken.slot) };
                 let decision = position.evaluate(Probe::TICK, &terms, |cell| engine.last_price(cell));
                 let decision = position.set_off_by(observed.cell, decision, &terms);
                 assert!(

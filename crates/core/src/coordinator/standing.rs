@@ -124,6 +124,10 @@ impl Coordinator {
 
     /// The venue says where it would liquidate a position.
     pub(super) fn on_liquidation_at(&mut self, step: &mut Step<'_>, key: PositionKey, at: Price) {
+        if !at.is_sound() {
+            self.ignored += 1;
+            return;
+        }
         let Some(slot) = self.engine.living(key) else { return };
         let Some(safe) = self.safe_stop(slot, Some(at)) else { return };
         self.keep_safe(step, slot, safe);

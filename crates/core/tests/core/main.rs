@@ -2,6 +2,7 @@
 //! independent oracle. Everything goes through the public door.
 
 mod cases;
+mod garbage;
 mod oracle;
 mod plan_words;
 mod properties;

@@ -215,7 +215,10 @@ impl<'a> Oracle<'a> {
         let holding = eye.full_closes(&position, quote);
         let (from, to) = eye.legs_reached(&position, quote);
         // A leg that closes nothing yet waits for the next one.
-        let legs = eye.legs_qty(&position, from, to, position.open);
+        // What earlier legs that rest will take is not there to be sold twice.
+        let earlier = position.resting.iter().filter(|(leg, ..)| *leg <= from);
+        let free = position.open - earlier.map(|(_, _, qty)| qty).sum::<i128>();
+        let legs = eye.legs_qty(&position, from, to, free);
         let own = holding.iter().any(|(_, its)| *its == source) || (legs > 0 && quote == source);
         let market = self.prices[&(position.episode.key.instrument, PriceSource::Last)];
         let close = holding.first().map(|(reason, _)| *reason).filter(|_| own);
