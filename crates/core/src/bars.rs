@@ -43,6 +43,8 @@ pub struct BarFeed {
     pub origin: BarOrigin,
     atr: Atr,
     running: Option<Running>,
+    /// Price and end of the last closed bar.
+    closed: Option<(Price, Timestamp)>,
     /// Moment the running bar began, in the extremes of its cell.
     #[serde(skip)]
     pub(crate) since: Moment,
@@ -61,6 +63,7 @@ impl BarFeed {
             origin,
             atr: Atr::new(spec.period),
             running: None,
+            closed: None,
             since: Moment::default(),
             users: Vec::new(),
         }
@@ -70,6 +73,12 @@ impl BarFeed {
     #[must_use]
     pub fn atr(&self) -> Option<AtrValue> {
         self.atr.value()
+    }
+
+    /// Price and end of the last closed bar.
+    #[must_use]
+    pub const fn closed(&self) -> Option<(Price, Timestamp)> {
+        self.closed
     }
 
     /// The border after `now` at which a bar of this feed ends.
@@ -112,6 +121,7 @@ impl BarFeed {
         self.atr.update(running.high, running.low, running.close);
         let span = self.spec.bar;
         let start = Timestamp(running.start.0.div_euclid(span.0) * span.0);
+        self.closed = Some((running.close, start.after(span)));
         Some(Bar {
             instrument: self.instrument,
             span,

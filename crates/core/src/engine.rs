@@ -239,6 +239,7 @@ impl Engine {
             plan: &entry.plan,
             instrument: &market.instrument,
             atr: entry.feed.and_then(|feed| self.feeds[feed as usize].atr()),
+            closed: entry.feed.and_then(|feed| self.feeds[feed as usize].closed()),
             cells: &market.cells,
             best: self.best(position, &entry.plan, &market.cells),
             claimed: Qty(0),

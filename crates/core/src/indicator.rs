@@ -96,8 +96,9 @@ impl AtrValue {
     /// Bits of the fraction.
     pub const FRACTION_BITS: u32 = 32;
 
-    /// One price unit.
-    const ONE: i128 = 1 << Self::FRACTION_BITS;
+    /// [`AtrValue::bits`] of one price unit.
+    pub const UNIT: i128 = 1 << Self::FRACTION_BITS;
+    const ONE: i128 = Self::UNIT;
 
     /// The distance in units of `2^-32` of a price unit.
     #[must_use]

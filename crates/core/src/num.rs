@@ -131,6 +131,9 @@ pub fn round_to_multiple(value: i64, step: i64, round: Round) -> i64 {
 }
 
 impl Money {
+    /// One of the quote currency.
+    pub const UNIT: Self = Self(10_i128.pow(MONEY_DECIMALS as u32));
+
     /// No money.
     pub const ZERO: Self = Self(0);
 

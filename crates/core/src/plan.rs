@@ -183,7 +183,8 @@ impl Plan {
     #[must_use]
     pub fn uses_atr(&self) -> bool {
         let stop = matches!(self.stop_loss, Some(StopLoss { distance: Distance::Atr { .. }, .. }));
-        stop || self.trailing.as_ref().is_some_and(Trailing::uses_atr)
+        let targets = self.ladder.as_ref().is_some_and(Ladder::follows);
+        stop || targets || self.trailing.as_ref().is_some_and(Trailing::uses_atr)
     }
 }
 

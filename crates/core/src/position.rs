@@ -4,6 +4,7 @@
 //! independently and says which hold. Neither changes anything: the coordinator does, on the
 //! decision and on fills.
 
+use std::borrow::Cow;
 use std::num::NonZeroI64;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use crate::id::{EpisodeId, PlanId};
 use crate::indicator::AtrValue;
 use crate::instrument::{Instrument, Side};
 use crate::num::{Money, Price, Qty, Round};
-use crate::plan::ladder::LegKind;
+use crate::plan::dynamic::Measured;
+use crate::plan::ladder::{Ladder, LegKind};
 use crate::plan::trailing::{Trail, Trailing};
 use crate::plan::{Average, LevelRule, Plan, Rule};
 use crate::reason::{Reason, StopOrigin};
@@ -113,6 +115,8 @@ pub struct Terms<'a> {
     pub instrument: &'a Instrument,
     /// The plan's ATR now.
     pub atr: Option<AtrValue>,
+    /// Price and end of the last closed bar of the plan's ATR.
+    pub closed: Option<(Price, Timestamp)>,
     /// The instrument's cells, one per price source, stand-ins included.
     pub cells: &'a SourceCells,
     /// Best price since the trailing stop became active, if it is.
@@ -183,17 +187,35 @@ impl Position {
         matches!(self.phase, Phase::Open | Phase::Closing)
     }
 
+    /// The ladder as it stands: targets may follow the market, leg n stays leg n.
+    #[must_use]
+    pub fn ladder<'a>(&self, terms: &Terms<'a>) -> Option<Cow<'a, Ladder>> {
+        let ladder = terms.plan.ladder.as_ref()?;
+        if !ladder.follows() {
+            return Some(Cow::Borrowed(ladder));
+        }
+        let measured = Measured {
+            side: self.side(),
+            entry: self.entry(),
+            initial: self.initial,
+            opened_at: self.opened_at,
+            atr: terms.atr,
+            closed: terms.closed,
+        };
+        Some(Cow::Owned(ladder.retargeted(measured.known(terms.instrument))))
+    }
+
     /// The target of ladder leg `index`.
     #[must_use]
     pub fn leg_level(&self, index: usize, terms: &Terms<'_>) -> Option<Price> {
-        let ladder = terms.plan.ladder.as_ref()?;
+        let ladder = self.ladder(terms)?;
         ladder.legs.get(index)?.level(self.side(), self.entry(), self.risk(), terms.level_rule())
     }
 
     /// The quantity that legs `from..to` close now, of what no order on its way will take.
     #[must_use]
     pub fn legs_qty(&self, from: usize, to: usize, terms: &Terms<'_>) -> Qty {
-        let Some(ladder) = &terms.plan.ladder else { return Qty(0) };
+        let Some(ladder) = self.ladder(terms) else { return Qty(0) };
         let free = Qty((self.open.0 - terms.claimed.0).max(0));
         ladder.qty(from, to, free, self.initial, terms.instrument)
     }

@@ -111,6 +111,7 @@ impl Coordinator {
                 let kept = floor.map_or(stop, |floor| tighter(position.side(), floor, stop));
                 position.trail_floor = level(kept);
             }
+            self.follow_targets(step, slot);
             self.engine.rearm(slot, None, Kinds::ALL);
         }
         self.engine.restate_bands(instrument);

@@ -6,7 +6,7 @@ use crate::event::{Added, Addition, AlarmKind, CommandRefused};
 use crate::id::{PlanId, PositionKey};
 use crate::num::{Price, Qty};
 use crate::order::OrderKind;
-use crate::plan::Rule;
+use crate::plan::{Ladder, Rule};
 use crate::position::{Phase, at_loss, level, price, tighter};
 use crate::reason::StopOrigin;
 use crate::watch::Slot;
@@ -204,6 +204,24 @@ impl Coordinator {
                 order.exit == 0 && order.leg > 0 && matches!(order.kind(), OrderKind::RestingLimit(_));
             !rests || order.life().filled.0 > 0
         });
+    }
+
+    /// Resting legs whose targets moved with the market go where they are now.
+    pub(super) fn follow_targets(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let terms = self.engine.terms(slot);
+        if position.phase != Phase::Open || !terms.plan.ladder.as_ref().is_some_and(Ladder::follows) {
+            return;
+        }
+        let is_elsewhere = |order: &crate::orders::Order| match order.kind() {
+            OrderKind::RestingLimit(at) if order.leg > 0 && !order.life().state.is_final() => {
+                position.leg_level(usize::from(order.leg) - 1, &terms) != Some(at)
+            }
+            _ => false,
+        };
+        if self.orders.list(position.first_order).any(|(_, order)| is_elsewhere(order)) {
+            self.reprice_legs(step, slot);
+        }
     }
 
     fn rearm_changed(&mut self, slot: Slot) {

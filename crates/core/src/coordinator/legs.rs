@@ -119,7 +119,7 @@ impl Coordinator {
         if position.phase != Phase::Open || !position.soft_legs_missing(&terms) {
             return;
         }
-        let Some(ladder) = &terms.plan.ladder else { return };
+        let Some(ladder) = position.ladder(&terms) else { return };
         let (episode, mut left, mut from) = (position.episode, position.open, 0);
         let mut orders: [Option<(u8, ExitOrder)>; crate::plan::ladder::LEGS_MAX] = Default::default();
         for (index, order) in orders.iter_mut().enumerate().take(ladder.legs.len()) {

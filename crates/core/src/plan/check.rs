@@ -3,7 +3,9 @@
 //! Faults are refused: a plan with one promises protection that it does not give. Warnings are worth
 //! knowing. All are found at once.
 
-use super::stack::{Sample, StackLevel, StackRow, liquidation_of, stack, with_typical_atr};
+use super::level::LevelRule;
+use super::ratchet::RatchetOffset;
+use super::stack::{Sample, StackLevel, StackRow, liquidation_of, net_basis, stack, with_typical_atr};
 use super::{Basis, Distance, LossLimit, Plan, Rule};
 use crate::instrument::{Instrument, Side};
 use crate::num::{Price, Ratio, Round, shortest};
@@ -61,6 +63,7 @@ pub fn check(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Findi
     findings.extend(look.reward_poor());
     findings.extend(look.no_loss_rule());
     findings.extend(look.floor_forces_exit());
+    findings.extend(look.ratchet_beyond_target());
     findings
 }
 
@@ -210,6 +213,29 @@ impl Look<'_> {
         })
     }
 
+    /// A break-even at or beyond the first target sells what the first leg left at the next price.
+    fn ratchet_beyond_target(&self) -> Option<Finding> {
+        let ratchet = self.plan.ratchet.filter(|ratchet| ratchet.legs_max > 0)?;
+        let rule = LevelRule::new(self.plan.rounding, self.instrument);
+        let stop = ratchet.break_even(&net_basis(self.plan, self.instrument, self.sample), rule);
+        let first = self.rows.iter().find(|row| row.what == StackLevel::Leg(1))?.price;
+        let side = self.sample.side;
+        (stop == first || is_farther(side, stop, first)).then(|| Finding {
+            code: "RATCHET_BEYOND_TARGET",
+            severity: Severity::Warning,
+            field: "ratchet.offset".to_owned(),
+            value: match ratchet.offset {
+                RatchetOffset::Share(share) => shown(share),
+                RatchetOffset::Fees => "fees".to_owned(),
+            },
+            limit: format!("the target of the first leg at {}", self.shown(first)),
+            what: format!(
+                "after the first leg the stop stands at {}, where the price is already: the rest is sold at once; bring the offset nearer",
+                self.shown(stop)
+            ),
+        })
+    }
+
     fn no_loss_rule(&self) -> Option<Finding> {
         let Plan { hard_stop, loss_guard, stop_loss, soft_stop, trailing, .. } = self.plan;
         let limited =
@@ -352,6 +378,18 @@ mod tests {
         let mut spec = spec("0.045", "0.06", "0.035");
         (spec.stop_loss, spec.soft_stop, spec.hard_stop) = (None, None, None);
         assert_eq!(codes(&spec), ["NO_LOSS_RULE"]);
+    }
+
+    #[test]
+    fn a_break_even_beyond_the_first_target_is_told() {
+        for (offset, found) in [("0.034", &[][..]), ("0.035", &["RATCHET_BEYOND_TARGET"])] {
+            let mut spec = spec("0.045", "0.06", "0.035");
+            spec.ratchet = Some(crate::plan::spec::RatchetSpec {
+                offset: Some(crate::plan::spec::OffsetSpec::Fraction(offset.parse().expect("a number"))),
+                ..Default::default()
+            });
+            assert_eq!(codes(&spec), found, "{offset}");
+        }
     }
 
     #[test]

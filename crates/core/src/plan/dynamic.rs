@@ -6,7 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::num::{Ratio, Round};
+use super::level::Average;
+use crate::indicator::AtrValue;
+use crate::instrument::{Instrument, Side};
+use crate::num::{Money, Price, Qty, Ratio, Round};
+use crate::time::Timestamp;
 
 /// Legs of a ladder with dynamic targets.
 pub const DYNAMIC_LEGS: usize = 3;
@@ -29,6 +33,10 @@ pub struct Dynamic {
     pub target_max: Ratio,
     /// What the plan itself knows.
     pub known: Known,
+    /// Whether volatility, profit and value of the position are measured when a bar of the plan's ATR
+    /// closes; what is measured goes before what the plan knows.
+    #[serde(default)]
+    pub follows: bool,
 }
 
 /// What is known of a position and its market. `None` is unknown, and changes nothing.
@@ -48,6 +56,50 @@ pub struct Known {
     pub liquidity: Option<i64>,
     /// Unrealised profit as a share of the entry; a loss is negative.
     pub profit: Option<Ratio>,
+}
+
+/// What closed bars and the position's own numbers tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// Long or short.
+    pub side: Side,
+    /// Average entry.
+    pub entry: Average,
+    /// Largest quantity held.
+    pub initial: Qty,
+    /// When it was taken over.
+    pub opened_at: Timestamp,
+    /// The average true range after the last closed bar.
+    pub atr: Option<AtrValue>,
+    /// Price and end of the last closed bar.
+    pub closed: Option<(Price, Timestamp)>,
+}
+
+impl Measured {
+    /// What follows from it; a bar that closed before the position was taken over tells no profit.
+    #[must_use]
+    pub fn known(&self, instrument: &Instrument) -> Known {
+        let one = i128::from(Ratio::ONE.0);
+        let share = |numerator: i128, denominator: i128| {
+            let share = Round::HalfUp.divide(numerator, denominator.max(1));
+            Ratio(i64::try_from(share).unwrap_or(if share < 0 { i64::MIN } else { i64::MAX }))
+        };
+        let volatility = self.atr.zip(self.closed).map(|(atr, (close, _))| {
+            share(Round::HalfUp.divide(atr.bits() * one, AtrValue::UNIT), i128::from(close.0))
+        });
+        let since = self.closed.filter(|&(_, at)| at > self.opened_at);
+        let profit = since.map(|(close, _)| {
+            let value = i128::from(close.0) * i128::from(self.entry.qty);
+            share(i128::from(self.side.sign()) * (value - self.entry.cost) * one, self.entry.cost)
+        });
+        let value = instrument.notional(self.entry.rounded(), self.initial).0 / Money::UNIT.0;
+        Known {
+            volatility,
+            profit,
+            notional: Some(i64::try_from(value).unwrap_or(i64::MAX)),
+            ..Known::default()
+        }
+    }
 }
 
 /// What a market is going through.
@@ -134,6 +186,7 @@ impl Dynamic {
             liquidity: None,
             profit: None,
         },
+        follows: false,
     };
 
     /// The targets for what is known, and what the plan knows besides.

@@ -167,6 +167,12 @@ impl Ladder {
         ladder
     }
 
+    /// Whether its targets follow the plan's bars.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.dynamic.is_some_and(|dynamic| dynamic.follows)
+    }
+
     /// What legs `from..to` close together: computed exactly, floored to the lot once, never more than is open.
     #[must_use]
     pub fn qty(&self, from: usize, to: usize, open: Qty, initial: Qty, instrument: &Instrument) -> Qty {

@@ -363,7 +363,11 @@ impl PlanSpec {
         self.rules_of_levels(&mut plan, &mut check);
         self.rules_of_time(&mut plan, &mut check);
         if plan.uses_atr() && plan.atr.is_none() {
-            check.fault("atr", "absent", "a distance uses ATR; give atr = { bar_secs = 3600, period = 14 }");
+            check.fault(
+                "atr",
+                "absent",
+                "a distance or target uses ATR; give atr = { bar_secs = 3600, period = 14 }",
+            );
         }
         (plan, check.warnings, check.faults)
     }

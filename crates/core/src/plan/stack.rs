@@ -141,7 +141,7 @@ pub(super) fn with_typical_atr(stop: StopLoss, atr: Ratio) -> StopLoss {
 }
 
 /// One whole unit of the base currency, bought at the taker fee.
-fn net_basis<'a>(plan: &Plan, instrument: &'a Instrument, sample: &Sample) -> NetBasis<'a> {
+pub(super) fn net_basis<'a>(plan: &Plan, instrument: &'a Instrument, sample: &Sample) -> NetBasis<'a> {
     let unit = Qty(10_i64.pow(u32::from(instrument.qty_decimals)));
     let costs: Money = instrument.notional(sample.entry, unit).times(plan.taker_fee, Round::Up);
     let entry = Average { cost: i128::from(sample.entry.0) * i128::from(unit.0), qty: unit.0 };

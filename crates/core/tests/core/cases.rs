@@ -9,8 +9,8 @@ use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
 use ripcord_core::plan::{
-    AtrSpec, Basis, Distance, ExitStyle, GapPolicy, Ladder, Leg, LegKind, LegOf, Liquidation, LossLimit,
-    OnlyWhen, Plan, Pnl, Ratchet, Rounding, SignalExit, SingleLot, StopLoss, TimeLimit, Trailing,
+    AtrSpec, Basis, Distance, Dynamic, ExitStyle, GapPolicy, Ladder, Leg, LegKind, LegOf, Liquidation,
+    LossLimit, OnlyWhen, Plan, Pnl, Ratchet, Rounding, SignalExit, SingleLot, StopLoss, TimeLimit, Trailing,
 };
 use ripcord_core::time::{Span, Timestamp};
 
@@ -295,6 +295,17 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
         ladder.gap_policy = random.pick(&[GapPolicy::All, GapPolicy::One]);
         ladder.single_lot = random.pick(&[SingleLot::Hold, SingleLot::Close]);
         ladder.sweep = random.one_in(4);
+        let shares = |leg: &Leg| match leg.target {
+            LegTarget::Share(share) => Some(share),
+            LegTarget::R(_) | LegTarget::Price(_) => None,
+        };
+        let targets: Vec<Ratio> = ladder.legs.iter().filter_map(shares).collect();
+        if let (Ok(targets), true) = (targets.try_into(), ladder.legs.len() == 3) {
+            let fractions = [ladder.legs[0], ladder.legs[1], ladder.legs[2]].map(|leg| leg.fraction);
+            let follows = random.one_in(2);
+            ladder.dynamic = follows.then(|| Dynamic { targets, fractions, follows, ..Dynamic::DEFAULT });
+            plan.atr = plan.atr.or(Some(AtrSpec { bar: Span::from_secs(10), period: 2 }));
+        }
         ladder.worst = worst(random);
         ladder.expires_after = expires(random);
     }

@@ -4,8 +4,8 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
-    LiquidationSpec, LossLimitSpec, OffsetSpec, OnlyWhenSpec, PlanSpec, RatchetSpec, SignalExitSpec,
+    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, DynamicSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec,
+    LegSpec, LiquidationSpec, LossLimitSpec, OffsetSpec, OnlyWhenSpec, PlanSpec, RatchetSpec, SignalExitSpec,
     StopLossSpec, TimeLimitSpec, TrailingSpec,
 };
 use ripcord_core::plan::{GapPolicy, SingleLot};
@@ -134,6 +134,11 @@ fn ladder(words: &[&str]) -> Result<LadderSpec, String> {
         gap_policy: if words.contains(&"one") { GapPolicy::One } else { GapPolicy::All },
         single_lot: if words.contains(&"close") { SingleLot::Close } else { SingleLot::Hold },
         sweep: words.contains(&"sweep"),
+        dynamic: words.contains(&"follow").then(|| DynamicSpec {
+            enabled: Enabled(true),
+            follow: true,
+            ..DynamicSpec::default()
+        }),
         worst: after(words, "worst").map(percent).transpose()?,
         expires_secs: after(words, "expires").map(seconds),
         ..LadderSpec::default()

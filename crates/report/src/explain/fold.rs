@@ -32,8 +32,8 @@ pub(super) struct Fold<'a> {
     position: PositionEntry,
     /// The last price of each cell, and its time.
     prices: BTreeMap<CellId, (Price, Timestamp)>,
-    /// ATR of each kind that plans of the instrument use, and the start of the last bar.
-    atrs: Vec<(AtrSpec, Atr, Option<Timestamp>)>,
+    /// ATR of each kind that plans of the instrument use, with price and end of the last bar.
+    atrs: Vec<(AtrSpec, Atr, Option<(Price, Timestamp)>)>,
     life: Option<Life>,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Fold<'a> {
     pub(super) fn new(header: &'a Header, position: &PositionEntry) -> Self {
         let place = header.instruments.iter().position(|entry| entry.rules.symbol == position.symbol);
         let instrument = place.and_then(|place| u32::try_from(place).ok()).map(InstrumentId);
-        let mut atrs: Vec<(AtrSpec, Atr, Option<Timestamp>)> = Vec::new();
+        let mut atrs: Vec<(AtrSpec, Atr, Option<(Price, Timestamp)>)> = Vec::new();
         for plan in header.plans.iter().filter(|plan| Some(plan.instrument) == instrument) {
             let Some(rules) = header.instrument(plan.instrument) else { continue };
             let spec = plan.spec.resolve(plan.instrument, &rules.rules).ok().and_then(|plan| plan.atr);
@@ -106,9 +106,12 @@ impl<'a> Fold<'a> {
             format!("plan {} of the header: {}", opened.plan.0, all.join("; "))
         })?;
         let spec = self.header.plans[opened.plan.0 as usize].spec.clone();
-        let atr = plan.atr.and_then(|spec| self.atrs.iter().find(|(known, ..)| *known == spec)?.1.value());
-        let mut levels = Levels::new(plan, (entry.rules.clone(), entry.cells), key.side, opened);
-        levels.atr = atr;
+        let feed = plan.atr.and_then(|spec| self.atrs.iter().find(|(known, ..)| *known == spec));
+        let bars = feed.map(|(_, atr, closed)| (atr.value(), *closed));
+        let mut levels = Levels::new(plan, (entry.rules.clone(), entry.cells), key.side, (at, opened));
+        if let Some((atr, closed)) = bars {
+            levels.close_bar(atr, closed);
+        }
         let now = levels.now(|cell| self.prices.get(&cell).map(|&(price, _)| price));
         let story = Story {
             position: self.position.clone(),
@@ -179,15 +182,16 @@ impl<'a> Fold<'a> {
         }
         for (spec, atr, last) in &mut self.atrs {
             // Feeds of one bar length and several periods each tell the same bar.
-            if spec.bar != bar.span || last.is_some_and(|last| bar.start <= last) {
+            let end = bar.start.after(bar.span);
+            if spec.bar != bar.span || last.is_some_and(|(_, last)| end <= last) {
                 continue;
             }
-            *last = Some(bar.start);
+            *last = Some((bar.close, end));
             atr.update(bar.high, bar.low, bar.close);
             if let Some(life) = &mut self.life
                 && life.levels.plan.atr == Some(*spec)
             {
-                life.levels.set_atr(atr.value());
+                life.levels.close_bar(atr.value(), *last);
             }
         }
     }

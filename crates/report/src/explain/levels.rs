@@ -7,10 +7,12 @@ use ripcord_core::id::OrderId;
 use ripcord_core::indicator::AtrValue;
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::plan::dynamic::Measured;
 use ripcord_core::plan::trailing::Trail;
-use ripcord_core::plan::{Average, LevelRule, LossLimit, Plan, Rule};
+use ripcord_core::plan::{Average, Ladder, LevelRule, LossLimit, Plan, Rule};
 use ripcord_core::position::{SourceCells, tighter};
 use ripcord_core::reason::{Reason, StopOrigin};
+use ripcord_core::time::Timestamp;
 
 /// What a rule waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,9 @@ pub(super) struct Levels {
     best: Option<Price>,
     floor: Option<Price>,
     pub(super) atr: Option<AtrValue>,
+    closed: Option<(Price, Timestamp)>,
+    initial: Qty,
+    opened_at: Timestamp,
     /// Legs whose order is at the venue; bit n is leg n + 1.
     pub(super) legs_out: u8,
     /// Legs that closed something.
@@ -88,7 +93,7 @@ impl Levels {
         plan: Plan,
         (rules, cells): (Instrument, SourceCells),
         side: Side,
-        opened: &ripcord_core::event::Opened,
+        (opened_at, opened): (Timestamp, &ripcord_core::event::Opened),
     ) -> Self {
         Self {
             plan,
@@ -104,6 +109,9 @@ impl Levels {
             best: None,
             floor: None,
             atr: None,
+            closed: None,
+            initial: opened.qty,
+            opened_at,
             legs_out: 0,
             legs_done: 0,
         }
@@ -167,12 +175,26 @@ impl Levels {
                 push(Rule::TrailingStop, 0, Watching::Activation, trailing.activation_level(&self.trail()));
             }
         }
-        let legs = self.plan.ladder.iter().flat_map(|ladder| &ladder.legs);
+        let ladder = self.ladder();
+        let legs = ladder.iter().flat_map(|ladder| &ladder.legs);
         for (leg, number) in legs.zip(1..) {
             let level = leg.level(self.side, self.entry(), self.risk(), self.level_rule());
             push(Rule::TakeProfit, number, Watching::Gain, level);
         }
         all
+    }
+
+    fn ladder(&self) -> Option<Ladder> {
+        let ladder = self.plan.ladder.as_ref()?;
+        let measured = Measured {
+            side: self.side,
+            entry: self.entry(),
+            initial: self.initial,
+            opened_at: self.opened_at,
+            atr: self.atr,
+            closed: self.closed,
+        };
+        Some(if ladder.follows() { ladder.retargeted(measured.known(&self.rules)) } else { ladder.clone() })
     }
 
     fn loss_level(&self, limit: &LossLimit) -> Price {
@@ -227,11 +249,11 @@ impl Levels {
     }
 
     /// ATR changed: what the old distance had reached stays.
-    pub(super) fn set_atr(&mut self, atr: Option<AtrValue>) {
+    pub(super) fn close_bar(&mut self, atr: Option<AtrValue>, closed: Option<(Price, Timestamp)>) {
         if let Some(stop) = self.trailing_stop() {
             self.floor = Some(self.floor.map_or(stop, |floor| tighter(self.side, floor, stop)));
         }
-        self.atr = atr;
+        (self.atr, self.closed) = (atr, closed);
     }
 
     /// More of the position came.
@@ -239,6 +261,7 @@ impl Levels {
         self.cost += i128::from(added.price.0) * i128::from(added.qty.0);
         self.fees += added.fees;
         self.open = added.open;
+        self.initial = self.initial.max(added.open);
     }
 
     /// A fill took its share out.

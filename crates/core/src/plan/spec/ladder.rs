@@ -110,6 +110,9 @@ pub struct DynamicSpec {
     /// Value traded in 24 hours in whole units of the quote currency.
     #[serde(default)]
     pub liquidity: Option<u32>,
+    /// Measures volatility, profit and value when a bar of `atr` closes.
+    #[serde(default)]
+    pub follow: bool,
 }
 
 /// The ratchet as written.

@@ -153,7 +153,7 @@ impl Check {
             self.fault("ladder.dynamic", value, "needs exactly three legs, each with `at`");
             return None;
         };
-        Some(Dynamic { targets, fractions, target_min: min, target_max: max, known })
+        Some(Dynamic { targets, fractions, target_min: min, target_max: max, known, follows: spec.follow })
     }
 
     fn confidence(&mut self, value: Decimal) -> Ratio {

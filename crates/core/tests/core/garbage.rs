@@ -1,0 +1,153 @@
+//! The door never fails: what cannot be is refused or ignored, and the positions do not notice.
+
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{
+    Addition, Command, Event, Opening, Outbox, Probe, Record, RefusedWhy, Tick, VenueEvent,
+};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
+use ripcord_core::instrument::Side;
+use ripcord_core::market::Bar;
+use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::order::Fill;
+use ripcord_core::time::{Span, Timestamp};
+
+use crate::cases::{Case, Move};
+use crate::random::Random;
+
+const EXTREME: [i64; 10] =
+    [i64::MIN, i64::MIN + 1, -1, 0, 1, 1 << 31, 1 << 55, (1 << 56) + 1, i64::MAX - 1, i64::MAX];
+/// None of these is a price.
+const NO_PRICE: [i64; 6] = [i64::MIN, -1, 0, (1 << 56) + 1, i64::MAX - 1, i64::MAX];
+
+#[test]
+fn whatever_is_told_nothing_panics() {
+    for seed in 0..600 {
+        let mut random = Random::new(seed);
+        let case = Case::wild(&mut random, 120);
+        let mut world = case.world();
+        for at in 0..case.script.len() {
+            case.play(&mut world, at);
+            if random.one_in(3) {
+                let event = garbage(&mut random, &case, at);
+                world.core.handle(world.now, event, &mut Outbox::default());
+            }
+        }
+        let snapshot = serde_json::to_string(&world.core.snapshot()).expect("a snapshot is data");
+        assert!(!snapshot.is_empty(), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_price_wakes_nobody_and_moves_nothing() {
+    for seed in 0..100 {
+        let mut random = Random::new(seed);
+        let case = Case::random(&mut random, 120);
+        let mut world = case.world();
+        let mut told = 0;
+        for at in 0..case.script.len() {
+            case.play(&mut world, at);
+            let cell = CellId(random.within(0, case.markets[0].1.len() as i64 - 1) as u32);
+            let tick = world.tick(cell, Price(random.pick(&NO_PRICE)), Probe::TICK);
+            let before = serde_json::to_value(world.core.snapshot()).expect("data");
+            let mut out = Outbox::default();
+            world.core.handle(world.now, Event::Tick(tick), &mut out);
+            told += 1;
+            assert!(out.is_empty(), "seed {seed}: {tick:?} {out:?}");
+            assert_eq!(before, serde_json::to_value(world.core.snapshot()).expect("data"), "seed {seed}");
+        }
+        assert_eq!(world.core.view().ignored(), told);
+    }
+}
+
+#[test]
+fn commands_with_impossible_numbers_are_refused_by_name() {
+    let case = Case::random(&mut Random::new(1), 10);
+    let mut world = case.world();
+    let key = PositionKey { account: AccountId(0), instrument: case.plans[0].instrument, side: Side::Long };
+    let sound =
+        Opening { key, plan: PlanId(0), qty: Qty(10_000), entry: Price(10_000), entry_fees: Money(0) };
+    for (qty, entry, fees) in [
+        (0, 10_000, 0),
+        (-1, 10_000, 0),
+        (10_000, 0, 0),
+        (10_000, i64::MAX, 0),
+        (i64::MAX, i64::MAX, 0),
+        (i64::MAX, 10_000, 0),
+        (10_000, 10_000, i128::MAX),
+        (10_000, 10_000, i128::MIN),
+    ] {
+        let opening = Opening { qty: Qty(qty), entry: Price(entry), entry_fees: Money(fees), ..sound };
+        let mut out = Outbox::default();
+        world.core.handle(world.now, Event::Command(Command::Open(Box::new(opening))), &mut out);
+        let refused = out.records.iter().any(|entry| matches!(entry.record, Record::CommandRefused(_)));
+        assert!(refused && out.actions.is_empty(), "{opening:?}: {out:?}");
+    }
+}
+
+fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
+    let keys: Vec<PositionKey> = case.script[..=at]
+        .iter()
+        .filter_map(|(_, what)| match what {
+            Move::Open(opening) => Some(opening.key),
+            _ => None,
+        })
+        .collect();
+    let nobody = PositionKey {
+        account: AccountId(u32::MAX),
+        instrument: InstrumentId(random.pick(&[0, 0, u32::MAX])),
+        side: random.pick(&[Side::Long, Side::Short]),
+    };
+    let key = if keys.is_empty() || random.one_in(4) { nobody } else { random.pick(&keys) };
+    let number = |random: &mut Random| random.pick(&EXTREME);
+    let money = |random: &mut Random| Money(random.pick(&[i128::MIN, -1, 0, 1, 1 << 90, i128::MAX]));
+    let id = OrderId {
+        episode: EpisodeId { key, generation: random.pick(&[0, 1, 2, u32::MAX]) },
+        exit: random.pick(&[0, 1, 2, u16::MAX]),
+        leg: random.pick(&[0, 1, 4, u8::MAX]),
+        slice: 0,
+        attempt: random.pick(&[0, 1, u16::MAX]),
+    };
+    match random.within(0, 13) {
+        0 | 1 => Event::Tick(Tick {
+            at: Timestamp(number(random)),
+            price: Price(number(random)),
+            qty: Qty(number(random)),
+            cell: CellId(0),
+            probe: Probe::TICK,
+        }),
+        2 => Event::Bar(Bar {
+            instrument: InstrumentId(random.pick(&[0, u32::MAX])),
+            span: Span(number(random)),
+            start: Timestamp(number(random)),
+            high: Price(number(random)),
+            low: Price(number(random)),
+            close: Price(number(random)),
+        }),
+        3 => Event::Venue(VenueEvent::LiquidationAt(key, Price(number(random)))),
+        4 => Event::Venue(VenueEvent::FundingPaid(key, Box::new(money(random)))),
+        5 => Event::Venue(VenueEvent::Filled(Box::new(Fill {
+            id,
+            filled_total: Qty(number(random)),
+            price: Price(number(random)),
+            fee: money(random),
+        }))),
+        6 => Event::Venue(VenueEvent::Refused(id, RefusedWhy::Other)),
+        7 => Event::Venue(match random.within(0, 3) {
+            0 => VenueEvent::Accepted(id),
+            1 => VenueEvent::Cancelled(id),
+            2 => VenueEvent::Expired(id),
+            _ => VenueEvent::Silence(id),
+        }),
+        8 => Event::Command(Command::Add(Box::new(Addition {
+            key,
+            qty: Qty(number(random)),
+            price: Price(number(random)),
+            fees: money(random),
+        }))),
+        9 => Event::Command(Command::Close { key, qty: Some(Qty(number(random))) }),
+        10 => Event::Command(Command::MoveStop { key, to: Price(number(random)) }),
+        11 => Event::Command(Command::ChangePlan { key, plan: PlanId(random.pick(&[0, u32::MAX])) }),
+        12 => Event::Command(Command::Signal { key, at: Timestamp(number(random)) }),
+        _ => Event::Command(Command::Panic(AccountId(u32::MAX))),
+    }
+}
