@@ -122,6 +122,44 @@ impl Case {
         Self { markets, plans, bars: BarOrigin::Ticks, script }
     }
 
+    /// The same, with signals, time limits, orders by hand and every choice of a ladder; all exits go to
+    /// the market.
+    pub(crate) fn standing(random: &mut Random, moves: i64) -> Self {
+        let mut case = Self::random(random, moves);
+        for plan in &mut case.plans {
+            let leverage = plan.leverage;
+            late_rules(random, plan);
+            (plan.liquidation, plan.rebase, plan.leverage) = (None, false, leverage);
+            if let Some(rule) = &mut plan.signal_exit {
+                (rule.exit, rule.worst, rule.expires_after) = (ExitStyle::Market, None, None);
+            }
+            if let Some(rule) = &mut plan.time_limit {
+                (rule.exit, rule.worst, rule.expires_after) = (ExitStyle::Market, None, None);
+            }
+            if let Some(ladder) = &mut plan.ladder {
+                (ladder.worst, ladder.expires_after, ladder.dynamic) = (None, None, None);
+            }
+        }
+        for at in (0..case.script.len()).rev() {
+            let command = case.change(random, at).or_else(|| {
+                let key = case.script[..=at].iter().rev().find_map(|(_, what)| match what {
+                    Move::Open(opening) => Some(opening.key),
+                    _ => None,
+                });
+                let close = |key| Move::Event(Event::Command(Command::Close { key, qty: None }));
+                key.filter(|_| random.one_in(80)).map(close)
+            });
+            if let Some(Move::Event(Event::Command(
+                Command::Signal { .. } | Command::Close { qty: None, .. },
+            ))) = &command
+            {
+                let now = case.script[at].0;
+                case.script.insert(at + 1, (now, command.expect("just looked at")));
+            }
+        }
+        case
+    }
+
     /// The same, with a venue that misbehaves, late clocks, commands and funding.
     pub(crate) fn wild(random: &mut Random, moves: i64) -> Self {
         let mut case = Self::random(random, moves);

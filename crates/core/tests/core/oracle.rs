@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use ripcord_core::event::{Command, Event};
 use ripcord_core::id::{EpisodeId, InstrumentId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::{
-    AtrSpec, Basis, Distance, LegKind, LegOf, LossLimit, Plan, Pnl, Rounding, Trailing,
+    AtrSpec, Basis, Distance, GapPolicy, LegKind, LegOf, LossLimit, OnlyWhen, Plan, Pnl, Rounding, SingleLot,
+    Trailing,
 };
 use ripcord_core::reason::Reason;
 
@@ -55,6 +57,8 @@ struct Position {
     legs_out: [bool; 4],
     resting: Vec<(usize, i128, i128)>,
     closed: bool,
+    opened_at: i64,
+    signalled_until: Option<i64>,
 }
 
 /// Everything the rules of one position read.
@@ -93,7 +97,11 @@ impl<'a> Oracle<'a> {
             let (now, what) = &self.case.script[at];
             self.bars_until(now.0);
             match what {
-                Move::Open(opening) => self.open(at, opening),
+                Move::Open(opening) => self.open(at, now.0, opening),
+                Move::Event(Event::Command(Command::Signal { key, at: given })) => {
+                    self.signal(at, now.0, *key, given.0);
+                }
+                Move::Event(Event::Command(Command::Close { key, qty: None })) => self.close(at, *key),
                 Move::Add(_) | Move::Event(_) | Move::Mood(..) => {
                     panic!("the oracle knows a well-behaved venue only")
                 }
@@ -112,7 +120,35 @@ impl<'a> Oracle<'a> {
         held.map(|position| (position.episode, (price(position.stop), price(position.trail)))).collect()
     }
 
-    fn open(&mut self, at: usize, opening: &ripcord_core::event::Opening) {
+    fn living(&self, key: PositionKey) -> Option<usize> {
+        self.positions.iter().position(|position| position.episode.key == key && !position.closed)
+    }
+
+    /// A signal stands for its time to live; whatever holds then acts at once.
+    fn signal(&mut self, at: usize, now: i64, key: PositionKey, given: i64) {
+        let Some(n) = self.living(key) else { return };
+        let Some(rule) = self.case.plans[self.positions[n].plan].signal_exit else { return };
+        let until = given + rule.ttl.0;
+        if until >= now {
+            let stands = self.positions[n].signalled_until.filter(|earlier| *earlier >= now);
+            self.positions[n].signalled_until = Some(stands.map_or(until, |earlier| earlier.max(until)));
+            self.look(at, now, n, None);
+        }
+    }
+
+    /// Somebody closes everything by hand.
+    fn close(&mut self, at: usize, key: PositionKey) {
+        let Some(n) = self.living(key) else { return };
+        let market = self.prices[&(key.instrument, PriceSource::Last)];
+        let lots = self.eye(self.positions[n].plan).closable(self.positions[n].open);
+        let position = &mut self.positions[n];
+        position.closed = true;
+        if lots > 0 {
+            self.exits.push(exit(at, position.episode, 0, Reason::Manual, lots, market));
+        }
+    }
+
+    fn open(&mut self, at: usize, now: i64, opening: &ripcord_core::event::Opening) {
         let key = opening.key;
         if self.positions.iter().any(|position| position.episode.key == key && !position.closed) {
             return;
@@ -135,6 +171,8 @@ impl<'a> Oracle<'a> {
             legs_out: [false; 4],
             resting: Vec::new(),
             closed: false,
+            opened_at: now,
+            signalled_until: None,
         };
         let eye = self.eye(position.plan);
         if let Some(rule) = eye.plan.stop_loss {
@@ -179,7 +217,7 @@ impl<'a> Oracle<'a> {
         self.prices.insert((instrument, source), price);
         for n in 0..self.positions.len() {
             if !self.positions[n].closed && self.positions[n].episode.key.instrument == instrument {
-                self.look(at, n, source, price);
+                self.look(at, now, n, Some((source, price)));
             }
         }
     }
@@ -199,31 +237,43 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    fn look(&mut self, at: usize, n: usize, source: PriceSource, price: i128) {
+    /// Looks at every rule: at a price, or, without one, at the prices as they stand.
+    fn look(&mut self, at: usize, now: i64, n: usize, told: Option<(PriceSource, i128)>) {
         let mut position = std::mem::replace(&mut self.positions[n], nobody());
         let eye = self.eye(position.plan);
         let side = position.episode.key.side;
         let quote = eye.source(if side == Side::Long { PriceSource::Bid } else { PriceSource::Ask });
+        // Without a price the last one of the quote stands in, if there is any.
+        let seen = told.or_else(|| Some((quote, eye.price_of(quote)?)));
+        let quoted = seen.filter(|(source, _)| *source == quote).map(|(_, price)| price);
+        let is_overdue = eye.plan.time_limit.is_some_and(|rule| position.opened_at + rule.after.0 <= now);
+        let is_signalled = position.signalled_until.is_some_and(|until| until >= now);
         let was_trailing = position.trailing;
-        if was_trailing && source == quote && sign(side) * price > sign(side) * position.best {
+        if let Some(price) = quoted.filter(|price| sign(side) * price > sign(side) * position.best)
+            && was_trailing
+            && told.is_some()
+        {
             position.best = price;
         }
         let is_stepped = eye.plan.trailing.as_ref().is_some_and(|rule| rule.step.is_some());
         if was_trailing && !is_stepped {
             eye.follow(&mut position);
         }
-        let holding = eye.full_closes(&position, quote);
+        let mut holding = eye.full_closes(&position, quote);
+        holding.extend(eye.late_closes(&position, quote, is_signalled, is_overdue));
         let (from, to) = eye.legs_reached(&position, quote);
         // A leg that closes nothing yet waits for the next one.
         // What earlier legs that rest will take is not there to be sold twice.
         let earlier = position.resting.iter().filter(|(leg, ..)| *leg <= from);
         let free = position.open - earlier.map(|(_, _, qty)| qty).sum::<i128>();
         let legs = eye.legs_qty(&position, from, to, free);
-        let own = holding.iter().any(|(_, its)| *its == source) || (legs > 0 && quote == source);
+        let own = told.is_none_or(|(source, _)| {
+            holding.iter().any(|(_, its)| *its == source) || (legs > 0 && quote == source)
+        });
         let market = self.prices[&(position.episode.key.instrument, PriceSource::Last)];
         let close = holding.first().map(|(reason, _)| *reason).filter(|_| own);
         let legs = if own && close.is_none() { legs } else { 0 };
-        if close.is_none() && source == quote {
+        if let Some(price) = quoted.filter(|_| close.is_none()) {
             if !was_trailing {
                 eye.activate(&mut position, price);
             } else if is_stepped && price == position.best {
@@ -436,6 +486,48 @@ impl Eye<'_> {
         holding.into_iter().chain(stop).chain(soft).chain(trail).collect()
     }
 
+    /// Net result at `price`, in 10^-27 of money per unit, and the cost in the same unit times 10^-9.
+    fn net(&self, position: &Position, price: i128) -> (i128, i128) {
+        let side = position.episode.key.side;
+        let money = 10_i128.pow(u32::from(18 - self.rules.price_decimals - self.rules.qty_decimals));
+        let (worth, cost) = (price * position.open, position.entry * position.open);
+        let gross = sign(side) * (worth - cost) * money * ONE;
+        (gross - position.fees * ONE - units(self.plan.taker_fee) * worth * money, cost * money)
+    }
+
+    /// Signal exit and time limit, if they hold.
+    fn late_closes(
+        &self,
+        position: &Position,
+        quote: PriceSource,
+        is_signalled: bool,
+        is_overdue: bool,
+    ) -> Vec<(Reason, PriceSource)> {
+        let Some(price) = self.price_of(quote) else { return Vec::new() };
+        let (net, cost) = self.net(position, price);
+        let mut holding = Vec::new();
+        if let Some(rule) = self.plan.signal_exit
+            && is_signalled
+            && (rule.while_trailing || !position.trailing)
+            && net >= units(rule.profit_min) * cost
+        {
+            holding.push((Reason::SignalExit, quote));
+        }
+        if let Some(rule) = self.plan.time_limit
+            && is_overdue
+        {
+            let holds = match rule.only {
+                None => true,
+                Some(OnlyWhen::Below(share)) => net <= units(share) * cost,
+                Some(OnlyWhen::Above(share)) => net >= units(share) * cost,
+            };
+            if holds {
+                holding.push((Reason::TimeLimit, quote));
+            }
+        }
+        holding
+    }
+
     fn leg_level(&self, position: &Position, index: usize) -> Option<i128> {
         let side = position.episode.key.side;
         match self.plan.ladder.as_ref()?.legs[index].target {
@@ -454,7 +546,13 @@ impl Eye<'_> {
             let level = self.leg_level(position, *leg);
             !position.legs_out[*leg] && level.is_some_and(|level| sign(side) * price >= sign(side) * level)
         };
-        (from, from + (from..ladder.legs.len()).take_while(reached).count())
+        let to = from + (from..ladder.legs.len()).take_while(reached).count();
+        if ladder.gap_policy == GapPolicy::All {
+            return (from, to);
+        }
+        // The nearest legs that close something; the next wait for another price.
+        let something = |to: &usize| self.legs_qty(position, from, *to, position.open) > 0;
+        (from, (from + 1..=to).find(something).unwrap_or(to))
     }
 
     fn legs_qty(&self, position: &Position, from: usize, to: usize, open: i128) -> i128 {
@@ -470,8 +568,14 @@ impl Eye<'_> {
             }
         };
         let qty = self.closable(exact);
+        if qty == 0 && from < to && to == ladder.legs.len() && ladder.single_lot == SingleLot::Close {
+            return self.closable(open);
+        }
         let rest = open - qty;
         let lot = i128::from(self.rules.lot_size.0);
+        if ladder.sweep && qty > 0 && rest >= lot && self.closable(rest) == 0 {
+            return self.closable(open);
+        }
         if rest >= lot && self.closable(rest) == 0 {
             return self.closable(open - i128::from(self.rules.qty_min.0));
         }
@@ -651,5 +755,7 @@ fn nobody() -> Position {
         legs_out: [false; 4],
         resting: Vec::new(),
         closed: true,
+        opened_at: 0,
+        signalled_until: None,
     }
 }

@@ -7,6 +7,7 @@ use ripcord_core::cell::CellId;
 use ripcord_core::event::{Action, Entry, Event, Observed, Outbox, Record};
 use ripcord_core::id::EpisodeId;
 use ripcord_core::num::Price;
+use ripcord_core::reason::Reason;
 use ripcord_core::snapshot::Snapshot;
 use ripcord_core::time::Timestamp;
 
@@ -18,9 +19,32 @@ const CASES: u64 = 4_000;
 
 #[test]
 fn exits_and_stops_are_those_of_the_oracle() {
-    let mut exits_seen = 0;
+    let seen = agree_with_the_oracle(|random| Case::random(random, 200));
+    for reason in [
+        Reason::HardStop,
+        Reason::LossGuard,
+        Reason::StopLoss,
+        Reason::SoftStop,
+        Reason::TrailingStop,
+        Reason::TakeProfit,
+    ] {
+        assert!(seen.get(&reason) >= Some(&50), "too few exits by {reason:?}: {seen:?}");
+    }
+}
+
+#[test]
+fn signals_time_limits_and_every_ladder_are_those_of_the_oracle() {
+    let seen = agree_with_the_oracle(|random| Case::standing(random, 200));
+    for reason in [Reason::SignalExit, Reason::TimeLimit, Reason::Manual, Reason::TakeProfit] {
+        assert!(seen.get(&reason) >= Some(&50), "too few exits by {reason:?}: {seen:?}");
+    }
+}
+
+/// How many exits there were by each reason.
+fn agree_with_the_oracle(case: impl Fn(&mut Random) -> Case) -> BTreeMap<Reason, usize> {
+    let mut seen = BTreeMap::new();
     for seed in 0..CASES {
-        let case = Case::random(&mut Random::new(seed), 200);
+        let case = case(&mut Random::new(seed));
         let mut world = case.world();
         world.venue.mood.generous = true;
         let exits = case.exits(&mut world);
@@ -45,9 +69,11 @@ fn exits_and_stops_are_those_of_the_oracle() {
             .map(|view| (view.episode, (view.stop.map(|(stop, _)| stop), view.trailing_stop)))
             .collect();
         assert_eq!(stops, oracle.stops(), "seed {seed}: the stops at the end differ");
-        exits_seen += exits.len();
+        for exit in exits {
+            *seen.entry(exit.reason).or_default() += 1;
+        }
     }
-    assert!(exits_seen > CASES as usize * 3, "only {exits_seen} exits: the cases are too quiet");
+    seen
 }
 
 /// What a failure is about: the plan and the opening of the position concerned.
