@@ -227,7 +227,7 @@ pub struct Addition {
 }
 
 /// What the core wants done. Records are durable before an action that follows them leaves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Send an order.

@@ -10,8 +10,8 @@ use crate::id::EpisodeId;
 use crate::num::Qty;
 use crate::order::ExitOrder;
 
-/// An exit order that passed the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// An exit order that passed the gate. It can be written down, and not be read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Approved(ExitOrder);
 
 impl Approved {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::OrderId;
+use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty};
 use crate::order::{CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
 use crate::reason::{ExitType, Reason, Source};
@@ -73,6 +73,14 @@ impl Order {
             Kind::RestingLimit => OrderKind::RestingLimit(self.price),
             Kind::Stop => OrderKind::Stop(self.price),
         }
+    }
+
+    /// The order as it was sent for `episode`.
+    #[must_use]
+    pub const fn named(&self, episode: EpisodeId) -> ExitOrder {
+        let Self { exit, leg, slice, attempt, .. } = *self;
+        let id = OrderId { episode, exit, leg, slice, attempt };
+        ExitOrder { id, qty: self.qty, kind: self.kind(), trigger: self.trigger, reason: self.reason }
     }
 
     /// Where it stands.

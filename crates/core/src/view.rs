@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
+use crate::cell::CellId;
 use crate::coordinator::Coordinator;
 use crate::engine::Engine;
 use crate::id::{EpisodeId, PlanId, PositionKey};
 use crate::instrument::{Instrument, Side};
 use crate::num::{Money, Price, Qty};
+use crate::order::{ExitOrder, OrderLife};
 use crate::orders::Order;
 use crate::plan::{Plan, Rule};
 use crate::position::{Phase, Position, price};
@@ -65,6 +67,17 @@ pub struct LegView {
     pub done: bool,
 }
 
+/// An order that the venue may still work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LivingOrder {
+    /// The order as it was sent.
+    pub order: ExitOrder,
+    /// What became of it so far.
+    pub life: OrderLife,
+    /// Whether its episode still holds something.
+    pub is_held: bool,
+}
+
 impl Coordinator {
     /// A look at the present state.
     #[must_use]
@@ -111,6 +124,26 @@ impl<'a> View<'a> {
         let Some(slot) = self.coordinator.engine.living(key) else { return Vec::new() };
         let first = self.coordinator.engine.positions[slot as usize].first_order;
         self.coordinator.orders.list(first).map(|(_, order)| *order).collect()
+    }
+
+    /// The last price of each cell that had one, and its time.
+    pub fn last_prices(self) -> impl Iterator<Item = (CellId, Price, Timestamp)> + 'a {
+        let cells = self.coordinator.engine.cells.iter().zip(0..);
+        cells.filter_map(|(cell, index)| Some((CellId(index), cell.price()?, Timestamp(cell.at))))
+    }
+
+    /// Every order that the venue may still work on, by position.
+    pub fn living_orders(self) -> impl Iterator<Item = LivingOrder> + 'a {
+        let Coordinator { engine, orders, .. } = self.coordinator;
+        let positions = engine.positions.iter().filter(|position| position.phase != Phase::Vacant);
+        positions.flat_map(move |position| {
+            let living = orders.list(position.first_order).filter(|(_, order)| !order.life().state.is_final());
+            living.map(|(_, order)| LivingOrder {
+                order: order.named(position.episode),
+                life: order.life(),
+                is_held: position.is_held(),
+            })
+        })
     }
 
     /// A registered plan.

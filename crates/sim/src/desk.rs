@@ -14,10 +14,18 @@ use ripcord_core::time::Timestamp;
 
 use crate::venue::{Answer, SimVenue};
 
+mod resume;
+
 /// Who reads the records of a desk, in order.
 pub trait Reader {
     /// One record.
     fn read(&mut self, entry: &Entry);
+
+    /// Actions are about to leave that depend on the records read so far. Whoever keeps records makes
+    /// them durable here; `false` holds the actions back, and the desk acts no more.
+    fn keep(&mut self) -> bool {
+        true
+    }
 }
 
 impl<F: FnMut(&Entry)> Reader for F {
@@ -37,13 +45,22 @@ pub struct Desk {
     answers: Vec<Answer>,
     /// The buffer that is not in use.
     spare: Vec<Answer>,
+    /// Records could not be kept: nothing is sent any more.
+    is_halted: bool,
 }
 
 impl Desk {
     /// Both, with nothing between them yet.
     #[must_use]
     pub fn new(coordinator: Coordinator, venue: SimVenue) -> Self {
-        Self { coordinator, venue, out: Outbox::default(), answers: Vec::new(), spare: Vec::new() }
+        let (answers, spare) = (Vec::new(), Vec::new());
+        Self { coordinator, venue, out: Outbox::default(), answers, spare, is_halted: false }
+    }
+
+    /// Whether records could not be kept, so that nothing is sent any more.
+    #[must_use]
+    pub const fn is_halted(&self) -> bool {
+        self.is_halted
     }
 
     /// Takes one price: the venue first (what rested there trades), then the coordinator.
@@ -191,6 +208,12 @@ impl Desk {
     fn pass_on(&mut self, now: Timestamp, fill: ProbeFill, reader: &mut impl Reader) {
         for entry in &self.out.records {
             reader.read(entry);
+        }
+        if !self.out.actions.is_empty() && !self.is_halted {
+            self.is_halted = !reader.keep();
+        }
+        if self.is_halted {
+            self.out.actions.clear();
         }
         for action in &self.out.actions {
             match action {

@@ -193,6 +193,18 @@ impl SimVenue {
         self.send(now, Message::Submit(*order.order(), fill), out);
     }
 
+    /// Takes an order that it had before its process ended, as if it came now.
+    pub(crate) fn meet_again(&mut self, now: Timestamp, order: ExitOrder, out: &mut Vec<Answer>) {
+        self.send(now, Message::Submit(order, ProbeFill::Market), out);
+    }
+
+    /// Knows a price from before its process ended.
+    pub(crate) fn recall(&mut self, cell: CellId, price: Price, at: Timestamp) {
+        if let Some(cell) = self.cells.get_mut(cell.0 as usize) {
+            (cell.last, cell.at) = (price.0, at.0);
+        }
+    }
+
     /// Takes a cancel; it arrives after the model's latency.
     pub fn cancel(&mut self, now: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
         self.send(now, Message::Cancel(id), out);

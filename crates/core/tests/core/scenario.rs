@@ -47,7 +47,7 @@ fn every_scenario_comes_out_as_written() {
             }
         }
     }
-    assert!(stories >= 40, "only {stories} stories were found");
+    assert!(stories >= 150, "only {stories} stories were found");
     assert!(faults.is_empty(), "\n{faults}");
 }
 
