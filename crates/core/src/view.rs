@@ -137,7 +137,8 @@ impl<'a> View<'a> {
         let Coordinator { engine, orders, .. } = self.coordinator;
         let positions = engine.positions.iter().filter(|position| position.phase != Phase::Vacant);
         positions.flat_map(move |position| {
-            let living = orders.list(position.first_order).filter(|(_, order)| !order.life().state.is_final());
+            let living =
+                orders.list(position.first_order).filter(|(_, order)| !order.life().state.is_final());
             living.map(|(_, order)| LivingOrder {
                 order: order.named(position.episode),
                 life: order.life(),

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::plan::spec::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
@@ -52,6 +53,28 @@ pub struct Book {
 }
 
 impl Book {
+    /// Notes an older price, unless a newer one is known.
+    pub fn recall(&mut self, source: PriceSource, price: Price) {
+        if let Some(known) = self.place(source) {
+            known.get_or_insert(price);
+        }
+    }
+
+    /// Whether a price of each of `sources` that it keeps is known.
+    #[must_use]
+    pub fn is_complete(mut self, sources: &[PriceSource]) -> bool {
+        sources.iter().all(|&source| self.place(source).is_none_or(|known| known.is_some()))
+    }
+
+    fn place(&mut self, source: PriceSource) -> Option<&mut Option<Price>> {
+        match source {
+            PriceSource::Bid => Some(&mut self.bid),
+            PriceSource::Ask => Some(&mut self.ask),
+            PriceSource::Last => Some(&mut self.last),
+            PriceSource::Mark | PriceSource::Index => None,
+        }
+    }
+
     /// What somebody pays who opens a position of `side` now.
     #[must_use]
     pub fn entry(&self, side: Side) -> Option<Price> {
@@ -83,6 +106,15 @@ impl Demo {
         let free = (0..positions_max).map(|slot| (AccountId(slot), Timestamp::MIN)).collect();
         let chance = Chance::new(!seed);
         Self { chance, plans, next_at: start.after(FIRST_AFTER), free, opened: 0, is_stopped: false }
+    }
+
+    /// Goes on at `now` after `opened` openings in all, with the positions of `held` accounts still open.
+    pub fn resume(&mut self, now: Timestamp, seed: u64, opened: usize, held: &[AccountId]) {
+        // Chance is not written down: the rest of the strategy is another, as seeded as the first.
+        self.chance = Chance::new(!seed ^ u64::try_from(opened).unwrap_or(u64::MAX));
+        self.opened = opened;
+        self.next_at = now.after(FIRST_AFTER);
+        self.free.retain(|(account, _)| !held.contains(account));
     }
 
     /// Nothing is opened from now on.

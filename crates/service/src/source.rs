@@ -130,6 +130,33 @@ impl Source {
         }
     }
 
+    /// Passes over the rows up to `to`, inclusive, which were lived through before; `books` is told the
+    /// last of their prices.
+    pub fn skip_past(&mut self, to: Timestamp, books: &mut [Book]) {
+        match &mut self.rows {
+            Rows::Generated { generator, .. } => {
+                while generator.peek().at <= to
+                    && let Some(quote) = generator.next()
+                {
+                    books[quote.market] =
+                        Book { bid: Some(quote.bid), ask: Some(quote.ask), last: Some(quote.last) };
+                }
+            }
+            Rows::Recorded { tape, next, .. } => {
+                *next = tape.ts().partition_point(|&at| at <= to.0);
+                // The newest price of each source that a book knows, from the last row backwards.
+                for row in (0..*next).rev() {
+                    let Some(source) = PriceSource::from_code(tape.source()[row]) else { continue };
+                    let price = Price(tape.price()[row]);
+                    books[0].recall(source, price);
+                    if books[0].is_complete(&tape.sources().iter().collect::<Vec<_>>()) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
     /// How old the newest price may become before something is wrong. A generated market speaks
     /// every 30 ms; a recorded one may be silent as long as the plan's own patience, 30 s.
     #[must_use]

@@ -12,5 +12,6 @@ mod jobs;
 mod paces;
 mod random;
 mod real_data;
+mod resume;
 mod vectorbt;
 mod world;
