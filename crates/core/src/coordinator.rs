@@ -30,6 +30,7 @@ mod exits;
 mod fills;
 mod legs;
 mod observe;
+mod protection;
 mod standing;
 
 use commands::Wanted;
@@ -50,6 +51,10 @@ pub(crate) enum TimerFor {
     SignalOver(EpisodeId),
     /// A position may be held no longer.
     TimeLimit(EpisodeId),
+    /// A bracket that was refused is placed again.
+    Protect(EpisodeId),
+    /// A bracket whose trigger traded was waited for.
+    Triggered(EpisodeId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -253,7 +258,7 @@ impl Coordinator {
             }
             self.engine.raise(tick);
             for woken in &due {
-                self.engine.rearm(woken.slot, Some((tick.cell, woken.popped)), woken.changed);
+                self.rearm(woken.slot, Some((tick.cell, woken.popped)), woken.changed);
             }
         }
         due.clear();
@@ -263,7 +268,7 @@ impl Coordinator {
         } else {
             self.engine.restate_band(tick.cell);
         }
-        self.engine.tidy(instrument);
+        self.engine.tidy(instrument, &self.orders);
         self.deadline = first_deadline(&self.timers);
     }
 
@@ -275,7 +280,7 @@ impl Coordinator {
         if !position.is_held() {
             return Kinds::NONE;
         }
-        let terms = Terms { claimed: self.claimed(slot), ..engine.terms(slot) };
+        let terms = self.terms(slot);
         let mut decision = position.evaluate(probe, &terms, |cell| engine.last_price(cell));
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);
@@ -283,11 +288,19 @@ impl Coordinator {
                 decision.close = position.first_passed(cell, &decision, &terms);
             }
         }
+        let mut changed = Kinds::NONE;
+        if let Some(seen) = decision.triggered {
+            self.on_bracket_triggered(step, slot, seen);
+            changed = Kinds::ALL;
+        }
         if let Some(rule) = decision.close {
+            if self.defers(slot, rule, &decision.held) {
+                self.defer(step, slot, rule, decision.held);
+                return changed;
+            }
             self.close_by_rule(step, slot, rule, decision.held);
             return Kinds::ALL;
         }
-        let mut changed = Kinds::NONE;
         if let Some((from, to)) = decision.legs {
             self.fire_legs(step, slot, from, to, decision.held, probe.fill);
             changed = Kinds::ALL;
@@ -298,7 +311,24 @@ impl Coordinator {
         if let Some(stop) = decision.steps_to {
             changed = changed.and(self.step_trailing(step, slot, stop));
         }
+        if changed != Kinds::NONE || decision.moves_bracket {
+            self.protect(step, slot);
+            changed = Kinds::ALL;
+        }
         changed
+    }
+
+    /// Everything that a decision about a position needs besides its own state.
+    fn terms(&self, slot: Slot) -> Terms<'_> {
+        let first = self.engine.positions[slot as usize].first_order;
+        let (claimed, bracket) = (self.claimed(slot), self.orders.at_venue(first));
+        Terms { claimed, bracket, ..self.engine.terms(slot) }
+    }
+
+    /// Registers again what was taken out of the index at `woken`, and the kinds that changed.
+    fn rearm(&mut self, slot: Slot, woken: Option<(CellId, Kinds)>, changed: Kinds) {
+        let bracket = self.orders.at_venue(self.engine.positions[slot as usize].first_order);
+        self.engine.rearm(slot, woken, changed, bracket);
     }
 
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
@@ -318,6 +348,8 @@ impl Coordinator {
             TimerFor::Expire(episode, exit) => self.on_expire(&mut step, episode, exit),
             TimerFor::SignalOver(episode) => self.on_signal_over(&mut step, episode),
             TimerFor::TimeLimit(episode) => self.on_time_limit(&mut step, episode),
+            TimerFor::Protect(episode) => self.on_protect(&mut step, episode),
+            TimerFor::Triggered(episode) => self.on_triggered_too_long(&mut step, episode),
         }
         true
     }

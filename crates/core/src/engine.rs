@@ -14,7 +14,7 @@ use crate::instrument::{Instrument, InstrumentError};
 use crate::market::PriceSource;
 use crate::num::{Price, Qty};
 use crate::plan::{LevelRule, Plan, Rounding, Rule};
-use crate::position::{Phase, Position, SourceCells, Terms, price, tighter};
+use crate::position::{AtVenue, Phase, Position, SourceCells, Terms, price, tighter};
 use crate::watch::Slot;
 
 mod standing;
@@ -243,6 +243,8 @@ impl Engine {
             cells: &market.cells,
             best: self.best(position, &entry.plan, &market.cells),
             claimed: Qty(0),
+            bracket: AtVenue::default(),
+            is_triggered: self.standing.is_triggered(position.episode),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
         }

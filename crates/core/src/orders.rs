@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty};
 use crate::order::{CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
+use crate::position::AtVenue;
 use crate::reason::{ExitType, Reason, Source};
 
 /// The end of a list of orders.
@@ -43,6 +44,8 @@ pub(crate) enum Extent {
     All,
     /// Ladder legs (bit n is leg n + 1), or, with none of them, a part named by a person.
     Legs(u8),
+    /// Everything, once the venue's trigger trades.
+    Bracket,
 }
 
 /// An [`OrderKind`] without its price.
@@ -101,7 +104,7 @@ impl Order {
     #[must_use]
     pub(crate) const fn legs(&self) -> u8 {
         match self.extent {
-            Extent::All => 0,
+            Extent::All | Extent::Bracket => 0,
             Extent::Legs(legs) => legs,
         }
     }
@@ -114,7 +117,26 @@ impl Order {
     /// Who sent it.
     #[must_use]
     pub const fn source(&self) -> Source {
-        self.reason.source()
+        if self.protects() { Source::ExchangeBracket } else { self.reason.source() }
+    }
+
+    /// Whether it closes a part only: ladder legs, or what a person named.
+    #[must_use]
+    pub const fn is_part(&self) -> bool {
+        matches!(self.extent, Extent::Legs(_))
+    }
+
+    /// Whether the venue has said that it has the order, and we did not take it back.
+    #[must_use]
+    pub const fn is_confirmed(&self) -> bool {
+        let has = matches!(self.state, OrderState::Working | OrderState::PartFilled);
+        has && matches!(self.cancel, CancelState::None)
+    }
+
+    /// Whether it is the stop that rests at the venue.
+    #[must_use]
+    pub const fn protects(&self) -> bool {
+        matches!(self.extent, Extent::Bracket)
     }
 
     /// Whether it is part of a full close.
@@ -210,6 +232,37 @@ impl Orders {
             self.free.push(at);
             at = self.orders[at as usize].next;
         }
+    }
+
+    /// The stop at the venue, in the list that begins at `first`.
+    pub(crate) fn at_venue(&self, first: u32) -> AtVenue {
+        let mut brackets =
+            self.list(first).map(|(_, order)| order).filter(|order| order.protects()).peekable();
+        let newest = brackets.peek().filter(|order| order.is_confirmed()).map(|order| order.trigger);
+        let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.trigger);
+        AtVenue { trigger: confirmed, follows_from: newest }
+    }
+
+    /// Forgets the brackets of a list that ended, but for the `kept` newest of them; returns the list's
+    /// beginning.
+    pub(crate) fn forget_ended_brackets(&mut self, first: u32, kept: usize) -> u32 {
+        let is_ended = |order: &Order| order.protects() && order.state.is_final();
+        let (mut first, mut last_kept, mut at, mut seen) = (first, NO_ORDER, first, 0);
+        while at != NO_ORDER {
+            let next = self.orders[at as usize].next;
+            seen += usize::from(is_ended(&self.orders[at as usize]));
+            if is_ended(&self.orders[at as usize]) && seen > kept {
+                self.free.push(at);
+                match last_kept {
+                    NO_ORDER => first = next,
+                    before => self.orders[before as usize].next = next,
+                }
+            } else {
+                last_kept = at;
+            }
+            at = next;
+        }
+        first
     }
 
     /// Makes room for `more` orders.

@@ -11,6 +11,7 @@ use crate::reason::Reason;
 use crate::time::Span;
 
 pub mod bounds;
+pub mod bracket;
 pub mod check;
 pub mod dynamic;
 pub mod ladder;
@@ -28,6 +29,7 @@ pub mod tolerance;
 pub mod trailing;
 
 pub use bounds::ExitBounds;
+pub use bracket::Bracket;
 pub use check::{Finding, Severity, check};
 pub use dynamic::{Dynamic, DynamicTargets, Known, Regime};
 pub use ladder::{GapPolicy, Ladder, Leg, LegKind, LegOf, SingleLot};
@@ -82,6 +84,9 @@ pub struct Plan {
     /// Keeps the stop on the safe side of liquidation.
     #[serde(default)]
     pub liquidation: Option<Liquidation>,
+    /// The stop that rests at the venue.
+    #[serde(default)]
+    pub bracket: Option<Bracket>,
     /// Whether more of the position may loosen its stop.
     #[serde(default)]
     pub rebase: bool,
@@ -115,6 +120,7 @@ impl Plan {
             signal_exit: None,
             time_limit: None,
             liquidation: None,
+            bracket: None,
             rebase: false,
             tolerance: TOLERANCE_DEFAULT,
         }

@@ -124,10 +124,23 @@ pub struct Terms<'a> {
     /// What partial closes on their way will take. Only a decision needs it; where it is left out,
     /// a watch is at most nearer.
     pub claimed: Qty,
+    /// The stop at the venue.
+    pub bracket: AtVenue,
+    /// Whether that trigger has traded.
+    pub is_triggered: bool,
     /// Whether an exit signal stands.
     pub is_signalled: bool,
     /// Whether it was held as long as its plan allows.
     pub is_overdue: bool,
+}
+
+/// The stop of a position at the venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AtVenue {
+    /// The trigger of the stop that the venue has confirmed.
+    pub trigger: Option<Price>,
+    /// The trigger that a tighter stop is held against; none while an answer is waited for.
+    pub follows_from: Option<Price>,
 }
 
 /// The cell that gives each price source of an instrument; a source that is not fed is stood in

@@ -149,9 +149,9 @@ impl Coordinator {
             engine.ended(EpisodeId { key, generation });
         }
         for index in 0..engine.markets.len() {
-            engine.rebuild(crate::id::InstrumentId(
-                u32::try_from(index).expect("instruments are counted in u32"),
-            ));
+            let instrument =
+                crate::id::InstrumentId(u32::try_from(index).expect("instruments are counted in u32"));
+            engine.rebuild(instrument, &snapshot.orders);
         }
         Ok(Self::from_parts(engine, snapshot.orders, snapshot.timers))
     }

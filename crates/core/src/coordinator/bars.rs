@@ -112,9 +112,10 @@ impl Coordinator {
                 position.trail_floor = level(kept);
             }
             self.follow_targets(step, slot);
-            self.engine.rearm(slot, None, Kinds::ALL);
+            self.protect(step, slot);
+            self.rearm(slot, None, Kinds::ALL);
         }
         self.engine.restate_bands(instrument);
-        self.engine.tidy(instrument);
+        self.engine.tidy(instrument, &self.orders);
     }
 }

@@ -58,6 +58,7 @@ impl Coordinator {
         } else {
             self.rederive_stop(step, slot);
             self.reprice_legs(step, slot);
+            self.protect(step, slot);
         }
         self.rearm_changed(slot);
     }
@@ -108,6 +109,7 @@ impl Coordinator {
             Phase::Open => {
                 self.reprice_legs(step, slot);
                 self.place_soft_legs(step, slot);
+                self.protect(step, slot);
             }
             Phase::Closing => self.close_as_planned(step, slot),
             Phase::Flat | Phase::Vacant => {}
@@ -151,6 +153,7 @@ impl Coordinator {
             return;
         }
         self.move_stop(step, slot, to, StopOrigin::Moved);
+        self.protect(step, slot);
         self.rearm_changed(slot);
     }
 
@@ -226,8 +229,8 @@ impl Coordinator {
 
     fn rearm_changed(&mut self, slot: Slot) {
         let instrument = self.engine.positions[slot as usize].episode.key.instrument;
-        self.engine.rearm(slot, None, Kinds::ALL);
+        self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(instrument);
-        self.engine.tidy(instrument);
+        self.engine.tidy(instrument, &self.orders);
     }
 }

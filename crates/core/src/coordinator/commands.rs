@@ -108,9 +108,12 @@ impl Coordinator {
         match forced {
             // The leverage allows no stop that the plan thinks reasonable.
             Some(stop) => self.close(step, slot, Reason::StopLoss, stop, opening.entry, Vec::new()),
-            None => self.place_soft_legs(step, slot),
+            None => {
+                self.place_soft_legs(step, slot);
+                self.protect(step, slot);
+            }
         }
-        self.engine.arm(slot);
+        self.rearm(slot, None, Kinds::ALL);
     }
 
     pub(super) fn on_close(&mut self, step: &mut Step<'_>, key: PositionKey, qty: Option<Qty>) {
@@ -165,7 +168,7 @@ impl Coordinator {
         let cell = self.engine.market(instrument).cells.quote(side);
         let seen = self.engine.last_price(cell).unwrap_or_else(|| position.entry().rounded());
         self.close(step, slot, reason, seen, seen, Vec::new());
-        self.engine.rearm(slot, None, Kinds::ALL);
+        self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(instrument);
     }
 

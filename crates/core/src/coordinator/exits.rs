@@ -93,7 +93,8 @@ impl Coordinator {
         if let Some(after) = bounds.expires_after {
             self.timers.insert((step.now.after(after), TimerFor::Expire(episode, exit)));
         }
-        self.cancel_all_but(step, slot, |order| order.closes_all());
+        // The bracket stays until the position is flat: should the close fail, it is what is left.
+        self.cancel_all_but(step, slot, |order| !order.is_part());
     }
 
     /// The price activated the trailing stop.
@@ -166,7 +167,7 @@ impl Coordinator {
         }
         let trigger = self.last_close_trigger(slot);
         self.send_close(step, slot, OrderKind::Market, trigger);
-        self.cancel_all_but(step, slot, |order| order.kind() == OrderKind::Market);
+        self.cancel_all_but(step, slot, |order| order.kind() == OrderKind::Market || order.protects());
     }
 
     /// Whether a close at the market is under way.
@@ -186,12 +187,12 @@ impl Coordinator {
             // A close that was given up; the rules hold again.
             return;
         }
-        if phase == Phase::Open && order.leg == 0 && order.life().filled.0 == 0 {
+        if phase == Phase::Open && order.leg == 0 && order.is_part() && order.life().filled.0 == 0 {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
             return;
         }
-        if phase == Phase::Open && !order.closes_all() && order.life().filled.0 == 0 {
+        if phase == Phase::Open && order.is_part() && order.life().filled.0 == 0 {
             if exits > EXITS_FOR_LEGS {
                 let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
                 self.note(step, episode.key.instrument, alarm);
@@ -241,7 +242,7 @@ impl Coordinator {
                 }
                 self.begin(step, episode.key.instrument);
                 let changed = self.serve(step, slot, Probe::TICK, None);
-                self.engine.rearm(slot, None, changed.and(Kinds::ALL));
+                self.rearm(slot, None, changed.and(Kinds::ALL));
                 self.engine.restate_bands(episode.key.instrument);
             }
         }
@@ -252,7 +253,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let mut claimed = position.legs_done;
         for (_, order) in self.orders.list(position.first_order) {
-            if !order.closes_all() && (!order.life().state.is_final() || order.life().filled.0 > 0) {
+            if order.is_part() && (!order.life().state.is_final() || order.life().filled.0 > 0) {
                 claimed |= order.legs();
             }
         }

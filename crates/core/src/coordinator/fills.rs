@@ -61,12 +61,19 @@ impl Coordinator {
     }
 
     fn on_accepted(&mut self, step: &mut Step<'_>, id: &OrderId) {
-        let Some((_, index)) = self.find_order(id) else { return };
+        let Some((slot, index)) = self.find_order(id) else { return };
         let order = self.orders.get_mut(index);
         let before = order.life().state;
         order.hear(OrderAnswer::Accepted);
-        if order.life().state != before {
-            self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
+        if order.life().state == before {
+            return;
+        }
+        let protects = order.protects();
+        self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
+        if protects && self.engine.positions[slot as usize].is_held() {
+            self.on_bracket_accepted(step, slot, index);
+            self.rearm_all(slot);
+            self.engine.restate_bands(id.episode.key.instrument);
         }
     }
 
@@ -127,9 +134,14 @@ impl Coordinator {
         if self.ends_as_dust(step, slot) {
             return;
         }
-        if order.leg == 0 && !order.closes_all() && order.life().state.is_final() {
+        if order.leg == 0 && order.is_part() && order.life().state.is_final() {
             // What is left is less: resting legs follow.
             self.reprice_legs(step, slot);
+        }
+        if order.protects() {
+            self.after_bracket_fill(step, slot, &order, fill.price);
+        } else {
+            self.protect(step, slot);
         }
         if self.engine.positions[slot as usize].phase == Phase::Closing && order.life().state.is_final() {
             // More came while the close was on its way.
@@ -162,7 +174,9 @@ impl Coordinator {
             && order.life().filled.0 == 0
             && order.life().cancel == CancelState::Sent
             && self.engine.positions[slot as usize].phase == Phase::Open;
-        if is_repriced {
+        if order.protects() {
+            self.after_bracket_end(step, slot, &order, how);
+        } else if is_repriced {
             self.release_dead_legs(slot);
             self.place_soft_legs(step, slot);
         } else {
@@ -184,14 +198,19 @@ impl Coordinator {
     }
 
     fn on_silence(&mut self, step: &mut Step<'_>, id: &OrderId) {
-        let Some((_, index)) = self.find_order(id) else { return };
+        let Some((slot, index)) = self.find_order(id) else { return };
         let order = self.orders.get_mut(index);
         let before = order.life().state;
         order.hear(OrderAnswer::Silence);
-        if order.life().state != before {
+        let (protects, state) = (order.protects(), order.life().state);
+        if state != before {
             let (episode, instrument) = (id.episode, id.episode.key.instrument);
             self.note(step, instrument, Record::OrderEnded { id: *id, how: OrderEnd::Unknown });
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::ExitUnknown });
+            if protects && self.engine.positions[slot as usize].is_held() {
+                self.protect(step, slot);
+                self.rearm_all(slot);
+            }
         }
     }
 
@@ -249,7 +268,10 @@ impl Coordinator {
             return false;
         }
         let covers = |order: &crate::orders::Order| {
-            order.life().cancel == CancelState::None && order.life().open() >= position.open
+            // A stop at the venue only waits.
+            !order.protects()
+                && order.life().cancel == CancelState::None
+                && order.life().open() >= position.open
         };
         if self.orders.list(position.first_order).any(|(_, order)| covers(order)) {
             // An order that is at the venue already may get out what no new order could.
@@ -291,8 +313,8 @@ impl Coordinator {
 
     fn rearm_all(&mut self, slot: Slot) {
         let instrument = self.engine.positions[slot as usize].episode.key.instrument;
-        self.engine.rearm(slot, None, Kinds::ALL);
-        self.engine.tidy(instrument);
+        self.rearm(slot, None, Kinds::ALL);
+        self.engine.tidy(instrument, &self.orders);
     }
 }
 

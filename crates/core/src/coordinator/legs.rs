@@ -7,7 +7,7 @@ use crate::num::{Price, Qty};
 use crate::order::{ExitOrder, OrderKind};
 use crate::orders::Extent;
 use crate::plan::ExitStyle;
-use crate::position::{Phase, Terms};
+use crate::position::Phase;
 use crate::reason::{ExitType, Reason};
 use crate::watch::Slot;
 
@@ -22,7 +22,7 @@ impl Coordinator {
         held: Vec<Held>,
         fill: ProbeFill,
     ) {
-        let terms = Terms { claimed: self.claimed(slot), ..self.engine.terms(slot) };
+        let terms = self.terms(slot);
         let position = &self.engine.positions[slot as usize];
         let (qty, best) = (position.legs_qty(from, to, &terms), terms.best);
         let Some(last) = held.iter().rfind(|held| held.reason == Reason::TakeProfit).copied() else { return };
@@ -77,7 +77,7 @@ impl Coordinator {
     pub(super) fn claimed(&self, slot: Slot) -> Qty {
         let position = &self.engine.positions[slot as usize];
         let next = position.legs_out.trailing_ones();
-        let parts = self.orders.list(position.first_order).filter(|(_, order)| !order.closes_all());
+        let parts = self.orders.list(position.first_order).filter(|(_, order)| order.is_part());
         let earlier = parts.filter(|(_, order)| u32::from(order.leg) <= next);
         Qty(earlier.map(|(_, order)| order.life().open().0).sum())
     }
@@ -171,7 +171,7 @@ impl Coordinator {
             return vec![(last.leg, qty, last.level)];
         }
         let position = &self.engine.positions[slot as usize];
-        let terms = Terms { claimed: self.claimed(slot), ..self.engine.terms(slot) };
+        let terms = self.terms(slot);
         let mut before = Qty(0);
         let legs = held.iter().filter(|held| held.reason == Reason::TakeProfit);
         legs.filter_map(|leg| {

@@ -4,7 +4,7 @@ use super::{Coordinator, Due, Kinds, Tick, Timestamp};
 use crate::cell::CellId;
 use crate::event::{Entry, Observed, Outbox, Probe, Record};
 use crate::num::{Price, Qty};
-use crate::position::{Phase, Terms};
+use crate::position::Phase;
 
 impl Coordinator {
     /// Takes a stretch of prices that wake nobody. Prices beyond the extremes of trailing stops are
@@ -57,18 +57,25 @@ impl Coordinator {
             let position = &engine.positions[woken.slot as usize];
             // A close under way only ever gets more urgent, and that leaves a trace once.
             if position.phase == Phase::Open {
-                let terms = Terms { claimed: self.claimed(woken.slot), ..engine.terms(woken.slot) };
+                let terms = self.terms(woken.slot);
                 let decision = position.evaluate(Probe::TICK, &terms, |cell| engine.last_price(cell));
                 let decision = position.set_off_by(observed.cell, decision, &terms);
+                let leaves_a_trace = match decision.close {
+                    Some(rule) => {
+                        let told = engine.standing.has_deferred(position.episode, rule.reason());
+                        !told || !self.defers(woken.slot, rule, &decision.held)
+                    }
+                    None => decision.legs.is_some() || decision.activates || decision.moves_bracket,
+                };
                 assert!(
-                    decision.close.is_none() && decision.legs.is_none() && !decision.activates,
+                    !leaves_a_trace && decision.triggered.is_none(),
                     "an observed stretch fires a watch of {:?}",
                     position.episode
                 );
             }
         }
         for woken in due {
-            self.engine.rearm(woken.slot, Some((observed.cell, woken.popped)), Kinds::NONE);
+            self.rearm(woken.slot, Some((observed.cell, woken.popped)), Kinds::NONE);
         }
         self.engine.restate_band(observed.cell);
     }

@@ -34,7 +34,7 @@ impl Coordinator {
         if phase == Phase::Open {
             self.serve(step, slot, Probe::TICK, None);
         }
-        self.engine.rearm(slot, None, Kinds::ALL);
+        self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(key.instrument);
     }
 
@@ -75,7 +75,7 @@ impl Coordinator {
         }
         self.begin(step, episode.key.instrument);
         self.engine.standing.set_overdue(episode);
-        self.engine.rearm(slot, None, Kinds::ALL);
+        self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(episode.key.instrument);
     }
 
@@ -118,7 +118,8 @@ impl Coordinator {
         self.cancel_all_but(step, slot, |order| !order.closes_all());
         self.release_dead_legs(slot);
         self.place_soft_legs(step, slot);
-        self.engine.rearm(slot, None, Kinds::ALL);
+        self.protect(step, slot);
+        self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(episode.key.instrument);
     }
 
@@ -131,7 +132,8 @@ impl Coordinator {
         let Some(slot) = self.engine.living(key) else { return };
         let Some(safe) = self.safe_stop(slot, Some(at)) else { return };
         self.keep_safe(step, slot, safe);
-        self.engine.rearm(slot, None, Kinds::ALL);
+        self.protect(step, slot);
+        self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(key.instrument);
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::id::EpisodeId;
+use crate::reason::Reason;
 use crate::time::Timestamp;
 
 /// Signals and overdue positions of an engine.
@@ -14,6 +15,12 @@ pub(crate) struct Standing {
     #[serde(with = "pairs")]
     signals: BTreeMap<EpisodeId, Timestamp>,
     overdue: BTreeSet<EpisodeId>,
+    /// Rules that left their exit to the bracket, each told once.
+    #[serde(default)]
+    deferred: BTreeSet<(EpisodeId, Reason)>,
+    /// Positions whose bracket was triggered.
+    #[serde(default)]
+    triggered: BTreeSet<EpisodeId>,
 }
 
 impl Standing {
@@ -54,8 +61,35 @@ impl Standing {
         self.overdue.remove(&episode);
     }
 
+    /// A rule leaves its exit to the bracket; whether that is new.
+    pub(crate) fn defer(&mut self, episode: EpisodeId, reason: Reason) -> bool {
+        self.deferred.insert((episode, reason))
+    }
+
+    /// Whether a rule left its exit to the bracket.
+    pub(crate) fn has_deferred(&self, episode: EpisodeId, reason: Reason) -> bool {
+        self.deferred.contains(&(episode, reason))
+    }
+
+    /// The bracket's trigger traded; whether that is new.
+    pub(crate) fn trigger(&mut self, episode: EpisodeId) -> bool {
+        self.triggered.insert(episode)
+    }
+
+    /// The bracket was waited for.
+    pub(crate) fn end_trigger(&mut self, episode: EpisodeId) {
+        self.triggered.remove(&episode);
+    }
+
+    /// Whether the bracket's trigger traded.
+    pub(crate) fn is_triggered(&self, episode: EpisodeId) -> bool {
+        self.triggered.contains(&episode)
+    }
+
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
+        self.triggered.remove(&episode);
+        self.deferred.retain(|(deferring, _)| *deferring != episode);
         self.signals.remove(&episode);
         self.overdue.remove(&episode);
     }

@@ -8,7 +8,8 @@ use crate::cell::CellId;
 use crate::event::{Probe, Tick};
 use crate::id::InstrumentId;
 use crate::instrument::Side;
-use crate::position::Watch;
+use crate::orders::Orders;
+use crate::position::{AtVenue, Terms, Watch};
 use crate::watch::{Moment, Slot};
 
 /// Kinds of index entries.
@@ -124,16 +125,18 @@ impl Engine {
         }
     }
 
-    /// Registers everything a position wants to be woken for.
-    pub(crate) fn arm(&mut self, slot: Slot) {
-        self.rearm(slot, None, Kinds::ALL);
-    }
-
     /// Registers again what was taken out at `woken`, and the kinds that changed.
-    pub(crate) fn rearm(&mut self, slot: Slot, woken: Option<(CellId, Kinds)>, changed: Kinds) {
+    /// `bracket` is its stop at the venue.
+    pub(crate) fn rearm(
+        &mut self,
+        slot: Slot,
+        woken: Option<(CellId, Kinds)>,
+        changed: Kinds,
+        bracket: AtVenue,
+    ) {
         let position = &self.positions[slot as usize];
         let side = position.side();
-        let list = position.arm(&self.terms(slot));
+        let list = position.arm(&Terms { bracket, ..self.terms(slot) });
         for watch in list.iter() {
             let cell = watch.cell();
             let kind = Kinds::of(watch, side);
@@ -183,13 +186,13 @@ impl Engine {
     }
 
     /// Sweeps stale entries out of an instrument's cells when there are too many of them.
-    pub(crate) fn tidy(&mut self, instrument: InstrumentId) {
+    pub(crate) fn tidy(&mut self, instrument: InstrumentId, orders: &Orders) {
         let market = &self.markets[instrument.0 as usize];
         let entries =
             market.fed.iter().map(|&(_, cell)| self.books[cell.0 as usize].len()).max().unwrap_or(0);
         let live = self.positions.len() - self.free.len();
         if entries > ENTRIES_MIN + STALE_PER_POSITION_MAX * live {
-            self.rebuild(instrument);
+            self.rebuild(instrument, orders);
         }
         let remembered = market_cells(self, instrument).map(|cell| self.books[cell].extremes_len()).max();
         if remembered.unwrap_or(0) > EXTREMES_MAX + 2 * live {
@@ -198,7 +201,7 @@ impl Engine {
     }
 
     /// Builds an instrument's watches anew from its positions.
-    pub(crate) fn rebuild(&mut self, instrument: InstrumentId) {
+    pub(crate) fn rebuild(&mut self, instrument: InstrumentId, orders: &Orders) {
         for at in 0..self.markets[instrument.0 as usize].fed.len() {
             let (_, cell) = self.markets[instrument.0 as usize].fed[at];
             self.books[cell.0 as usize].clear();
@@ -206,7 +209,9 @@ impl Engine {
         for slot in 0..self.positions.len() {
             let position = &self.positions[slot];
             if position.is_held() && position.episode.key.instrument == instrument {
-                self.arm(Slot::try_from(slot).expect("slots are counted in u32"));
+                let bracket = orders.at_venue(position.first_order);
+                let slot = Slot::try_from(slot).expect("slots are counted in u32");
+                self.rearm(slot, None, Kinds::ALL, bracket);
             }
         }
         self.restate_bands(instrument);

@@ -88,6 +88,26 @@ pub enum Record {
         /// Until when, inclusive.
         until: Timestamp,
     },
+    /// A rule that holds leaves its exit to the stop at the venue.
+    Deferred {
+        /// The episode.
+        episode: EpisodeId,
+        /// The rule's reason.
+        reason: Reason,
+        /// The trigger of the stop at the venue.
+        bracket: Price,
+        /// Every rule that held, with its level and the price it saw, in rank order.
+        held: Vec<Held>,
+    },
+    /// The trigger of the stop at the venue traded; its fill is waited for.
+    BracketTriggered {
+        /// The episode.
+        episode: EpisodeId,
+        /// The trigger.
+        trigger: Price,
+        /// The price that passed it.
+        price: Price,
+    },
     /// An exit was given up; the rules hold again.
     ExitConcluded {
         /// The episode.
@@ -151,6 +171,10 @@ pub enum AlarmKind {
     AtrMissing,
     /// The position has no stop of any kind.
     NoProtection,
+    /// The venue will not have the stop; it is being tried again.
+    ProtectionRefused,
+    /// Somebody else took the stop away from the venue.
+    ProtectionLost,
     /// What is left is less than the venue can close.
     Dust,
     /// The venue reports a fill of an order that is not ours, or more than was held.

@@ -20,7 +20,7 @@ mod late;
 mod switch;
 
 pub use ladder::{DynamicSpec, LadderSpec, LegOfSpec, LegSpec, OffsetSpec, RatchetSpec};
-pub use late::{LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
+pub use late::{BracketSpec, LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
 pub use switch::Enabled;
 
 /// Version of the plan schema.
@@ -77,6 +77,9 @@ pub struct PlanSpec {
     /// Keeps the stop from liquidation.
     #[serde(default)]
     pub liquidation: Option<LiquidationSpec>,
+    /// The stop that rests at the venue.
+    #[serde(default)]
+    pub bracket: Option<BracketSpec>,
     /// Whether more of the position may loosen its stop.
     #[serde(default)]
     pub rebase: bool,
@@ -292,6 +295,7 @@ impl PlanSpec {
             signal_exit: None,
             time_limit: None,
             liquidation: None,
+            bracket: None,
             rebase: false,
             tolerance: None,
         }
@@ -407,6 +411,10 @@ impl PlanSpec {
         if let Some(spec) = &self.liquidation {
             let rule = check.liquidation(spec);
             plan.liquidation = spec.enabled.0.then_some(rule);
+        }
+        if let Some(spec) = &self.bracket {
+            let rule = check.bracket(spec);
+            plan.bracket = spec.enabled.0.then_some(rule);
         }
     }
 }

@@ -87,6 +87,7 @@ impl Position {
         match self.phase {
             Phase::Open => {
                 self.arm_stops(terms, &mut list);
+                self.arm_bracket(terms, &mut list);
                 self.arm_ladder(terms, &mut list);
                 self.arm_trailing(terms, &mut list);
                 self.arm_standing(terms, &mut list);
@@ -233,6 +234,26 @@ impl Position {
             list.add(side, Watch::Gain(cell, until));
         }
         list.add(side, Watch::Retrace(cell, best, regime.distance, terms.plan.rounding));
+        let follows = self
+            .bracket_next(terms)
+            .and_then(|wanted| trailing.best_for_stop(wanted, best, &self.trail(terms)));
+        if let Some(level) = follows {
+            list.add(side, Watch::Gain(cell, level));
+        }
+    }
+
+    /// The stop from which on the one at the venue is moved.
+    pub(super) fn bracket_next(&self, terms: &Terms<'_>) -> Option<Price> {
+        let (rule, at) = (terms.plan.bracket?, terms.bracket.follows_from?);
+        Some(Price(at.0 + self.side().sign() * rule.band_at(at)))
+    }
+
+    /// The trigger of the stop at the venue, until it has traded.
+    fn arm_bracket(&self, terms: &Terms<'_>, list: &mut ArmList) {
+        if let Some(trigger) = terms.bracket.trigger.filter(|_| !terms.is_triggered) {
+            let cell = terms.cells.of_rule(Rule::StopLoss, self.side(), terms.plan);
+            list.add(self.side(), Watch::Loss(cell, trigger));
+        }
     }
 
     /// The best price at which a stepped trailing stop moves next.

@@ -21,6 +21,10 @@ pub struct Decision {
     pub activates: bool,
     /// A stepped trailing stop moves to this price, unless a full close acts.
     pub steps_to: Option<Price>,
+    /// The price that passed the trigger of the stop at the venue.
+    pub triggered: Option<Price>,
+    /// The stop at the venue is to follow the trailing stop, unless a full close acts.
+    pub moves_bracket: bool,
 }
 
 impl Decision {
@@ -53,6 +57,7 @@ impl Position {
             for &rule in rules {
                 self.evaluate_loss(rule, terms, &prices, &mut decision);
             }
+            decision.triggered = self.bracket_triggered(terms, &prices);
         }
         if self.phase == Phase::Open {
             if probe.fires(Probe::TARGET, self.side()) {
@@ -93,6 +98,8 @@ impl Position {
             legs: decision.legs.filter(|_| fires),
             activates: decision.activates && moves,
             steps_to: decision.steps_to.filter(|_| moves),
+            triggered: decision.triggered.filter(|_| own(&Rule::StopLoss)),
+            moves_bracket: decision.moves_bracket && moves,
             held: decision.held,
         }
     }
@@ -127,6 +134,17 @@ impl Position {
             return;
         }
         decision.hold(rule, level, price);
+    }
+
+    /// The price at or past the trigger of the stop at the venue, the first time.
+    fn bracket_triggered(
+        &self,
+        terms: &Terms<'_>,
+        prices: &impl Fn(CellId) -> Option<Price>,
+    ) -> Option<Price> {
+        let trigger = terms.bracket.trigger.filter(|_| self.phase == Phase::Open && !terms.is_triggered)?;
+        let price = prices(terms.cells.of_rule(Rule::StopLoss, self.side(), terms.plan))?;
+        at_loss(self.side(), price, trigger).then_some(price)
     }
 
     fn evaluate_signal(
@@ -210,6 +228,9 @@ impl Position {
             };
             decision.activates = at_gain(self.side(), price, level);
             return;
+        }
+        if let (Some(wanted), Some(stop)) = (self.bracket_next(terms), self.trailing_stop(terms)) {
+            decision.moves_bracket = at_gain(self.side(), stop, wanted);
         }
         let (Some(floor), Some(best)) = (price(self.trail_floor), terms.best) else { return };
         let Some(step) = trailing.step_size(floor, terms.atr) else { return };

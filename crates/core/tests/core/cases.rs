@@ -9,8 +9,9 @@ use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
 use ripcord_core::plan::{
-    AtrSpec, Basis, Distance, Dynamic, ExitStyle, GapPolicy, Ladder, Leg, LegKind, LegOf, Liquidation,
-    LossLimit, OnlyWhen, Plan, Pnl, Ratchet, Rounding, SignalExit, SingleLot, StopLoss, TimeLimit, Trailing,
+    AtrSpec, Basis, Bracket, Distance, Dynamic, ExitStyle, GapPolicy, Ladder, Leg, LegKind, LegOf,
+    Liquidation, LossLimit, OnlyWhen, Plan, Pnl, Ratchet, Rounding, SignalExit, SingleLot, StopLoss,
+    TimeLimit, Trailing,
 };
 use ripcord_core::time::{Span, Timestamp};
 
@@ -130,6 +131,7 @@ impl Case {
             let leverage = plan.leverage;
             late_rules(random, plan);
             (plan.liquidation, plan.rebase, plan.leverage) = (None, false, leverage);
+            plan.bracket = None;
             if let Some(rule) = &mut plan.signal_exit {
                 (rule.exit, rule.worst, rule.expires_after) = (ExitStyle::Market, None, None);
             }
@@ -329,6 +331,10 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
         plan.liquidation = Some(Liquidation { maintenance, buffer });
         plan.leverage = Ratio(random.pick(&[1, 10, 50]) * Ratio::ONE.0);
     }
+    if random.one_in(2) {
+        let patience = Span::from_millis(random.pick(&[500, 1_500, 30_000]));
+        plan.bracket = Some(Bracket { band: Ratio::from_bps(random.within(0, 40)), patience });
+    }
     if let Some(ladder) = &mut plan.ladder {
         ladder.gap_policy = random.pick(&[GapPolicy::All, GapPolicy::One]);
         ladder.single_lot = random.pick(&[SingleLot::Hold, SingleLot::Close]);
@@ -359,6 +365,7 @@ fn mood(random: &mut Random) -> Move {
         4 => mood.drop = random.within(1, 3) as u32,
         5 => mood.double = true,
         6 => mood.thin = true,
+        7 if random.one_in(2) => mood.stuck = true,
         _ => {}
     }
     Move::Mood(mood, Span::from_millis(random.pick(&[0, 0, 700, 2_000])))

@@ -4,9 +4,9 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, DynamicSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec,
-    LegSpec, LiquidationSpec, LossLimitSpec, OffsetSpec, OnlyWhenSpec, PlanSpec, RatchetSpec, SignalExitSpec,
-    StopLossSpec, TimeLimitSpec, TrailingSpec,
+    AtrText, BasisSpec, BracketSpec, CurvePointSpec, DistanceSpec, DynamicSpec, Enabled, ExitSpec,
+    LadderSpec, LegOfSpec, LegSpec, LiquidationSpec, LossLimitSpec, OffsetSpec, OnlyWhenSpec, PlanSpec,
+    RatchetSpec, SignalExitSpec, StopLossSpec, TimeLimitSpec, TrailingSpec,
 };
 use ripcord_core::plan::{GapPolicy, SingleLot};
 
@@ -59,6 +59,13 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     enabled: Enabled(true),
                     maintenance: percent(words[0])?,
                     buffer: after(words, "buffer").map(percent).transpose()?,
+                });
+            }
+            "bracket" => {
+                spec.bracket = Some(BracketSpec {
+                    enabled: Enabled(true),
+                    band: after(words, "band").map(percent).transpose()?,
+                    patience_ms: after(words, "patience").map(|word| seconds(word) * 1_000),
                 });
             }
             "rebase" => spec.rebase = true,

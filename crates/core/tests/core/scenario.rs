@@ -335,6 +335,7 @@ impl Story {
             "drops" => mood.drop = number(1),
             "doubles" => mood.double = true,
             "thin" => mood.thin = true,
+            "stuck" => mood.stuck = true,
             "parts" => mood.part = part,
             "well" => *mood = crate::venue::Mood::default(),
             word => return Err(format!("unknown mood `{word}`")),

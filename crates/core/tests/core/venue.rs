@@ -32,6 +32,8 @@ pub(crate) struct Mood {
     pub(crate) double: bool,
     /// Marketable limits fill even when the last trade is beyond them.
     pub(crate) generous: bool,
+    /// Stops are not triggered.
+    pub(crate) stuck: bool,
     /// Marketable limits find nobody, and rest until a later price touches them.
     pub(crate) thin: bool,
 }
@@ -164,7 +166,7 @@ impl Venue {
                     Side::Long => price <= trigger.0,
                     Side::Short => price >= trigger.0,
                 };
-                if !triggered {
+                if !triggered || self.mood.stuck {
                     return;
                 }
                 price

@@ -4,7 +4,7 @@ use super::{ExitSpec, LossLimitSpec, OffsetSpec, PlanSpec};
 use crate::market::PriceSource;
 use crate::num::{Decimal, Ratio};
 use crate::plan::ladder::LEGS_MAX;
-use crate::plan::{Dynamic, ExitStyle, TOLERANCE_DEFAULT};
+use crate::plan::{Bracket, Dynamic, ExitStyle, TOLERANCE_DEFAULT};
 
 impl PlanSpec {
     /// The same plan with its defaults written out. What has no word to write (the price that a rule would
@@ -41,6 +41,11 @@ impl PlanSpec {
         }
         if let Some(rule) = &mut plan.time_limit {
             rule.exit.get_or_insert_with(|| exit_spec(ExitStyle::PATIENT));
+        }
+        if let Some(rule) = &mut plan.bracket {
+            rule.band.get_or_insert(decimal(Bracket::DEFAULT.band));
+            let patience = u32::try_from(Bracket::DEFAULT.patience.0 / 1_000_000);
+            rule.patience_ms.get_or_insert(patience.expect("the default is a second or two"));
         }
         if let Some(rule) = &mut plan.liquidation {
             rule.buffer.get_or_insert(Decimal::ZERO);

@@ -1,4 +1,4 @@
-//! Signal exit, time limit and liquidation as written.
+//! Signal exit, time limit, liquidation and bracket as written.
 
 use serde::{Deserialize, Serialize};
 
@@ -76,4 +76,20 @@ pub struct LiquidationSpec {
     /// Least distance of the stop from liquidation as a fraction of the entry; absent is 0.
     #[serde(default)]
     pub buffer: Option<Decimal>,
+}
+
+/// The stop that rests at the venue, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BracketSpec {
+    /// Whether it is placed.
+    #[serde(default)]
+    pub enabled: Enabled,
+    /// How much tighter the effective stop must be before it is moved, as a fraction of its price;
+    /// absent is 0.001.
+    #[serde(default)]
+    pub band: Option<Decimal>,
+    /// Milliseconds that its trigger may have traded without the fill; absent is 1500.
+    #[serde(default)]
+    pub patience_ms: Option<u32>,
 }

@@ -8,6 +8,7 @@ use ripcord_core::event::{
 use ripcord_core::id::{AccountId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::order::{ExitOrder, OrderKind};
+use ripcord_core::reason::Source;
 
 use super::{Story, order_name, word};
 
@@ -66,7 +67,11 @@ impl Story {
                 let key = filled.id.episode.key;
                 let [qty, remaining] = [filled.qty, filled.remaining].map(|qty| self.show_qty(key, qty));
                 let price = self.show_price(key, filled.price);
-                (filled.id.episode, format!("fill {qty} at {price}, {remaining} left"))
+                let by = match filled.source {
+                    Source::ExchangeBracket => format!(" by the venue's {} stop", filled.reason.word()),
+                    _ => String::new(),
+                };
+                (filled.id.episode, format!("fill {qty} at {price}, {remaining} left{by}"))
             }
             Record::OrderEnded { id, how } => {
                 let how = match how {
@@ -76,6 +81,13 @@ impl Story {
                     OrderEnd::Unknown => "unknown",
                 };
                 (id.episode, format!("{} {how}", order_name(*id)))
+            }
+            Record::Deferred { episode, reason, bracket, .. } => (
+                *episode,
+                format!("{} left to the stop at {}", reason.word(), self.show_price(episode.key, *bracket)),
+            ),
+            Record::BracketTriggered { episode, trigger, .. } => {
+                (*episode, format!("the stop at {} is triggered", self.show_price(episode.key, *trigger)))
             }
             Record::FundingPaid { episode, .. } => (*episode, "funding".to_owned()),
             Record::Closed { episode } => (*episode, "closed".to_owned()),
@@ -172,6 +184,8 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::ExitUnknown => "exit unknown",
         AlarmKind::AtrMissing => "no ATR yet",
         AlarmKind::NoProtection => "no protection",
+        AlarmKind::ProtectionRefused => "protection refused",
+        AlarmKind::ProtectionLost => "protection lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill not expected",
     }

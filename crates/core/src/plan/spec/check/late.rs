@@ -2,8 +2,8 @@
 
 use super::{Check, MULTIPLE_MAX};
 use crate::num::{Decimal, Ratio};
-use crate::plan::spec::{LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
-use crate::plan::{ExitStyle, Liquidation, OnlyWhen, SignalExit, TimeLimit};
+use crate::plan::spec::{BracketSpec, LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
+use crate::plan::{Bracket, ExitStyle, Liquidation, OnlyWhen, SignalExit, TimeLimit};
 use crate::time::Span;
 
 impl Check {
@@ -40,6 +40,17 @@ impl Check {
                 .buffer
                 .map_or(Ratio::ZERO, |buffer| self.fraction("liquidation.buffer", buffer, true)),
         }
+    }
+
+    pub(in crate::plan::spec) fn bracket(&mut self, spec: &BracketSpec) -> Bracket {
+        let patience = spec.patience_ms.map_or(Bracket::DEFAULT.patience, |ms| {
+            if ms == 0 {
+                self.fault("bracket.patience_ms", ms, "must be at least 1 millisecond");
+            }
+            Span::from_millis(i64::from(ms.max(1)))
+        });
+        let band = spec.band.map_or(Bracket::DEFAULT.band, |band| self.fraction("bracket.band", band, true));
+        Bracket { band, patience }
     }
 
     pub(super) fn worst(&mut self, field: &str, worst: Option<Decimal>) -> Option<Ratio> {

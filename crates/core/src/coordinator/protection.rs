@@ -1,0 +1,266 @@
+//! The bracket at the venue: placed behind a position, following its effective stop, replaced when its
+//! size or place is wrong, and watched after its trigger.
+//!
+//! A stop is never taken away before the one that takes its place is accepted.
+
+use super::{Coordinator, Kinds, Record, Step, TimerFor};
+use crate::event::{AlarmKind, Held, OrderEnd};
+use crate::id::{EpisodeId, OrderId};
+use crate::num::Price;
+use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
+use crate::orders::{Extent, Order};
+use crate::plan::{Bracket, Rule};
+use crate::position::{Phase, at_loss, tighter};
+use crate::reason::Reason;
+use crate::time::Span;
+use crate::watch::Slot;
+
+/// A refused bracket is placed again after this long, then after twice, three times as long, ..
+const PLACE_AGAIN_AFTER: Span = Span::from_millis(250);
+/// .. but never later than this.
+const PLACE_AGAIN_AFTER_MAX: Span = Span::from_secs(5);
+/// From this many refusals in a row on somebody is alarmed; placing goes on.
+const REFUSALS_ALARM: usize = 3;
+/// Ended brackets that are remembered, for fills that come late.
+const ENDED_KEPT: usize = 4;
+
+impl Coordinator {
+    /// Sees to it that a stop of the right size rests where the effective stop is.
+    pub(super) fn protect(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let Some((rule, level, reason)) = self.wanted_bracket(slot) else { return };
+        let position = &self.engine.positions[slot as usize];
+        let (episode, side) = (position.episode, position.side());
+        let qty = self.engine.market(episode.key.instrument).instrument.closable(position.open);
+        if qty.0 == 0 {
+            return;
+        }
+        let newest = self.newest_bracket(slot).map(|(_, order)| *order);
+        let mut level = level;
+        if let Some(order) = newest.filter(stands) {
+            let is_tighter = side.sign() * (level.0 - order.trigger.0) >= rule.band_at(order.trigger);
+            // An answer that is still to come is waited for: it calls again.
+            if order.life().state == OrderState::Sent || (order.life().open() == qty && !is_tighter) {
+                return;
+            }
+            if !is_tighter && !self.engine.terms(slot).plan.rebase {
+                level = tighter(side, level, order.trigger);
+            }
+        }
+        let (slice, attempt) = newest.map_or((0, 0), |order| match order.attempt.checked_add(1) {
+            Some(attempt) => (order.slice, attempt),
+            None => (order.slice.saturating_add(1), 0),
+        });
+        let id = OrderId { episode, exit: 0, leg: 0, slice, attempt };
+        let order = ExitOrder { id, qty, kind: OrderKind::Stop(level), trigger: level, reason };
+        self.submit(step, slot, order, Extent::Bracket);
+    }
+
+    /// The bracket of the plan, where it should stand, and the rule that says so.
+    fn wanted_bracket(&self, slot: Slot) -> Option<(Bracket, Price, Reason)> {
+        let position = &self.engine.positions[slot as usize];
+        let terms = self.engine.terms(slot);
+        let rule = terms.plan.bracket.filter(|_| position.phase == Phase::Open)?;
+        let trailing = position.trailing_stop(&terms);
+        if let Some(stop) = position.effective_stop(&terms) {
+            let reason = if trailing == Some(stop) { Reason::TrailingStop } else { Reason::StopLoss };
+            return Some((rule, stop, reason));
+        }
+        // Without a stop of its own the plan's limit of loss is what the venue can hold.
+        let limits = [Rule::SoftStop, Rule::LossGuard, Rule::HardStop];
+        let (limit, level) =
+            limits.into_iter().find_map(|limit| Some((limit, position.loss_level(limit, &terms)?)))?;
+        Some((rule, level, limit.reason()))
+    }
+
+    fn newest_bracket(&self, slot: Slot) -> Option<(u32, &Order)> {
+        let first = self.engine.positions[slot as usize].first_order;
+        self.orders.list(first).find(|(_, order)| order.protects())
+    }
+
+    /// The trigger of the stop that the venue has confirmed.
+    pub(super) fn bracket_level(&self, slot: Slot) -> Option<Price> {
+        self.orders.at_venue(self.engine.positions[slot as usize].first_order).trigger
+    }
+
+    /// The venue has a new bracket: the ones before it go.
+    pub(super) fn on_bracket_accepted(&mut self, step: &mut Step<'_>, slot: Slot, index: u32) {
+        let newest = self.newest_bracket(slot).map(|(newest, _)| newest);
+        if newest == Some(index) {
+            let order = *self.orders.get(index);
+            self.cancel_all_but(step, slot, |other| {
+                !other.protects() || (other.slice, other.attempt) == (order.slice, order.attempt)
+            });
+        }
+        let position = &mut self.engine.positions[slot as usize];
+        position.first_order = self.orders.forget_ended_brackets(position.first_order, ENDED_KEPT);
+        self.protect(step, slot);
+    }
+
+    /// A bracket ended that did not close the position.
+    pub(super) fn after_bracket_end(
+        &mut self,
+        step: &mut Step<'_>,
+        slot: Slot,
+        order: &Order,
+        how: OrderEnd,
+    ) {
+        let position = &self.engine.positions[slot as usize];
+        let episode = position.episode;
+        if position.phase != Phase::Open {
+            return;
+        }
+        let is_newest = self
+            .newest_bracket(slot)
+            .is_some_and(|(_, newest)| (newest.slice, newest.attempt) == (order.slice, order.attempt));
+        if !is_newest {
+            return;
+        }
+        match how {
+            OrderEnd::Refused => self.after_bracket_refused(step, slot, order),
+            OrderEnd::Cancelled | OrderEnd::Expired if order.life().cancel == CancelState::None => {
+                let what = AlarmKind::ProtectionLost;
+                self.note(step, episode.key.instrument, Record::Alarm { episode, what });
+                // Somebody else took it away: it is put back once, then a person must say.
+                if self.brackets_lost(slot) == 1 {
+                    self.protect(step, slot);
+                }
+            }
+            OrderEnd::Cancelled | OrderEnd::Expired | OrderEnd::Unknown => self.protect(step, slot),
+        }
+    }
+
+    /// The venue will not have the stop: where the price is past it already we get out, else it is tried again.
+    fn after_bracket_refused(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order) {
+        let position = &self.engine.positions[slot as usize];
+        let (episode, side) = (position.episode, position.side());
+        let terms = self.engine.terms(slot);
+        let cell = terms.cells.of_rule(Rule::StopLoss, side, terms.plan);
+        if let Some(last) = self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger)) {
+            self.close(step, slot, order.reason, order.trigger, last, Vec::new());
+            return;
+        }
+        let first = position.first_order;
+        let refused = self
+            .orders
+            .list(first)
+            .filter(|(_, order)| order.protects())
+            .take_while(|(_, order)| order.life().state == OrderState::Refused)
+            .count();
+        if refused == REFUSALS_ALARM {
+            let what = AlarmKind::ProtectionRefused;
+            self.note(step, episode.key.instrument, Record::Alarm { episode, what });
+        }
+        let times = i64::try_from(refused).unwrap_or(i64::MAX).min(PLACE_AGAIN_AFTER_MAX.0);
+        let wait = Span(PLACE_AGAIN_AFTER.0.saturating_mul(times).min(PLACE_AGAIN_AFTER_MAX.0));
+        self.timers.insert((step.now.after(wait), TimerFor::Protect(episode)));
+    }
+
+    /// Brackets of a position that somebody else took away.
+    fn brackets_lost(&self, slot: Slot) -> usize {
+        let first = self.engine.positions[slot as usize].first_order;
+        let lost = self.orders.list(first).filter(|(_, order)| {
+            let life = order.life();
+            let gone = matches!(life.state, OrderState::Cancelled | OrderState::Expired);
+            order.protects() && gone && life.cancel == CancelState::None
+        });
+        lost.count()
+    }
+
+    /// A bracket that was refused is placed again.
+    pub(super) fn on_protect(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
+        if let Some(slot) = self.engine.slot(episode) {
+            self.protect(step, slot);
+        }
+    }
+
+    /// Whether a rule leaves its exit to the bracket: a confirmed stop of the same risk, which covers
+    /// everything that is held.
+    pub(super) fn defers(&self, slot: Slot, rule: Rule, held: &[Held]) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        if position.phase != Phase::Open || !matches!(rule, Rule::StopLoss | Rule::SoftStop) {
+            return false;
+        }
+        let terms = self.engine.terms(slot);
+        let qty = terms.instrument.closable(position.open);
+        let first = position.first_order;
+        let covering = |order: &Order| order.protects() && order.is_confirmed() && order.life().open() >= qty;
+        let Some((_, bracket)) = self.orders.list(first).find(|(_, order)| covering(order)) else {
+            return false;
+        };
+        let Some(level) = held.iter().find(|held| held.reason == rule.reason()).map(|held| held.level) else {
+            return false;
+        };
+        if rule == Rule::StopLoss {
+            let band = terms.plan.bracket.unwrap_or(Bracket::DEFAULT).band_at(bracket.trigger);
+            return position.side().sign() * (level.0 - bracket.trigger.0) < band;
+        }
+        let hard = position.loss_level(Rule::HardStop, &terms);
+        terms.plan.within_tolerance(level, bracket.trigger, position.entry(), hard)
+    }
+
+    /// A rule held and left its exit to the bracket; told once.
+    pub(super) fn defer(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
+        let episode = self.engine.positions[slot as usize].episode;
+        let Some(bracket) = self.bracket_level(slot) else { return };
+        if self.engine.standing.defer(episode, rule.reason()) {
+            let record = Record::Deferred { episode, reason: rule.reason(), bracket, held };
+            self.note(step, episode.key.instrument, record);
+        }
+    }
+
+    /// The bracket's trigger traded: from here on its fill is waited for, and not for long.
+    pub(super) fn on_bracket_triggered(&mut self, step: &mut Step<'_>, slot: Slot, seen: Price) {
+        let position = &self.engine.positions[slot as usize];
+        let episode = position.episode;
+        let plan = &self.engine.plans[position.plan.0 as usize].plan;
+        // A stop placed under an earlier plan is watched like one of this.
+        let rule = plan.bracket.unwrap_or(Bracket::DEFAULT);
+        let Some(trigger) = self.bracket_level(slot) else { return };
+        if self.engine.standing.trigger(episode) {
+            let record = Record::BracketTriggered { episode, trigger, price: seen };
+            self.note(step, episode.key.instrument, record);
+            self.timers.insert((step.now.after(rule.patience), TimerFor::Triggered(episode)));
+        }
+    }
+
+    /// A bracket was trusted long enough.
+    pub(super) fn on_triggered_too_long(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
+        let Some(slot) = self.engine.slot(episode) else { return };
+        if !self.engine.standing.is_triggered(episode) {
+            return;
+        }
+        self.begin(step, episode.key.instrument);
+        self.engine.standing.end_trigger(episode);
+        let position = &self.engine.positions[slot as usize];
+        if position.phase != Phase::Open {
+            // What closes it already is urgent enough.
+            self.rearm(slot, None, Kinds::ALL);
+            self.engine.restate_bands(episode.key.instrument);
+            return;
+        }
+        let (side, terms) = (position.side(), self.engine.terms(slot));
+        let cell = terms.cells.of_rule(Rule::StopLoss, side, terms.plan);
+        let entry = position.entry().rounded();
+        let seen = self.engine.last_price(cell).unwrap_or(entry);
+        let trigger = self.newest_bracket(slot).map_or(seen, |(_, order)| order.trigger);
+        self.close(step, slot, Reason::ProtectionFailed, trigger, seen, Vec::new());
+    }
+
+    /// A bracket was filled and something is left: more came since it was placed, or it is filling still.
+    pub(super) fn after_bracket_fill(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order, at: Price) {
+        if self.engine.positions[slot as usize].phase != Phase::Open {
+            return;
+        }
+        if order.life().state.is_final() {
+            self.close(step, slot, order.reason, order.trigger, at, Vec::new());
+        } else {
+            self.on_bracket_triggered(step, slot, at);
+        }
+    }
+}
+
+/// Whether an order may still protect: it was not taken back, and is not lost sight of.
+fn stands(order: &Order) -> bool {
+    let life = order.life();
+    !life.state.is_final() && life.state != OrderState::Unknown && life.cancel == CancelState::None
+}
