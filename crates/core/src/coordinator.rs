@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
-use crate::event::{Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
+use crate::event::{Concluded, Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
 use crate::id::{EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -293,6 +293,10 @@ impl Coordinator {
             self.on_bracket_triggered(step, slot, seen);
             changed = Kinds::ALL;
         }
+        if decision.past_worst {
+            self.conclude(step, slot, Concluded::PastWorst);
+            return Kinds::ALL;
+        }
         if let Some(rule) = decision.close {
             if self.defers(slot, rule, &decision.held) {
                 self.defer(step, slot, rule, decision.held);
@@ -321,14 +325,14 @@ impl Coordinator {
     /// Everything that a decision about a position needs besides its own state.
     fn terms(&self, slot: Slot) -> Terms<'_> {
         let first = self.engine.positions[slot as usize].first_order;
-        let (claimed, bracket) = (self.claimed(slot), self.orders.at_venue(first));
-        Terms { claimed, bracket, ..self.engine.terms(slot) }
+        let (claimed, at_venue) = (self.claimed(slot), self.orders.at_venue(first));
+        Terms { claimed, at_venue, ..self.engine.terms(slot) }
     }
 
     /// Registers again what was taken out of the index at `woken`, and the kinds that changed.
     fn rearm(&mut self, slot: Slot, woken: Option<(CellId, Kinds)>, changed: Kinds) {
-        let bracket = self.orders.at_venue(self.engine.positions[slot as usize].first_order);
-        self.engine.rearm(slot, woken, changed, bracket);
+        let at_venue = self.orders.at_venue(self.engine.positions[slot as usize].first_order);
+        self.engine.rearm(slot, woken, changed, at_venue);
     }
 
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.

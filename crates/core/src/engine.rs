@@ -243,7 +243,7 @@ impl Engine {
             cells: &market.cells,
             best: self.best(position, &entry.plan, &market.cells),
             claimed: Qty(0),
-            bracket: AtVenue::default(),
+            at_venue: AtVenue::default(),
             is_triggered: self.standing.is_triggered(position.episode),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),

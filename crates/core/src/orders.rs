@@ -234,33 +234,51 @@ impl Orders {
         }
     }
 
-    /// The stop at the venue, in the list that begins at `first`.
+    /// What the venue has of the list that begins at `first`.
     pub(crate) fn at_venue(&self, first: u32) -> AtVenue {
+        let (mut close_limit, mut living, mut unknown) = (None, 0, 0);
+        for (_, order) in self.list(first).filter(|(_, order)| order.closes_all() && !order.state.is_final())
+        {
+            if living == 0 && order.kind == Kind::MarketableLimit {
+                close_limit = Some(order.price);
+            }
+            living += 1;
+            unknown += usize::from(order.state == OrderState::Unknown);
+        }
+        let close_is_unknown = living > 0 && unknown == living;
         let mut brackets =
             self.list(first).map(|(_, order)| order).filter(|order| order.protects()).peekable();
         let newest = brackets.peek().filter(|order| order.is_confirmed()).map(|order| order.trigger);
         let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.trigger);
-        AtVenue { trigger: confirmed, follows_from: newest }
+        AtVenue { trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
     }
 
-    /// Forgets the brackets of a list that ended, but for the `kept` newest of them; returns the list's
-    /// beginning.
-    pub(crate) fn forget_ended_brackets(&mut self, first: u32, kept: usize) -> u32 {
-        let is_ended = |order: &Order| order.protects() && order.state.is_final();
+    /// Forgets the orders of a list that ended without a fill, but for the `kept` newest of them and what
+    /// numbers the next try; returns the list's beginning.
+    pub(crate) fn forget_ended(&mut self, first: u32, kept: usize) -> u32 {
         let (mut first, mut last_kept, mut at, mut seen) = (first, NO_ORDER, first, 0);
+        let mut newest_exit = 0;
+        let mut numbering: Vec<(u16, u8)> = Vec::new();
         while at != NO_ORDER {
-            let next = self.orders[at as usize].next;
-            seen += usize::from(is_ended(&self.orders[at as usize]));
-            if is_ended(&self.orders[at as usize]) && seen > kept {
+            let order = self.orders[at as usize];
+            let is_old_exit = order.exit > 0 && order.exit < newest_exit;
+            let numbers = !is_old_exit && !numbering.contains(&(order.exit, order.leg));
+            newest_exit = newest_exit.max(order.exit);
+            if numbers {
+                numbering.push((order.exit, order.leg));
+            }
+            let is_over = order.state.is_final() && order.filled.0 == 0 && !numbers;
+            seen += usize::from(is_over);
+            if is_over && seen > kept {
                 self.free.push(at);
                 match last_kept {
-                    NO_ORDER => first = next,
-                    before => self.orders[before as usize].next = next,
+                    NO_ORDER => first = order.next,
+                    before => self.orders[before as usize].next = order.next,
                 }
             } else {
                 last_kept = at;
             }
-            at = next;
+            at = order.next;
         }
         first
     }

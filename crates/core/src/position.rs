@@ -29,6 +29,10 @@ mod evaluate;
 pub use arm::{ArmList, Watch};
 pub use evaluate::Decision;
 
+/// Exits of one episode after which legs, signals and time limits decide no more: the numbers that are
+/// left are for stops and people.
+pub const EXITS_FOR_PATIENT: u16 = u16::MAX / 2;
+
 /// A price level that may be absent; prices are positive, so absence costs no space.
 pub type Level = Option<NonZeroI64>;
 
@@ -124,8 +128,8 @@ pub struct Terms<'a> {
     /// What partial closes on their way will take. Only a decision needs it; where it is left out,
     /// a watch is at most nearer.
     pub claimed: Qty,
-    /// The stop at the venue.
-    pub bracket: AtVenue,
+    /// What the venue has of its orders.
+    pub at_venue: AtVenue,
     /// Whether that trigger has traded.
     pub is_triggered: bool,
     /// Whether an exit signal stands.
@@ -134,13 +138,17 @@ pub struct Terms<'a> {
     pub is_overdue: bool,
 }
 
-/// The stop of a position at the venue.
+/// What the venue has of a position's orders, as far as its watches depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AtVenue {
     /// The trigger of the stop that the venue has confirmed.
     pub trigger: Option<Price>,
     /// The trigger that a tighter stop is held against; none while an answer is waited for.
     pub follows_from: Option<Price>,
+    /// The limit of the full close under way.
+    pub close_limit: Option<Price>,
+    /// Nothing is known of the full close under way.
+    pub close_is_unknown: bool,
 }
 
 /// The cell that gives each price source of an instrument; a source that is not fed is stood in
@@ -194,6 +202,12 @@ impl Position {
         (risk > 0).then_some(risk)
     }
 
+    /// Whether legs, signals and time limits may still decide exits.
+    #[must_use]
+    pub const fn is_patient(&self) -> bool {
+        self.exits <= EXITS_FOR_PATIENT
+    }
+
     /// Whether it holds something.
     #[must_use]
     pub const fn is_held(&self) -> bool {
@@ -222,7 +236,9 @@ impl Position {
     #[must_use]
     pub fn leg_level(&self, index: usize, terms: &Terms<'_>) -> Option<Price> {
         let ladder = self.ladder(terms)?;
-        ladder.legs.get(index)?.level(self.side(), self.entry(), self.risk(), terms.level_rule())
+        let level = ladder.legs.get(index)?.level(self.side(), self.entry(), self.risk(), terms.level_rule());
+        // A short's target may lie below zero: no price gets there.
+        level.filter(|level| level.is_sound())
     }
 
     /// The quantity that legs `from..to` close now, of what no order on its way will take.
@@ -242,10 +258,11 @@ impl Position {
             return None;
         }
         if trailing.is_stepped() {
-            return price(self.trail_floor);
+            return price(self.trail_floor).filter(|stop| stop.is_sound());
         }
         let stop = trailing.stop(best, &self.trail(terms));
-        Some(price(self.trail_floor).map_or(stop, |floor| tighter(self.side(), floor, stop)))
+        let stop = price(self.trail_floor).map_or(stop, |floor| tighter(self.side(), floor, stop));
+        Some(stop).filter(|stop| stop.is_sound())
     }
 
     /// The tightest of stop and trailing stop: the one effective stop.

@@ -169,6 +169,9 @@ impl Coordinator {
         let rebases = terms.plan.rebase;
         let misses_atr = rule.misses_atr(terms.atr);
         let (side, episode, from) = (position.side(), position.episode, price(position.stop));
+        if !derived.price.is_sound() {
+            return;
+        }
         self.engine.positions[slot as usize].first_stop = level(derived.price);
         if misses_atr {
             self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });

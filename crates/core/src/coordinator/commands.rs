@@ -70,7 +70,10 @@ impl Coordinator {
         });
         let misses_atr = stop.is_some_and(|(_, misses)| misses);
         let forced = stop.filter(|(stop, _)| stop.forces_exit).map(|(stop, _)| stop.price);
-        position.stop = stop.and_then(|(stop, _)| level(stop.price));
+        // A stop below zero is none.
+        let reachable = stop.filter(|(stop, _)| stop.price.is_sound());
+        let unreachable = stop.is_some() && reachable.is_none();
+        position.stop = reachable.and_then(|(stop, _)| level(stop.price));
         position.stop_origin = stop.map_or(StopOrigin::Initial, |(stop, _)| stop.origin);
         position.first_stop = position.stop;
         position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none());
@@ -88,7 +91,7 @@ impl Coordinator {
             stop: price(position.stop),
         };
         self.note(step, instrument, Record::Opened(Box::new(record)));
-        if bare {
+        if bare || unreachable {
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::NoProtection });
         }
         if misses_atr {
@@ -127,7 +130,7 @@ impl Coordinator {
             Some(qty) if qty.0 <= 0 => self.note_refused(step, CommandRefused::NotPositive(key)),
             Some(qty) if qty < position.open && position.phase == Phase::Open => {
                 let part = instrument.closable(qty);
-                if part.0 == 0 {
+                if part.0 == 0 || position.exits == u16::MAX {
                     self.note_refused(step, CommandRefused::BelowMinimum(key));
                     return;
                 }

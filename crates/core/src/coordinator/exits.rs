@@ -8,7 +8,7 @@ use crate::num::{Price, Qty, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
 use crate::orders::Extent;
 use crate::plan::{ExitStyle, Rule};
-use crate::position::{Phase, level, price, tighter};
+use crate::position::{EXITS_FOR_PATIENT, Phase, at_loss, level, price};
 use crate::reason::{ExitType, Reason, StopOrigin};
 use crate::time::Span;
 use crate::watch::Slot;
@@ -23,15 +23,18 @@ const REFUSALS_ALARM: u16 = 3;
 const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// Times that an exit which the venue took away is sent again without a pause.
 const TRIES_AT_ONCE: u16 = 3;
-/// Exits of one episode after which a ladder leg that is refused is tried no more: numbers are kept for stops.
-const EXITS_FOR_LEGS: u16 = u16::MAX / 2;
+/// A ladder leg that took too long is looked at again after this long.
+const LEG_AGAIN_AFTER: Span = Span::from_secs(10);
+/// Ended orders of a position that are remembered, for fills that come late.
+const ENDED_KEPT: usize = 16;
 
 impl Coordinator {
     /// A rule closes the whole position, or pushes a close that is under way.
     pub(super) fn close_by_rule(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
-        if self.engine.positions[slot as usize].phase == Phase::Closing {
+        let is_bounded = self.worst_limit(slot).is_some();
+        if self.engine.positions[slot as usize].phase == Phase::Closing && !is_bounded {
             // One that was refused keeps to its growing delay, however many prices pass.
-            if self.close_is_working(slot) {
+            if self.close_is_alive(slot) {
                 let episode = self.engine.positions[slot as usize].episode;
                 self.push_to_market(step, slot, episode);
             }
@@ -53,13 +56,19 @@ impl Coordinator {
         held: Vec<Held>,
     ) {
         let best = self.engine.terms(slot).best;
-        let position = &mut self.engine.positions[slot as usize];
+        let position = &self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         if position.phase == Phase::Closing {
-            self.push_to_market(step, slot, episode);
-            return;
+            if self.worst_limit(slot).is_none() {
+                self.push_to_market(step, slot, episode);
+                return;
+            }
+            // It would wait at its worst price; what is decided now does not.
+            self.conclude(step, slot, Concluded::Overtaken);
         }
-        position.exits += 1;
+        let position = &mut self.engine.positions[slot as usize];
+        // Of an exit whose number is used up the tries go on counting.
+        position.exits = position.exits.saturating_add(1);
         position.phase = Phase::Closing;
         position.closing = Some(reason);
         let (exit, open, origin) = (position.exits, position.open, position.stop_origin);
@@ -165,17 +174,42 @@ impl Coordinator {
         if self.is_at_market(slot) {
             return;
         }
+        if self.is_past_worst(slot) {
+            self.conclude(step, slot, Concluded::PastWorst);
+            return;
+        }
         let trigger = self.last_close_trigger(slot);
+        if let Some(limit) = self.worst_limit(slot) {
+            // It never goes past its worst price.
+            self.send_close(step, slot, OrderKind::MarketableLimit(limit), trigger);
+            return;
+        }
         self.send_close(step, slot, OrderKind::Market, trigger);
         self.cancel_all_but(step, slot, |order| order.kind() == OrderKind::Market || order.protects());
+    }
+
+    /// Forgets what ended long ago without a fill.
+    pub(super) fn forget_ended(&mut self, slot: Slot) {
+        let position = &mut self.engine.positions[slot as usize];
+        position.first_order = self.orders.forget_ended(position.first_order, ENDED_KEPT);
     }
 
     /// Whether a close at the market is under way.
     pub(super) fn is_at_market(&self, slot: Slot) -> bool {
         let first = self.engine.positions[slot as usize].first_order;
         self.orders.list(first).any(|(_, order)| {
-            order.closes_all() && order.kind() == OrderKind::Market && !order.life().state.is_final()
+            // Of one that nobody has heard of again it is not known.
+            let life = order.life();
+            let counts = !life.state.is_final() && life.state != OrderState::Unknown;
+            order.closes_all() && order.kind() == OrderKind::Market && counts
         })
+    }
+
+    /// Whether an order for everything may still be filled.
+    fn close_is_alive(&self, slot: Slot) -> bool {
+        let first = self.engine.positions[slot as usize].first_order;
+        let living = |order: &crate::orders::Order| order.closes_all() && !order.life().state.is_final();
+        self.orders.list(first).any(|(_, order)| living(order))
     }
 
     /// An exit order ended and left something open: what now?
@@ -193,17 +227,19 @@ impl Coordinator {
             return;
         }
         if phase == Phase::Open && order.is_part() && order.life().filled.0 == 0 {
-            if exits > EXITS_FOR_LEGS {
+            if exits > EXITS_FOR_PATIENT {
                 let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
                 self.note(step, episode.key.instrument, alarm);
                 return;
             }
-            self.timers.insert((step.now.after(LEG_RETRY_AFTER), TimerFor::Retry(episode)));
+            let took_too_long = order.life().cancel != CancelState::None;
+            let wait = if took_too_long { LEG_AGAIN_AFTER } else { LEG_RETRY_AFTER };
+            self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
             return;
         }
-        if self.has_worst_price(slot) && order.kind() != OrderKind::Market {
+        if self.is_past_worst(slot) {
             self.conclude(step, slot, Concluded::PastWorst);
             return;
         }
@@ -351,25 +387,43 @@ impl Coordinator {
         }
     }
 
-    /// How an exit meets the market; never beyond `worst`.
+    /// How an exit meets the market. One with a worst price is a limit there from the start: it takes
+    /// what the market gives, and waits at the worst it accepts.
     pub(super) fn kind(&self, slot: Slot, style: ExitStyle, seen: Price, worst: Option<Price>) -> OrderKind {
-        let side = self.engine.positions[slot as usize].side();
-        match style {
-            ExitStyle::Market => worst.map_or(OrderKind::Market, |worst| self.limit_within(slot, worst)),
-            ExitStyle::MarketableLimit { offset, .. } => {
+        match (style, worst) {
+            (_, Some(worst)) => self.limit_within(slot, worst),
+            (ExitStyle::Market, None) => OrderKind::Market,
+            (ExitStyle::MarketableLimit { offset, .. }, None) => {
                 let position = &self.engine.positions[slot as usize];
                 let instrument = &self.engine.market(position.episode.key.instrument).instrument;
                 let sign = position.side().sign();
                 let limit = Price(seen.0 - sign * offset.of(seen.0, Round::Up));
                 // The limit may be worse than asked by the tick's rounding, never so that it does not cross.
                 let outward = if sign > 0 { Round::Down } else { Round::Up };
-                let limit = instrument.round_to_tick(limit, outward);
-                match worst {
-                    Some(worst) if tighter(side, worst, limit) != limit => self.limit_within(slot, worst),
-                    Some(_) | None => OrderKind::MarketableLimit(limit),
-                }
+                OrderKind::MarketableLimit(instrument.round_to_tick(limit, outward))
             }
         }
+    }
+
+    /// The limit of the last order of a close that has a worst price.
+    fn worst_limit(&self, slot: Slot) -> Option<Price> {
+        let position = &self.engine.positions[slot as usize];
+        let reason = position.closing?;
+        self.engine.plans[position.plan.0 as usize].plan.exit_bounds(reason).worst?;
+        let close = self.orders.list(position.first_order).find(|(_, order)| order.closes_all());
+        close.and_then(|(_, order)| match order.kind() {
+            OrderKind::MarketableLimit(limit) => Some(limit),
+            OrderKind::Market | OrderKind::RestingLimit(_) | OrderKind::Stop(_) => None,
+        })
+    }
+
+    /// Whether the market is past the worst price of the close under way.
+    fn is_past_worst(&self, slot: Slot) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let (side, instrument) = (position.side(), position.episode.key.instrument);
+        let quote = self.engine.market(instrument).cells.quote(side);
+        let (limit, last) = (self.worst_limit(slot), self.engine.last_price(quote));
+        limit.zip(last).is_some_and(|(limit, last)| at_loss(side, last, Price(limit.0 - side.sign())))
     }
 
     /// A limit at the worst price that is accepted, on the tick grid.

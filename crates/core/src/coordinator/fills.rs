@@ -170,7 +170,7 @@ impl Coordinator {
             return;
         }
         let is_repriced = how == OrderEnd::Cancelled
-            && order.leg > 0
+            && (order.exit, order.leg > 0) == (0, true)
             && order.life().filled.0 == 0
             && order.life().cancel == CancelState::Sent
             && self.engine.positions[slot as usize].phase == Phase::Open;
@@ -183,6 +183,7 @@ impl Coordinator {
             self.after_end(step, slot, index);
         }
         if self.engine.positions[slot as usize].is_held() {
+            self.forget_ended(slot);
             self.rearm_all(slot);
         }
     }
@@ -207,9 +208,13 @@ impl Coordinator {
             let (episode, instrument) = (id.episode, id.episode.key.instrument);
             self.note(step, instrument, Record::OrderEnded { id: *id, how: OrderEnd::Unknown });
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::ExitUnknown });
-            if protects && self.engine.positions[slot as usize].is_held() {
+            if protects {
                 self.protect(step, slot);
+            }
+            // Of a close that nobody has heard of again the emergency rules may send another.
+            if self.engine.positions[slot as usize].is_held() {
                 self.rearm_all(slot);
+                self.engine.restate_bands(instrument);
             }
         }
     }
@@ -248,6 +253,9 @@ impl Coordinator {
         let from = price(position.stop);
         let position = &mut self.engine.positions[slot as usize];
         position.legs_done |= bits;
+        // A leg that was filled late must not be sold again by the order that took its place.
+        self.cancel_all_but(step, slot, |other| !other.is_part() || other.legs() & bits == 0);
+        let position = &mut self.engine.positions[slot as usize];
         let Some(to) = target else { return };
         // A stop only tightens.
         if from.is_some_and(|from| at_gain(side, from, to)) {

@@ -38,7 +38,7 @@ impl Coordinator {
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         let apart = self.apart(slot, from, &held, (last, qty), fill == ProbeFill::Level && !soft);
         let position = &mut self.engine.positions[slot as usize];
-        position.exits += 1;
+        position.exits = position.exits.saturating_add(1);
         for leg in from..to {
             position.legs_out |= 1 << leg;
         }
@@ -87,7 +87,7 @@ impl Coordinator {
         let best = self.engine.terms(slot).best;
         let position = &mut self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
-        position.exits += 1;
+        position.exits = position.exits.saturating_add(1);
         let (exit, side, entry) = (position.exits, position.side(), position.entry().rounded());
         let cell = self.engine.market(instrument).cells.quote(side);
         let price = self.engine.last_price(cell).unwrap_or(entry);

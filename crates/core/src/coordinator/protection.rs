@@ -21,8 +21,6 @@ const PLACE_AGAIN_AFTER: Span = Span::from_millis(250);
 const PLACE_AGAIN_AFTER_MAX: Span = Span::from_secs(5);
 /// From this many refusals in a row on somebody is alarmed; placing goes on.
 const REFUSALS_ALARM: usize = 3;
-/// Ended brackets that are remembered, for fills that come late.
-const ENDED_KEPT: usize = 4;
 
 impl Coordinator {
     /// Sees to it that a stop of the right size rests where the effective stop is.
@@ -91,8 +89,7 @@ impl Coordinator {
                 !other.protects() || (other.slice, other.attempt) == (order.slice, order.attempt)
             });
         }
-        let position = &mut self.engine.positions[slot as usize];
-        position.first_order = self.orders.forget_ended_brackets(position.first_order, ENDED_KEPT);
+        self.forget_ended(slot);
         self.protect(step, slot);
     }
 

@@ -9,6 +9,9 @@ use crate::reason::{Reason, StopOrigin};
 use crate::time::{Span, Timestamp};
 use crate::watch::Slot;
 
+/// A time limit whose exit was given up is looked at again after this long.
+const TIME_LIMIT_AGAIN_AFTER: Span = Span::from_secs(60);
+
 impl Coordinator {
     /// The strategy wants out. The signal stands for its time to live, until the position can afford it.
     pub(super) fn on_signal(&mut self, step: &mut Step<'_>, key: PositionKey, given: Timestamp) {
@@ -97,13 +100,6 @@ impl Coordinator {
         }
     }
 
-    /// Whether the reason that closes a position has a worst price, so that it never goes to the market.
-    pub(super) fn has_worst_price(&self, slot: Slot) -> bool {
-        let position = &self.engine.positions[slot as usize];
-        let plan = &self.engine.plans[position.plan.0 as usize].plan;
-        position.closing.is_some_and(|reason| plan.exit_bounds(reason).worst.is_some())
-    }
-
     /// Gives a close up that is past its worst price or its time: protection holds again, and all rules
     /// are looked at again.
     pub(super) fn conclude(&mut self, step: &mut Step<'_>, slot: Slot, why: Concluded) {
@@ -114,6 +110,10 @@ impl Coordinator {
         self.note(step, episode.key.instrument, Record::ExitConcluded { episode, exit, why });
         if reason == Some(Reason::SignalExit) {
             self.engine.standing.consume_signal(episode);
+        }
+        if reason == Some(Reason::TimeLimit) {
+            self.engine.standing.not_overdue(episode);
+            self.timers.insert((step.now.after(TIME_LIMIT_AGAIN_AFTER), TimerFor::TimeLimit(episode)));
         }
         self.cancel_all_but(step, slot, |order| !order.closes_all());
         self.release_dead_legs(slot);

@@ -126,17 +126,17 @@ impl Engine {
     }
 
     /// Registers again what was taken out at `woken`, and the kinds that changed.
-    /// `bracket` is its stop at the venue.
+    /// `at_venue` is what the venue has of its orders.
     pub(crate) fn rearm(
         &mut self,
         slot: Slot,
         woken: Option<(CellId, Kinds)>,
         changed: Kinds,
-        bracket: AtVenue,
+        at_venue: AtVenue,
     ) {
         let position = &self.positions[slot as usize];
         let side = position.side();
-        let list = position.arm(&Terms { bracket, ..self.terms(slot) });
+        let list = position.arm(&Terms { at_venue, ..self.terms(slot) });
         for watch in list.iter() {
             let cell = watch.cell();
             let kind = Kinds::of(watch, side);
@@ -209,9 +209,9 @@ impl Engine {
         for slot in 0..self.positions.len() {
             let position = &self.positions[slot];
             if position.is_held() && position.episode.key.instrument == instrument {
-                let bracket = orders.at_venue(position.first_order);
+                let at_venue = orders.at_venue(position.first_order);
                 let slot = Slot::try_from(slot).expect("slots are counted in u32");
-                self.rearm(slot, None, Kinds::ALL, bracket);
+                self.rearm(slot, None, Kinds::ALL, at_venue);
             }
         }
         self.restate_bands(instrument);

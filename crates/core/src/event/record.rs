@@ -143,6 +143,8 @@ pub enum Concluded {
     PastWorst,
     /// It took as long as its rule allows.
     Expired,
+    /// A more urgent exit took its place.
+    Overtaken,
 }
 
 /// How an order ended without filling the rest.

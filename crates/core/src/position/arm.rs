@@ -88,9 +88,11 @@ impl Position {
             Phase::Open => {
                 self.arm_stops(terms, &mut list);
                 self.arm_bracket(terms, &mut list);
-                self.arm_ladder(terms, &mut list);
                 self.arm_trailing(terms, &mut list);
-                self.arm_standing(terms, &mut list);
+                if self.is_patient() {
+                    self.arm_ladder(terms, &mut list);
+                    self.arm_standing(terms, &mut list);
+                }
             }
             // A close that rests as a limit gives way to the emergency rules; one at the market has no stronger.
             Phase::Closing => self.arm_emergency(terms, &mut list),
@@ -129,17 +131,32 @@ impl Position {
 
     fn arm_emergency(&self, terms: &Terms<'_>, list: &mut ArmList) {
         for &rule in self.outrunners(terms) {
-            self.arm_loss(rule, terms, list);
+            match rule {
+                Rule::TrailingStop if self.trailing => self.arm_trailing(terms, list),
+                Rule::TrailingStop => {}
+                _ => self.arm_loss(rule, terms, list),
+            }
         }
+        if let Some(beyond) = self.beyond_worst(terms) {
+            list.add(self.side(), Watch::Loss(terms.cells.quote(self.side()), beyond));
+        }
+    }
+
+    /// The first price at which the close under way is past the worst that its rule accepts.
+    pub(super) fn beyond_worst(&self, terms: &Terms<'_>) -> Option<Price> {
+        let reason = self.closing.filter(|_| self.phase == Phase::Closing)?;
+        terms.plan.exit_bounds(reason).worst?;
+        let beyond = terms.at_venue.close_limit?.0 - self.side().sign();
+        Some(Price(beyond))
     }
 
     /// The rules that may outrun the close under way: it waits as a limit, and they go to the market.
     pub(super) fn outrunners(&self, terms: &Terms<'_>) -> &'static [Rule] {
         match self.closing {
-            Some(_) if !self.closes_by_limit(terms) => &[],
+            Some(_) if !self.closes_by_limit(terms) && !terms.at_venue.close_is_unknown => &[],
             // What was not urgent gives way to every stop.
             Some(Reason::SignalExit | Reason::TimeLimit) => {
-                &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
+                &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop]
             }
             Some(_) => &[Rule::HardStop, Rule::LossGuard],
             None => &[],
@@ -244,13 +261,13 @@ impl Position {
 
     /// The stop from which on the one at the venue is moved.
     pub(super) fn bracket_next(&self, terms: &Terms<'_>) -> Option<Price> {
-        let (rule, at) = (terms.plan.bracket?, terms.bracket.follows_from?);
+        let (rule, at) = (terms.plan.bracket?, terms.at_venue.follows_from?);
         Some(Price(at.0 + self.side().sign() * rule.band_at(at)))
     }
 
     /// The trigger of the stop at the venue, until it has traded.
     fn arm_bracket(&self, terms: &Terms<'_>, list: &mut ArmList) {
-        if let Some(trigger) = terms.bracket.trigger.filter(|_| !terms.is_triggered) {
+        if let Some(trigger) = terms.at_venue.trigger.filter(|_| !terms.is_triggered) {
             let cell = terms.cells.of_rule(Rule::StopLoss, self.side(), terms.plan);
             list.add(self.side(), Watch::Loss(cell, trigger));
         }

@@ -23,6 +23,8 @@ pub struct Decision {
     pub steps_to: Option<Price>,
     /// The price that passed the trigger of the stop at the venue.
     pub triggered: Option<Price>,
+    /// The market is past the worst price of the close under way.
+    pub past_worst: bool,
     /// The stop at the venue is to follow the trailing stop, unless a full close acts.
     pub moves_bracket: bool,
 }
@@ -58,18 +60,21 @@ impl Position {
                 self.evaluate_loss(rule, terms, &prices, &mut decision);
             }
             decision.triggered = self.bracket_triggered(terms, &prices);
+            let quote = prices(terms.cells.quote(self.side()));
+            let beyond = self.beyond_worst(terms).zip(quote);
+            decision.past_worst = beyond.is_some_and(|(level, price)| at_loss(self.side(), price, level));
         }
         if self.phase == Phase::Open {
-            if probe.fires(Probe::TARGET, self.side()) {
+            if probe.fires(Probe::TARGET, self.side()) && self.is_patient() {
                 self.evaluate_ladder(terms, &prices, &mut decision);
             }
             if probe.fires(Probe::EXTREME, self.side()) {
                 self.evaluate_trail(terms, &prices, &mut decision);
             }
-            if probe.fires(Probe::SIGNAL, self.side()) {
+            if probe.fires(Probe::SIGNAL, self.side()) && self.is_patient() {
                 self.evaluate_signal(terms, &prices, &mut decision);
             }
-            if probe.fires(Probe::TIME, self.side()) {
+            if probe.fires(Probe::TIME, self.side()) && self.is_patient() {
                 self.evaluate_time(terms, &prices, &mut decision);
             }
         }
@@ -99,6 +104,7 @@ impl Position {
             activates: decision.activates && moves,
             steps_to: decision.steps_to.filter(|_| moves),
             triggered: decision.triggered.filter(|_| own(&Rule::StopLoss)),
+            past_worst: decision.past_worst && cell == terms.cells.quote(self.side()),
             moves_bracket: decision.moves_bracket && moves,
             held: decision.held,
         }
@@ -142,7 +148,7 @@ impl Position {
         terms: &Terms<'_>,
         prices: &impl Fn(CellId) -> Option<Price>,
     ) -> Option<Price> {
-        let trigger = terms.bracket.trigger.filter(|_| self.phase == Phase::Open && !terms.is_triggered)?;
+        let trigger = terms.at_venue.trigger.filter(|_| self.phase == Phase::Open && !terms.is_triggered)?;
         let price = prices(terms.cells.of_rule(Rule::StopLoss, self.side(), terms.plan))?;
         at_loss(self.side(), price, trigger).then_some(price)
     }

@@ -1,6 +1,7 @@
 //! The core from outside: scenarios that read like a trader's notes, and properties against an
 //! independent oracle. Everything goes through the public door.
 
+mod adverse;
 mod cases;
 mod garbage;
 mod oracle;

@@ -49,6 +49,7 @@ impl Story {
                 let why = match why {
                     Concluded::PastWorst => "past the worst price",
                     Concluded::Expired => "out of time",
+                    Concluded::Overtaken => "overtaken",
                 };
                 (*episode, format!("exit {exit} given up: {why}"))
             }
