@@ -64,6 +64,7 @@ pub fn check(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Findi
     findings.extend(look.no_loss_rule());
     findings.extend(look.floor_forces_exit());
     findings.extend(look.ratchet_beyond_target());
+    findings.extend(look.below_zero());
     findings
 }
 
@@ -211,6 +212,33 @@ impl Look<'_> {
             limit: format!("{} of the {} risked", shown(REWARD_MIN), shown(risk)),
             what: "a win pays less than half a loss; take profit farther away, or risk less".to_owned(),
         })
+    }
+
+    /// Levels that no price reaches: a stop below zero is no protection, a target below zero never comes.
+    fn below_zero(&self) -> Vec<Finding> {
+        let unreachable = self.rows.iter().filter(|row| !row.price.is_sound());
+        let told = unreachable.filter_map(|row| {
+            let (severity, field) = match row.what {
+                StackLevel::Loss(Rule::StopLoss) => (Severity::Fault, "stop_loss.distance"),
+                StackLevel::Loss(Rule::TrailingStop) | StackLevel::TrailingStop => {
+                    (Severity::Fault, "trailing.distance")
+                }
+                StackLevel::Leg(_) => (Severity::Warning, "ladder.legs"),
+                _ => return None,
+            };
+            Some(Finding {
+                code: "BELOW_ZERO",
+                severity,
+                field: field.to_owned(),
+                value: self.shown(row.price),
+                limit: "a price above 0".to_owned(),
+                what: format!(
+                    "at an entry of {} no price reaches it; bring it nearer",
+                    self.shown(self.sample.entry)
+                ),
+            })
+        });
+        told.collect()
     }
 
     /// A break-even at or beyond the first target sells what the first leg left at the next price.
@@ -378,6 +406,21 @@ mod tests {
         let mut spec = spec("0.045", "0.06", "0.035");
         (spec.stop_loss, spec.soft_stop, spec.hard_stop) = (None, None, None);
         assert_eq!(codes(&spec), ["NO_LOSS_RULE"]);
+    }
+
+    #[test]
+    fn a_level_below_zero_is_told() {
+        let number = |text: &str| text.parse().expect("a number");
+        let mut stop = PlanSpec::empty("p");
+        stop.stop_loss = Some(StopLossSpec {
+            distance: DistanceSpec { price: Some(number("150")), ..DistanceSpec::default() },
+            ..StopLossSpec::default()
+        });
+        let instrument = Instrument::from_decimals("X", 6, 3);
+        let plan = stop.resolve_parts(InstrumentId(0), &instrument).0;
+        let sample = Sample { side: Side::Long, entry: Price(100_000_000), atr: ATR_TYPICAL };
+        let found = check(&plan, &instrument, &sample);
+        assert!(found.iter().any(|f| f.code == "BELOW_ZERO" && f.severity == Severity::Fault), "{found:?}");
     }
 
     #[test]
