@@ -12,7 +12,7 @@ use ripcord_sim::plan_file::config::{self, Config, Profile};
 use serde_json::{Value, json};
 
 use crate::levels;
-use crate::output::{BAD_REQUEST, fail, print};
+use crate::output::{BAD_REQUEST, fail, print_and_end};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
@@ -40,19 +40,19 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
             let faults: Vec<Value> = faults.0.iter().map(|fault| {
                 json!({ "file": fault.file, "line": fault.line, "field": fault.field, "what": fault.what })
             }).collect();
-            print(&format!("{:#}\n", json!({ "aligned": false, "faults": faults, "profiles": [] })));
-            return ExitCode::from(BAD_REQUEST);
+            let value = json!({ "aligned": false, "faults": faults, "profiles": [] });
+            return print_and_end(&format!("{value:#}\n"), ExitCode::from(BAD_REQUEST));
         }
         Err(faults) => return fail(BAD_REQUEST, &faults),
     };
     let checked = check_all(&config, &instrument, entry);
     let refused = checked.iter().any(|(_, checked)| checked.is_refused());
-    if args.json {
-        print(&format!("{:#}\n", json_of(&checked, entry, &instrument)));
+    let text = if args.json {
+        format!("{:#}\n", json_of(&checked, entry, &instrument))
     } else {
-        print(&text_of(&checked, entry, &instrument));
-    }
-    if refused { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS }
+        text_of(&checked, entry, &instrument)
+    };
+    print_and_end(&text, if refused { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS })
 }
 
 /// An entry in the units of an instrument; absent it is the sample's.

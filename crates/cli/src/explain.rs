@@ -38,11 +38,10 @@ pub(crate) fn run(args: &ExplainArgs) -> ExitCode {
         Err(error) => return fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
     };
     if args.json {
-        print(&format!("{:#}\n", story_json::story(&told)));
+        print(&format!("{:#}\n", story_json::story(&told)))
     } else {
-        print(&story::story(&told, WIDTH, colours()));
+        print(&story::story(&told, WIDTH, colours()))
     }
-    ExitCode::SUCCESS
 }
 
 /// A records file, with its header read.

@@ -1,12 +1,18 @@
 //! What every subcommand prints with: errors, notes, progress.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+mod whole;
+
+pub(crate) use whole::{WholeFile, is_file_or_new};
+
+/// The work failed.
+pub(crate) const FAILED: u8 = 1;
 /// The request was at fault.
 pub(crate) const BAD_REQUEST: u8 = 2;
 
@@ -24,10 +30,22 @@ pub(crate) fn note(text: &str) {
     let _closed = writeln!(err, "note: {text}");
 }
 
-/// Writes to standard output. A reader that went away (`| head`) ends the output, not the program.
-pub(crate) fn print(text: &str) {
+/// Writes to standard output and ends the command well.
+pub(crate) fn print(text: &str) -> ExitCode {
+    print_and_end(text, ExitCode::SUCCESS)
+}
+
+/// Writes to standard output and ends the command with `code`. A reader that went away (`| head`) has read
+/// what it wanted; any other refusal of the output, such as a full disk, is a failure.
+pub(crate) fn print_and_end(text: &str, code: ExitCode) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(
+            FAILED,
+            &format!("standard output cannot be written: {error}; what was printed is cut short"),
+        ),
+        Ok(()) | Err(_) => code,
+    }
 }
 
 /// Whether tables may be coloured.
@@ -47,11 +65,6 @@ pub(crate) fn progress(total: u64, unit: &str) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
-}
-
-/// Whether a path may be written beside and renamed: nothing is there yet, or a plain file.
-pub(crate) fn is_file_or_new(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).map_or(true, |meta| meta.is_file())
 }
 
 /// Refuses to write over what is being read. Names the first input that is the output.

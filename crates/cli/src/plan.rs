@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::check::entry_price;
 use crate::levels;
-use crate::output::{BAD_REQUEST, fail, note, print};
+use crate::output::{BAD_REQUEST, fail, note, print, print_and_end};
 
 /// What to do with plans.
 #[derive(Debug, Subcommand)]
@@ -125,8 +125,7 @@ fn list(args: &ListArgs) -> Result<ExitCode, String> {
             "presets": presets.collect::<Vec<Value>>(),
             "profiles": profiles.collect::<Vec<Value>>(),
         });
-        print(&format!("{value:#}\n"));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(print(&format!("{value:#}\n")));
     }
     let rows =
         profiles.iter().map(|profile| (profile.name.clone(), format!("for {}", profile.matches.words())));
@@ -135,8 +134,7 @@ fn list(args: &ListArgs) -> Result<ExitCode, String> {
     let rows: Vec<(String, String)> = rows.chain(presets).collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let text: String = rows.iter().map(|(name, about)| format!("{name:<width$}  {about}\n")).collect();
-    print(&text);
-    Ok(ExitCode::SUCCESS)
+    Ok(print(&text))
 }
 
 /// A profile of the configuration, else a preset, else a file.
@@ -161,11 +159,10 @@ fn show(args: &ShowArgs) -> Result<ExitCode, String> {
     let plan = named(&args.name, config.as_ref())?.filled();
     if args.json {
         let value = serde_json::to_value(&plan).map_err(|error| error.to_string())?;
-        print(&format!("{value:#}\n"));
+        Ok(print(&format!("{value:#}\n")))
     } else {
-        print(&plan_toml(&plan));
+        Ok(print(&plan_toml(&plan)))
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The plan that holds, what it is called, and why it holds.
@@ -225,6 +222,7 @@ fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
     let checked = check_plan(&plan, &instrument, entry);
     let rows = checked.levels(side);
     let runner = runner(&plan, &instrument);
+    let code = if checked.is_refused() { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS };
     if args.json {
         let value = json!({
             "plan": name,
@@ -235,20 +233,18 @@ fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
             "runner": runner,
             "findings": levels::findings_json(&checked.findings),
         });
-        print(&format!("{value:#}\n"));
-    } else {
-        let mut text = format!("plan {name}: {why}\n  {}\n", side.word());
-        text += &levels::table(rows, entry, &instrument);
-        if let Some(runner) = runner {
-            text += &format!("  the ladder leaves {runner} of the position\n");
-        }
-        text += &levels::findings(&checked.findings);
-        print(&text);
-        if plan.atr.is_some() {
-            note("distances in ATR are shown for an ATR of 2 % of the price");
-        }
+        return Ok(print_and_end(&format!("{value:#}\n"), code));
     }
-    Ok(if checked.is_refused() { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS })
+    let mut text = format!("plan {name}: {why}\n  {}\n", side.word());
+    text += &levels::table(rows, entry, &instrument);
+    if let Some(runner) = runner {
+        text += &format!("  the ladder leaves {runner} of the position\n");
+    }
+    text += &levels::findings(&checked.findings);
+    if plan.atr.is_some() {
+        note("distances in ATR are shown for an ATR of 2 % of the price");
+    }
+    Ok(print_and_end(&text, code))
 }
 
 /// What the ladder leaves, as a fraction of the position.

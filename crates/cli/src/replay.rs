@@ -1,7 +1,6 @@
 //! `ripcord replay`: recorded prices over open positions.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -20,7 +19,7 @@ use ripcord_sim::vectorbt;
 use ripcord_sim::venue::FillModel;
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, colours, fail, is_file_or_new, note, overwrites, print, progress};
+use crate::output::{BAD_REQUEST, FAILED, WholeFile, colours, fail, note, overwrites, print, progress};
 
 mod records;
 
@@ -165,14 +164,14 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     bar.finish_and_clear();
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(error) => return fail(1, &error),
+        Err(error) => return fail(FAILED, &error),
     };
     let took = started.elapsed() - read;
     let rows = exit_rows(&job, &outcome, args.candles);
     if let Some(path) = &args.exits
         && let Err(error) = write_whole(path, &rows)
     {
-        return fail(1, &format!("{}: {error}", path.display()));
+        return fail(FAILED, &format!("{}: {error}", path.display()));
     }
     let open = outcome.opened - outcome.closed;
     let summary = Summary::of(&rows, By::Reason);
@@ -190,8 +189,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
             "by_reason": json::summary(&summary),
             "exits": rows.iter().map(json::exit).collect::<Vec<Value>>(),
         });
-        print(&format!("{value:#}\n"));
-        return ExitCode::SUCCESS;
+        return print(&format!("{value:#}\n"));
     }
     for text in &job.notes {
         note(text);
@@ -209,8 +207,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     for (kind, count) in alarms(&outcome) {
         text += &format!("alarm: {kind:?} x {count}\n");
     }
-    print(&text);
-    ExitCode::SUCCESS
+    print(&text)
 }
 
 /// Runs the job, and writes its records on the way if they are wanted.
@@ -311,27 +308,12 @@ fn exit_rows(job: &Job, outcome: &Outcome, candles: Candles) -> Vec<ExitRow> {
     rows.collect()
 }
 
-/// Writes to a file beside the target and renames it: a failed run leaves nothing half written.
+/// A failed run leaves nothing half written.
 fn write_whole(path: &Path, rows: &[ExitRow]) -> std::io::Result<()> {
-    if !is_file_or_new(path) {
-        // A terminal, a pipe, a link: written into, not replaced.
-        let mut file = BufWriter::new(File::options().write(true).truncate(true).open(path)?);
-        return write_csv(&mut file, rows).and_then(|()| file.flush());
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    let beside = PathBuf::from(beside);
-    let mut file = BufWriter::new(File::create(&beside)?);
-    let written = write_csv(&mut file, rows).and_then(|()| file.flush());
+    let (whole, mut file) = WholeFile::create(path)?;
+    write_csv(&mut file, rows).and_then(|()| file.flush())?;
     drop(file);
-    match written.and_then(|()| std::fs::rename(&beside, path)) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // The first error is the one to tell; the leftover may be gone already.
-            let _gone = std::fs::remove_file(&beside);
-            Err(error)
-        }
-    }
+    whole.keep()
 }
 
 fn alarms(outcome: &Outcome) -> Vec<(ripcord_core::event::AlarmKind, usize)> {

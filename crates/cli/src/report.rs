@@ -82,8 +82,7 @@ pub(crate) fn run(args: &ReportArgs) -> ExitCode {
             "fills_left_out": left_out,
             "summaries": summaries.iter().map(json::summary).collect::<Vec<Value>>(),
         });
-        print(&format!("{value:#}\n"));
-        return ExitCode::SUCCESS;
+        return print(&format!("{value:#}\n"));
     }
     let mut text = String::new();
     for summary in &summaries {
@@ -96,8 +95,7 @@ pub(crate) fn run(args: &ReportArgs) -> ExitCode {
         text +=
             &format!("{left_out} earlier fills are left out; a position counts with its later fills only.\n");
     }
-    print(&text);
-    ExitCode::SUCCESS
+    print(&text)
 }
 
 /// The rows of all files. A name of a position means one position within one file.

@@ -13,10 +13,8 @@ use ripcord_service::line::Style;
 use ripcord_service::run::MarketChoice;
 use ripcord_sim::generator::Script;
 
-use crate::output::{BAD_REQUEST, colours, fail};
+use crate::output::{BAD_REQUEST, FAILED, colours, fail};
 
-/// The work failed.
-const FAILED: u8 = 1;
 /// Faster than this, `max` is meant.
 const TIMES_MAX: u32 = 100_000;
 

@@ -91,6 +91,9 @@ pub enum RunError {
     /// The tape turned out to be damaged while it ran.
     #[error("the run ended early: {0}")]
     Damaged(#[source] TapeError),
+    /// The output refused lines.
+    #[error("the output cannot be written: {0}; lines are missing at its end")]
+    Output(#[source] std::io::Error),
     /// A thread of ours panicked.
     #[error("the host stopped unexpectedly; the messages above say where")]
     HostGone,
@@ -102,7 +105,7 @@ impl RunError {
     pub const fn is_request(&self) -> bool {
         match self {
             Self::PortBusy { .. } | Self::Listen { .. } | Self::Tape { .. } | Self::Session(_) => true,
-            Self::Runtime(_) | Self::Damaged(_) | Self::HostGone => false,
+            Self::Runtime(_) | Self::Damaged(_) | Self::Output(_) | Self::HostGone => false,
         }
     }
 }
@@ -139,6 +142,7 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
     server.stop(&runtime);
     match ended {
         Ended::Damaged(error) => Err(RunError::Damaged(error)),
+        Ended::OutputFailed(error) => Err(RunError::Output(error)),
         Ended::Asked | Ended::TimeUp | Ended::MarketEnded | Ended::NobodyReads => Ok(()),
     }
 }
