@@ -77,7 +77,7 @@ fn text_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> String {
     for (profile, checked) in found {
         text +=
             &format!("profile {} (line {}), for {}\n", profile.name, profile.line, profile.matches.words());
-        text += &levels::findings(&checked.findings);
+        text += &levels::findings(&checked.findings, &profile.places);
         for side in [Side::Long, Side::Short] {
             let rows = checked.levels(side);
             if !rows.is_empty() {
@@ -113,7 +113,7 @@ fn json_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> Value {
             "name": profile.name,
             "line": profile.line,
             "for": profile.matches.words(),
-            "findings": levels::findings_json(&checked.findings),
+            "findings": levels::findings_json(&checked.findings, &profile.places),
             "entry": levels::shown(entry, instrument),
             "long": levels::json(&checked.long, entry, instrument),
             "short": levels::json(&checked.short, entry, instrument),

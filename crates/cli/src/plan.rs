@@ -11,7 +11,7 @@ use ripcord_sim::instruments;
 use ripcord_sim::plan_file::checked::{check_plan, sample_instrument};
 use ripcord_sim::plan_file::config::{self, Config, Keys, Profile};
 use ripcord_sim::plan_file::presets::{self, PRESETS};
-use ripcord_sim::plan_file::{parse_plan, plan_toml, read_plan};
+use ripcord_sim::plan_file::{WrittenPlan, parse_plan, plan_toml, read_plan};
 use serde_json::{Value, json};
 
 use crate::check::entry_price;
@@ -151,7 +151,7 @@ fn named(name: &str, config: Option<&Config>) -> Result<PlanSpec, String> {
             "{name} is no profile, no preset and no file; `ripcord plan list` tells what there is"
         ));
     }
-    read_plan(Path::new(name)).map_err(|error| error.to_string())
+    read_plan(Path::new(name)).map(|written| written.plan).map_err(|error| error.to_string())
 }
 
 fn show(args: &ShowArgs) -> Result<ExitCode, String> {
@@ -165,11 +165,18 @@ fn show(args: &ShowArgs) -> Result<ExitCode, String> {
     }
 }
 
-/// The plan that holds, what it is called, and why it holds.
-fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<(String, PlanSpec, String), String> {
+/// A plan that holds, what it is called, and why it holds.
+struct Chosen {
+    name: String,
+    written: WrittenPlan,
+    why: String,
+}
+
+fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<Chosen, String> {
     if let Some(path) = &args.plan {
-        let plan = read_plan(path).map_err(|error| error.to_string())?;
-        return Ok((path.display().to_string(), plan, "--plan goes before every profile".to_owned()));
+        let written = read_plan(path).map_err(|error| error.to_string())?;
+        let why = "--plan goes before every profile".to_owned();
+        return Ok(Chosen { name: path.display().to_string(), written, why });
     }
     let keys = Keys {
         venue: args.venue.clone(),
@@ -178,6 +185,10 @@ fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<(String, PlanSp
         regime: args.regime.clone(),
     };
     let config = config.ok_or("give --config or --plan")?;
+    let named = Keys { instrument: None, ..keys.clone() };
+    for text in config.unknown(&named) {
+        note(&text);
+    }
     let profile = config.profile(&keys).ok_or_else(|| {
         format!(
             "no profile is for {}; give one without venue, instrument, strategy and regime to catch the rest",
@@ -200,7 +211,8 @@ fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<(String, PlanSp
             profile.matches.words()
         )
     };
-    Ok((profile.name.clone(), profile.plan.clone(), why))
+    let written = WrittenPlan { plan: profile.plan.clone(), places: profile.places.clone() };
+    Ok(Chosen { name: profile.name.clone(), written, why })
 }
 
 fn instrument_of(args: &ResolveArgs) -> Result<Instrument, String> {
@@ -212,7 +224,7 @@ fn instrument_of(args: &ResolveArgs) -> Result<Instrument, String> {
 
 fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
     let config = read_config(args.config.as_ref())?;
-    let (name, plan, why) = chosen(args, config.as_ref())?;
+    let Chosen { name, written: WrittenPlan { plan, places }, why } = chosen(args, config.as_ref())?;
     let instrument = instrument_of(args)?;
     let entry: Price = entry_price(args.entry, &instrument)?;
     let side = match args.side {
@@ -231,7 +243,7 @@ fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
             "entry": levels::shown(entry, &instrument),
             "levels": levels::json(rows, entry, &instrument),
             "runner": runner,
-            "findings": levels::findings_json(&checked.findings),
+            "findings": levels::findings_json(&checked.findings, &places),
         });
         return Ok(print_and_end(&format!("{value:#}\n"), code));
     }
@@ -240,7 +252,7 @@ fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
     if let Some(runner) = runner {
         text += &format!("  the ladder leaves {runner} of the position\n");
     }
-    text += &levels::findings(&checked.findings);
+    text += &levels::findings(&checked.findings, &places);
     if plan.atr.is_some() {
         note("distances in ATR are shown for an ATR of 2 % of the price");
     }

@@ -2,8 +2,8 @@
 //!
 //! Everything that can be wrong with the files is found here, before the first row is replayed.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
@@ -15,25 +15,24 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{
-    Average, Finding, LevelRule, Plan, PlanFault, PlanSpec, Rounding, Sample, Severity, check,
-};
+use ripcord_core::plan::{Average, LevelRule, Plan, PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
 use crate::desk::Desk;
 use crate::import::ImportError;
 use crate::instruments::{self, InstrumentsError};
-use crate::plan_file::checked::{self, check_plan};
-use crate::plan_file::config::{self, Config, ConfigFaults, Keys};
-use crate::plan_file::{self, ReadPlanError};
+use crate::plan_file::ReadPlanError;
+use crate::plan_file::checked::{ConfigRefused, finding_text};
 use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
 use crate::replay::{EntryAt, PlannedOpening, Replay, Stream};
 use crate::tape::TapeError;
 use crate::venue::{FillModel, SimVenue};
 
+mod bases;
 mod markets;
 
+use bases::Bases;
 use markets::Markets;
 
 /// What to replay, as a person asks for it.
@@ -103,37 +102,21 @@ pub enum JobError {
     /// A plan file is at fault.
     #[error(transparent)]
     PlanFile(#[from] ReadPlanError),
-    /// The configuration is at fault.
+    /// The configuration is at fault, or plans of its profiles.
     #[error(transparent)]
-    Config(#[from] ConfigFaults),
-    /// The plan of a profile is refused.
-    #[error("{file}: profile {profile}: {finding}")]
-    Refused {
-        /// The configuration.
-        file: String,
-        /// The profile.
-        profile: String,
-        /// The first fault.
-        finding: Box<Finding>,
-    },
+    Config(#[from] ConfigRefused),
+    /// Rows of the positions file name plans that cannot be had.
+    #[error("{}", .0.join("\n"))]
+    NoPlan(Vec<String>),
     /// The instruments file is at fault.
     #[error(transparent)]
     Instruments(#[from] InstrumentsError),
     /// An instrument cannot be computed with.
     #[error(transparent)]
     Register(#[from] RegisterError),
-    /// A plan is at fault for the instrument of a position.
-    #[error("{file}: position {id}: plan {plan}: {}", joined(faults))]
-    Plan {
-        /// The positions file.
-        file: String,
-        /// The position.
-        id: String,
-        /// The plan.
-        plan: String,
-        /// Every fault.
-        faults: Vec<PlanFault>,
-    },
+    /// Plans are at fault for the instruments of their positions: every fault, with its place.
+    #[error("{}", .0.join("\n"))]
+    Plans(Vec<String>),
     /// A position is at fault.
     #[error("{file}: line {line}: position {id}: {column} is {value}: {must}")]
     Position {
@@ -153,10 +136,6 @@ pub enum JobError {
     /// The market files contradict each other or miss something.
     #[error("{0}")]
     Market(String),
-}
-
-fn joined(faults: &[PlanFault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The year 2200, in nanoseconds: timers behind it still have room.
@@ -189,16 +168,18 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let mut venue = SimVenue::new(fills);
     let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
     coordinator.reserve(read.rows.len());
-    let config = spec.config.as_ref().map(|path| read_config(path, &mut notes)).transpose()?;
-    let plans = plans_of(spec, config.as_ref(), &read.rows)?;
-    let mut opener =
-        Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new(), notes: Vec::new() };
-    let openings: Vec<PlannedOpening> = read
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(number, row)| opener.opening(number, row, &mut coordinator))
-        .collect::<Result<_, _>>()?;
+    let bases = Bases::read(spec, &read.rows, &mut notes)?;
+    let plans = bases.plans(&read.rows);
+    let mut opener = Opener {
+        spec,
+        ids: &ids,
+        bases: &bases,
+        plans: &plans,
+        registered: BTreeMap::new(),
+        refused: BTreeSet::new(),
+        notes: Vec::new(),
+    };
+    let openings = opener.openings(&read.rows, &mut coordinator)?;
     let mut by_id: Vec<_> = opener.registered.iter().map(|(&of, &id)| (id, of)).collect();
     by_id.sort_unstable();
     let registered = by_id.into_iter().map(|(_, of)| of).collect();
@@ -255,55 +236,6 @@ fn times_in_reach(
     Ok(())
 }
 
-/// Reads and checks a configuration: it is refused for a fault, its warnings are noted.
-fn read_config(path: &Path, notes: &mut Vec<String>) -> Result<Config, JobError> {
-    let config = config::read(path)?;
-    let (instrument, entry) = (checked::sample_instrument(), checked::sample_entry());
-    for profile in &config.profiles {
-        let file = path.display().to_string();
-        for finding in check_plan(&profile.plan, &instrument, entry).findings {
-            match finding.severity {
-                Severity::Fault => {
-                    let (profile, finding) = (profile.name.clone(), Box::new(finding));
-                    return Err(JobError::Refused { file, profile, finding });
-                }
-                Severity::Warning => notes.push(format!("{file}: profile {}: {finding}", profile.name)),
-            }
-        }
-    }
-    Ok(config)
-}
-
-/// The plan of every position: its cells over the plan it names, over the job's plan, over its profile.
-fn plans_of(spec: &JobSpec, config: Option<&Config>, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
-    let base = spec.plan.as_ref().map(|path| plan_file::read_plan(path)).transpose()?;
-    // A plan column names a file beside the positions file, unless its path is absolute, or a preset.
-    let beside = spec.positions.parent().unwrap_or_else(|| Path::new("."));
-    let mut named: BTreeMap<&str, PlanSpec> = BTreeMap::new();
-    for name in rows.iter().filter_map(|row| row.plan.as_deref()) {
-        if !named.contains_key(name) {
-            let is_preset = name.starts_with(plan_file::presets::PREFIX);
-            let path = if is_preset { PathBuf::from(name) } else { beside.join(name) };
-            named.insert(name, plan_file::read_plan(&path)?);
-        }
-    }
-    let bare = PlanSpec { rounding: spec.cells_rounding, ..PlanSpec::empty("") };
-    let of_profile = |row: &PositionRow| {
-        let keys = Keys {
-            venue: spec.venue.clone(),
-            instrument: Some(row.symbol.clone()),
-            strategy: row.strategy.clone(),
-            regime: spec.regime.clone(),
-        };
-        config.and_then(|config| config.profile(&keys)).map(|profile| &profile.plan)
-    };
-    let of_row = |row: &PositionRow| match row.plan.as_deref() {
-        Some(name) => named.get(name),
-        None => Some(base.as_ref().or_else(|| of_profile(row)).unwrap_or(&bare)),
-    };
-    Ok(positions::intern(rows, of_row, spec.rounding))
-}
-
 /// Instruments of a job by symbol, in the order of their ids.
 pub(crate) type Registered = BTreeMap<String, (InstrumentId, Instrument)>;
 
@@ -311,12 +243,32 @@ pub(crate) type Registered = BTreeMap<String, (InstrumentId, Instrument)>;
 struct Opener<'a> {
     spec: &'a JobSpec,
     ids: &'a Registered,
+    bases: &'a Bases<'a>,
     plans: &'a PlansOfRows,
     registered: BTreeMap<(InstrumentId, usize), PlanId>,
+    refused: BTreeSet<(InstrumentId, usize)>,
     notes: Vec<String>,
 }
 
 impl Opener<'_> {
+    /// The openings of all rows. What is wrong with plans is told of all of them at once.
+    fn openings(
+        &mut self,
+        rows: &[PositionRow],
+        coordinator: &mut Coordinator,
+    ) -> Result<Vec<PlannedOpening>, JobError> {
+        let mut openings = Vec::with_capacity(rows.len());
+        let mut refused = Vec::new();
+        for (number, row) in rows.iter().enumerate() {
+            match self.opening(number, row, coordinator) {
+                Ok(opening) => openings.push(opening),
+                Err(JobError::Plans(mut faults)) => refused.append(&mut faults),
+                Err(error) => return Err(error),
+            }
+        }
+        if refused.is_empty() { Ok(openings) } else { Err(JobError::Plans(refused)) }
+    }
+
     fn opening(
         &mut self,
         number: usize,
@@ -397,11 +349,14 @@ impl Opener<'_> {
             let must = "the position has no exit rule; give --plan FILE, --config FILE with a profile for it, a plan column, or stop_pct, target_pct, trail_pct";
             return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
         }
-        let resolved = spec.resolve_with_warnings(id, instrument).map_err(|faults| JobError::Plan {
-            file: self.spec.positions.display().to_string(),
-            id: row.id.clone(),
-            plan: spec.name.clone(),
-            faults,
+        if self.refused.contains(&(id, place)) {
+            // Told with its first position.
+            return Err(JobError::Plans(Vec::new()));
+        }
+        let resolved = spec.resolve_with_warnings(id, instrument).map_err(|faults| {
+            self.refused.insert((id, place));
+            let told = faults.iter().map(|fault| self.bases.told(row, &spec.name, fault));
+            JobError::Plans(told.collect())
         })?;
         // A row may bring its own leverage: what the profile's plan promises has to hold there too.
         if self.spec.config.is_some() && self.spec.plan.is_none() && row.plan.is_none() {
@@ -411,7 +366,12 @@ impl Opener<'_> {
             if let Some(fault) = found.iter().find(|finding| finding.severity == Severity::Fault) {
                 let leverage =
                     row.leverage.map_or_else(|| "that of its plan".to_owned(), |value| value.to_string());
-                return Err(self.fault(row, "leverage", &leverage, format!("plan {}: {fault}", spec.name)));
+                return Err(self.fault(
+                    row,
+                    "leverage",
+                    &leverage,
+                    format!("plan {}: {}", spec.name, finding_text(fault)),
+                ));
             }
         }
         let told = resolved.warnings.iter().map(|warning| format!("plan {}: {warning}", spec.name));

@@ -12,15 +12,27 @@ use serde::Deserialize;
 use toml::de::DeTable;
 
 use exact::{Exact, Refusal};
+use merge::{Source, Tree};
 
 pub mod checked;
 pub mod config;
 mod exact;
 mod merge;
+mod place;
 pub mod presets;
 mod show;
 
+pub use place::{Place, Places};
 pub use show::plan_toml;
+
+/// A plan, and where its values are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenPlan {
+    /// The plan.
+    pub plan: PlanSpec,
+    /// The places of its values.
+    pub places: Places,
+}
 
 /// Why a plan file is refused: where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,18 +68,31 @@ pub fn parse_plan(text: &str, file: &str) -> Result<PlanSpec, PlanFileError> {
     })
 }
 
+/// Reads one plan with the places of its values.
+///
+/// # Errors
+/// As [`parse_plan`].
+pub fn parse_written_plan(text: &str, file: &str) -> Result<WrittenPlan, PlanFileError> {
+    let plan = parse_plan(text, file)?;
+    let table = DeTable::parse(text).expect("read just above");
+    let places = Tree::of(table.get_ref(), &Source::file(text, file)).places(Place::start(file.as_ref()));
+    Ok(WrittenPlan { plan, places })
+}
+
 /// A plan that stands in a file, or is built in and called `preset:NAME`.
 ///
 /// # Errors
 /// When there is no such preset, the file cannot be read, and as [`parse_plan`].
-pub fn read_plan(reference: &Path) -> Result<PlanSpec, ReadPlanError> {
+pub fn read_plan(reference: &Path) -> Result<WrittenPlan, ReadPlanError> {
     match reference.to_str().and_then(presets::referred) {
-        Some(Ok(preset)) => Ok(parse_plan(preset.text, preset.name)?),
+        Some(Ok(preset)) => {
+            Ok(parse_written_plan(preset.text, &format!("{}{}", presets::PREFIX, preset.name))?)
+        }
         Some(Err(what)) => Err(ReadPlanError::NoPreset(what)),
         None => {
             let text = std::fs::read_to_string(reference)
                 .map_err(|source| ReadPlanError::Read { path: reference.to_owned(), source })?;
-            Ok(parse_plan(&text, &reference.display().to_string())?)
+            Ok(parse_written_plan(&text, &reference.display().to_string())?)
         }
     }
 }
@@ -79,7 +104,7 @@ pub enum ReadPlanError {
     #[error("{0}")]
     NoPreset(String),
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}; a plan is a TOML file, or preset:NAME (`ripcord plan list`)", path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -5,5 +5,6 @@
 mod support;
 
 mod check;
+mod places;
 mod plans;
 mod profiles;
