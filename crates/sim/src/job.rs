@@ -12,10 +12,9 @@ use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
-use ripcord_core::plan::ladder::LegTarget;
+use ripcord_core::num::{Decimal, Money, Price, Qty};
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{Average, LevelRule, Plan, PlanSpec, Rounding, Sample, Severity, check};
+use ripcord_core::plan::{PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
@@ -26,6 +25,7 @@ use crate::plan_file::ReadPlanError;
 use crate::plan_file::checked::{ConfigRefused, finding_text};
 use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
 use crate::replay::{EntryAt, PlannedOpening, Replay, Stream};
+use crate::sensible::{Senseless, sensible};
 use crate::tape::TapeError;
 use crate::venue::{FillModel, SimVenue};
 
@@ -283,7 +283,11 @@ impl Opener<'_> {
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
         let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
         let plan = self.register(row, instrument, rules, self.plans.of_row[number], coordinator)?;
-        self.sensible(row, (Price(entry), Qty(qty)), rules, coordinator.view().plan(plan))?;
+        let found = coordinator.view().plan(plan);
+        sensible(found, rules, row.side, (Price(entry), Qty(qty))).map_err(|Senseless { field, must }| {
+            let value = if field == "qty" { row.qty } else { row.entry_price };
+            self.fault(row, field, &value.to_string(), must)
+        })?;
         let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
         let key = PositionKey { account, instrument, side: row.side };
         let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
@@ -292,45 +296,6 @@ impl Opener<'_> {
             RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
         };
         Ok(PlannedOpening { at, opening })
-    }
-
-    /// Refuses a position that its instrument or its own levels make senseless.
-    fn sensible(
-        &self,
-        row: &PositionRow,
-        (entry, qty): (Price, Qty),
-        rules: &Instrument,
-        plan: &Plan,
-    ) -> Result<(), JobError> {
-        if rules.is_too_large(entry, qty) {
-            let must = "times its entry price it is beyond what can be computed with (10^16)".to_owned();
-            return Err(self.fault(row, "qty", &row.qty.to_string(), must));
-        }
-        if rules.closable(qty).0 == 0 {
-            let must = "less than the instrument's lot size or minimum, so it could never be closed; correct it, or the instrument (--instruments)";
-            return Err(self.fault(row, "qty", &row.qty.to_string(), must.to_owned()));
-        }
-        let average = Average { cost: i128::from(entry.0), qty: 1 };
-        let rule = LevelRule::new(plan.rounding, rules);
-        let stop =
-            plan.stop_loss.map(|stop| stop.initial(row.side, average, rule, None, plan.leverage).price);
-        if stop.is_some_and(|stop| stop.0 <= 0) {
-            let must = "the stop of its plan would lie at or below zero; give a nearer one".to_owned();
-            return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
-        }
-        let legs = plan.ladder.iter().flat_map(|ladder| &ladder.legs);
-        for leg in legs {
-            let LegTarget::Price(target) = leg.target else { continue };
-            if row.side.sign() * (target.0 - entry.0) <= 0 {
-                let target = fixed(i128::from(target.0), rules.price_decimals);
-                let must = format!(
-                    "the ladder of its plan has a target at {target}, which is no gain for a {}; set the target on the winning side",
-                    row.side.word()
-                );
-                return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
-            }
-        }
-        Ok(())
     }
 
     fn register(
