@@ -12,7 +12,7 @@ use ripcord_sim::plan_file::config::{self, Config, Profile};
 use serde_json::{Value, json};
 
 use crate::levels;
-use crate::output::{BAD_REQUEST, fail, print_and_end};
+use crate::output::{BAD_REQUEST, fail, plural, print_and_end};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
@@ -93,18 +93,14 @@ fn text_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> String {
     let (faults, warnings) = (count(Severity::Fault), count(Severity::Warning));
     text += &match (faults, warnings) {
         (0, 0) => "all systems aligned\n".to_owned(),
-        (0, warnings) => format!("accepted, {warnings} {}\n", plural(warnings, "warning")),
+        (0, warnings) => format!("accepted, {warnings} {}\n", plural(warnings as u64, "warning")),
         (faults, warnings) => format!(
             "refused: {faults} {}, {warnings} {}\n",
-            plural(faults, "fault"),
-            plural(warnings, "warning")
+            plural(faults as u64, "fault"),
+            plural(warnings as u64, "warning")
         ),
     };
     text
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
 fn json_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> Value {

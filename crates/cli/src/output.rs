@@ -1,5 +1,6 @@
 //! What every subcommand prints with: errors, notes, progress.
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,6 +12,8 @@ mod whole;
 
 pub(crate) use whole::{WholeFile, is_file_or_new};
 
+/// The width of a line: what is wider goes on below itself where it can.
+pub(crate) const WIDTH: usize = 100;
 /// The work failed.
 pub(crate) const FAILED: u8 = 1;
 /// The request was at fault.
@@ -50,7 +53,47 @@ pub(crate) fn print_and_end(text: &str, code: ExitCode) -> ExitCode {
 
 /// Whether tables may be coloured.
 pub(crate) fn colours() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    coloured(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref())
+}
+
+/// On a terminal, unless `NO_COLOR` is set to anything (no-color.org).
+fn coloured(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+/// The word for so many.
+pub(crate) fn plural(count: u64, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// Names and what is said of them, two columns within [`WIDTH`]; long texts go on below themselves.
+pub(crate) fn two_columns(rows: &[(String, String)]) -> String {
+    const GAP: usize = 2;
+    /// Narrower than this, a text is left as long as it is.
+    const LEAST: usize = 30;
+    let left = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + GAP;
+    let room = WIDTH.saturating_sub(left).max(LEAST);
+    let mut text = String::new();
+    for (name, about) in rows {
+        let mut line = format!("{name:<left$}");
+        let mut used = 0;
+        for word in about.split(' ') {
+            let length = word.chars().count();
+            if used > 0 && used + 1 + length > room {
+                text += &format!("{}\n", line.trim_end());
+                line = " ".repeat(left);
+                used = 0;
+            }
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line += word;
+            used += length;
+        }
+        text += &format!("{}\n", line.trim_end());
+    }
+    text
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -75,4 +118,29 @@ pub(crate) fn overwrites<'a>(output: &Path, mut inputs: impl Iterator<Item = &'a
     Some(format!(
         "{out} is read by this command ({input}): writing to it would destroy it; name another file"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_owner_did_not_say_no() {
+        let set = |text: &'static str| Some(OsStr::new(text));
+        assert!(coloured(true, None) && coloured(true, set("")));
+        assert!(!coloured(true, set("1")) && !coloured(true, set("0")));
+        assert!(!coloured(false, None));
+    }
+
+    #[test]
+    fn two_columns_fit_a_line() {
+        let about = "word ".repeat(60);
+        let text = two_columns(&[
+            ("a name".to_owned(), about.trim_end().to_owned()),
+            ("b".to_owned(), "c".to_owned()),
+        ]);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH && line == line.trim_end()), "{text}");
+        assert!(text.lines().count() > 3 && text.ends_with("\nb       c\n"), "{text}");
+        assert_eq!(text.matches("word").count(), 60, "nothing is cut");
+    }
 }

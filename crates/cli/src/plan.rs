@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Decimal, Price, Ratio, shortest};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::check::entry_price;
 use crate::levels;
-use crate::output::{BAD_REQUEST, fail, note, print, print_and_end};
+use crate::output::{BAD_REQUEST, fail, note, print, print_and_end, two_columns};
 
 /// What to do with plans.
 #[derive(Debug, Subcommand)]
@@ -58,7 +59,7 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArgs {
     /// The venue's symbol of the instrument
-    #[arg(long, alias = "instrument", value_name = "S")]
+    #[arg(long, alias = "instrument", value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     symbol: String,
     /// Profiles (TOML)
     #[arg(long, value_name = "FILE", required_unless_present = "plan")]
@@ -67,13 +68,13 @@ pub(crate) struct ResolveArgs {
     #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
     /// The strategy that opened it
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = NonEmptyStringValueParser::new())]
     strategy: Option<String>,
     /// What the market is going through
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = NonEmptyStringValueParser::new())]
     regime: Option<String>,
     /// The venue
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "V", value_parser = NonEmptyStringValueParser::new())]
     venue: Option<String>,
     /// Long or short
     #[arg(long, value_enum, default_value_t = SideChoice::Long)]
@@ -132,9 +133,7 @@ fn list(args: &ListArgs) -> Result<ExitCode, String> {
     let presets =
         PRESETS.iter().map(|preset| (format!("{}{}", presets::PREFIX, preset.name), preset.about.to_owned()));
     let rows: Vec<(String, String)> = rows.chain(presets).collect();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let text: String = rows.iter().map(|(name, about)| format!("{name:<width$}  {about}\n")).collect();
-    Ok(print(&text))
+    Ok(print(&two_columns(&rows)))
 }
 
 /// A profile of the configuration, else a preset, else a file.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::fixed;
@@ -32,7 +33,7 @@ pub(crate) struct BuildArgs {
     #[arg(short, long)]
     out: Option<PathBuf>,
     /// The symbol, when the file does not say it
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     symbol: Option<String>,
     /// Print JSON
     #[arg(long)]

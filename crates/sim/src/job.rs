@@ -12,7 +12,7 @@ use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Qty};
+use ripcord_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use ripcord_core::plan::stack::ATR_TYPICAL;
 use ripcord_core::plan::{PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
@@ -85,6 +85,8 @@ pub struct Job {
     pub notes: Vec<String>,
     /// Records of the market files: ticks, candles.
     pub records: u64,
+    /// Whether some of them are candles.
+    pub has_candles: bool,
 }
 
 /// Why a job cannot run.
@@ -146,6 +148,13 @@ const TIME_MAX: i64 = 7_258_118_400_000_000_000;
 /// # Errors
 /// The first file that is at fault, with file, row, column and value.
 pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError> {
+    if let Some(twice) =
+        (1..spec.market.len()).find(|&place| spec.market[..place].contains(&spec.market[place]))
+    {
+        let text =
+            format!("--market {} is given twice; its prices would count twice", spec.market[twice].display());
+        return Err(JobError::Market(text));
+    }
     let mut markets = Markets::read(&spec.market, spec.symbol.as_deref(), spec.candles, progress)?;
     progress(&format!("reading {}", spec.positions.display()));
     let records = markets.records();
@@ -160,7 +169,8 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     };
     markets.settle_scales(&defined, &read.rows, spec.instruments.is_some(), &mut notes)?;
     let mut fills = spec.fills;
-    if markets.has_candles() && fills.latency > Span::ZERO {
+    let has_candles = markets.has_candles();
+    if has_candles && fills.latency > Span::ZERO {
         fills.latency = Span::ZERO;
         notes.push("candles have no time within a bar: orders reach the venue at once".to_owned());
     }
@@ -200,6 +210,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
         fills,
         notes,
         records,
+        has_candles,
     })
 }
 
@@ -290,7 +301,14 @@ impl Opener<'_> {
         })?;
         let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
         let key = PositionKey { account, instrument, side: row.side };
-        let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
+        let value = rules.notional(Price(entry), Qty(qty));
+        let entry_fees = row.entry_fees.map_or(Money::ZERO, money);
+        if entry_fees > value {
+            let must = "more than the position cost; it is the amount that was paid, in the quote currency";
+            let fees = row.entry_fees.unwrap_or(Decimal::ZERO).to_string();
+            return Err(self.fault(row, "entry_fees", &fees, must.to_owned()));
+        }
+        let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees };
         let at = match row.entry {
             RowEntry::Index(index) => EntryAt::Index(index),
             RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
@@ -377,6 +395,12 @@ impl Opener<'_> {
             must,
         }
     }
+}
+
+/// An amount of the quote currency.
+fn money(amount: Decimal) -> Money {
+    let power = u32::from(MONEY_DECIMALS.saturating_sub(amount.decimals()));
+    Money(i128::from(amount.mantissa()) * 10_i128.pow(power))
 }
 
 /// Where the bars of an instrument come from.

@@ -35,8 +35,8 @@ fn ripcord(folder: &Path, args: &[&str]) -> Command {
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
-    let ticks =
-        (0..200_u64).map(|n| format!("{},{}.00,1.0,buy\n", 1_767_225_600_000_000_000 + n, 100 + n % 9));
+    let ticks = (0..200_u64)
+        .map(|n| format!("{},{}.00,1.0,buy\n", 1_767_225_600_000_000_000 + n * 1_000_000_000, 100 + n % 9));
     write("m.csv", &format!("ts_ns,price,qty,side\n{}", ticks.collect::<String>()));
     write(
         "p.csv",
