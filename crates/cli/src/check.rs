@@ -17,7 +17,7 @@ use crate::output::{BAD_REQUEST, fail, plural, print_and_end};
 /// Options of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The configuration (TOML)
+    /// The configuration (TOML), or a plan file
     #[arg(value_name = "CONFIG")]
     config: PathBuf,
     /// The entry that levels are shown for
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         Ok(entry) => entry,
         Err(error) => return fail(BAD_REQUEST, &error),
     };
-    let config = match config::read(&args.config) {
+    let config = match config::read_or_plan(&args.config) {
         Ok(config) => config,
         Err(faults) if args.json => {
             let faults: Vec<Value> = faults.0.iter().map(|fault| {

@@ -27,7 +27,7 @@ struct Ripcord {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a configuration: whether its rules fit each other, and every level as a price
+    /// Check a configuration or a plan: whether its rules fit each other, and every level as a price
     Check(check::CheckArgs),
     /// Plans: what there is, what one says, which one holds
     #[command(subcommand)]

@@ -16,7 +16,7 @@ use ripcord_sim::positions::parse_time;
 use serde_json::{Value, json};
 
 use crate::explain;
-use crate::output::{BAD_REQUEST, colours, fail, note, print};
+use crate::output::{BAD_REQUEST, colours, fail, note, plural, print};
 
 /// Options of `report`.
 #[derive(Debug, Args)]
@@ -119,7 +119,8 @@ fn nothing_left(from: Option<Timestamp>, newest: Option<Timestamp>, left_out: us
     match (from, newest) {
         (Some(from), Some(newest)) if left_out > 0 => {
             let (from, newest) = (rfc3339(from), rfc3339(newest));
-            format!("all {left_out} fills are before {from}, the newest at {newest}: --since leaves nothing")
+            let fills = plural(left_out as u64, "fill");
+            format!("--since {from} leaves nothing of {left_out} {fills}; the newest is at {newest}")
         }
         _ => "there are no exits in the files: no position was closed".to_owned(),
     }
@@ -141,6 +142,11 @@ fn read_all(args: &ReportArgs) -> Result<Vec<ExitRow>, String> {
                 "{}: has no strategies; --records FILE has those of the positions file",
                 path.display()
             ));
+        }
+        if args.by.contains(&Grouping::Symbol)
+            && rows.iter().all(|row| row.symbol.is_empty() || row.symbol == "-")
+        {
+            note(&format!("{}: has no symbols; --records FILE has them", path.display()));
         }
         add(&mut all, path, rows, files.len());
     }

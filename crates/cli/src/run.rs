@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use ripcord_service::RunConfig;
 use ripcord_service::clock::Speed;
 use ripcord_service::line::Style;
-use ripcord_service::run::MarketChoice;
+use ripcord_service::run::{MarketChoice, PlanChoice};
 use ripcord_sim::generator::Script;
 
 use crate::output::{BAD_REQUEST, FAILED, colours, fail};
@@ -33,8 +33,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     tape: Option<PathBuf>,
     /// Profiles (TOML): the plans of the positions, in place of the demo's own; checked as by `ripcord check`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     config: Option<PathBuf>,
+    /// The plan of all positions: a file (TOML), or preset:NAME (see `ripcord plan list`)
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<PathBuf>,
     /// How fast market time runs: 1, 10, .. or max
     #[arg(long, default_value = "1", value_parser = speed)]
     speed: Speed,
@@ -123,7 +126,11 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     };
     let config = RunConfig {
         market: args.tape.map_or(MarketChoice::Generated(script), MarketChoice::Recorded),
-        config: args.config,
+        plans: match (args.config, args.plan) {
+            (Some(config), _) => PlanChoice::Config(config),
+            (None, Some(plan)) => PlanChoice::Plan(plan),
+            (None, None) => PlanChoice::Demo,
+        },
         seed: args.seed,
         speed: args.speed,
         listen: args.listen,

@@ -8,7 +8,7 @@ use ripcord_sim::plan_file::checked::{
     ConfigRefused, Found, check_written, finding_text, listed, read_checked, refuse_faults,
 };
 use ripcord_sim::plan_file::config::{Config, Keys};
-use ripcord_sim::plan_file::{Places, PlanFileError};
+use ripcord_sim::plan_file::{Places, PlanFileError, ReadPlanError, WrittenPlan, read_plan};
 
 use crate::demo;
 use crate::line::{Line, Tag, Tone};
@@ -40,9 +40,12 @@ pub enum PlansError {
     /// A plan of the demo cannot be read.
     #[error(transparent)]
     PlanFile(#[from] PlanFileError),
-    /// Plans of the demo are refused.
+    /// The plan that was given cannot be had.
+    #[error(transparent)]
+    Given(#[from] ReadPlanError),
+    /// Plans are refused: every fault.
     #[error("{}", listed(.0))]
-    Demo(Vec<Found>),
+    Refused(Vec<Found>),
 }
 
 impl RunPlans {
@@ -51,15 +54,25 @@ impl RunPlans {
     /// # Errors
     /// Never, unless a plan in this crate is broken; a test reads them all.
     pub fn demo() -> Result<Self, PlansError> {
-        let plans: Vec<RunPlan> = demo::plans()?
-            .into_iter()
-            .map(|written| RunPlan { spec: written.plan, places: written.places })
-            .collect();
-        let found = plans
-            .iter()
-            .flat_map(|plan| check_written(&plan.spec, &plan.places, &format!("plan {}", plan.spec.name)));
-        let warnings = refuse_faults(found.collect()).map_err(PlansError::Demo)?;
-        Ok(Self { plans, warnings, config: None })
+        Self::everywhere(demo::plans()?)
+    }
+
+    /// One plan for all positions: a file, or `preset:NAME`.
+    ///
+    /// # Errors
+    /// When it cannot be had, or every fault that `ripcord check` finds in it.
+    pub fn given(reference: &Path) -> Result<Self, PlansError> {
+        Self::everywhere(vec![read_plan(reference)?])
+    }
+
+    /// Plans that hold in every instrument.
+    fn everywhere(plans: Vec<WrittenPlan>) -> Result<Self, PlansError> {
+        let found = plans.iter().flat_map(|WrittenPlan { plan, places }| {
+            check_written(plan, places, &format!("plan {}", plan.name))
+        });
+        let warnings = refuse_faults(found.collect()).map_err(PlansError::Refused)?;
+        let plans = plans.into_iter().map(|written| RunPlan { spec: written.plan, places: written.places });
+        Ok(Self { plans: plans.collect(), warnings, config: None })
     }
 
     /// The profiles of a configuration file.

@@ -39,13 +39,24 @@ pub enum MarketChoice {
     Recorded(PathBuf),
 }
 
+/// Where the plans of a run come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanChoice {
+    /// Those of the demo.
+    Demo,
+    /// One for all positions: a file, or `preset:NAME`.
+    Plan(PathBuf),
+    /// The profiles of a configuration.
+    Config(PathBuf),
+}
+
 /// A paper run, as asked for.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
     /// The prices.
     pub market: MarketChoice,
-    /// The configuration whose profiles hold for the positions; without it the demo's own plans do.
-    pub config: Option<PathBuf>,
+    /// The plans of the positions.
+    pub plans: PlanChoice,
     /// Chance of the market and of the demo.
     pub seed: u64,
     /// How fast market time runs.
@@ -129,9 +140,10 @@ impl RunError {
 /// When it cannot begin, or a recorded market turns out to be damaged.
 pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunError> {
     let clock = WallClock::start();
-    let plans = match &config.config {
-        Some(path) => RunPlans::configured(path)?,
-        None => RunPlans::demo()?,
+    let plans = match &config.plans {
+        PlanChoice::Demo => RunPlans::demo()?,
+        PlanChoice::Plan(path) => RunPlans::given(path)?,
+        PlanChoice::Config(path) => RunPlans::configured(path)?,
     };
     let session = session(config, &clock, &plans)?;
     let listener = listen(config.listen)?;

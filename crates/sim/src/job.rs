@@ -288,7 +288,11 @@ impl Opener<'_> {
     ) -> Result<PlannedOpening, JobError> {
         let Some(&(instrument, ref rules)) = self.ids.get(&row.symbol) else {
             let known: Vec<&str> = self.ids.keys().map(String::as_str).collect();
-            let must = format!("no market file has this symbol; they have {}", known.join(", "));
+            let must = format!(
+                "no market file has this symbol; they have {}. If a file does not say its symbol, give it with --symbol {}",
+                known.join(", "),
+                row.symbol
+            );
             return Err(self.fault(row, "symbol", &row.symbol, must));
         };
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;

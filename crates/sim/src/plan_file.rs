@@ -60,8 +60,8 @@ pub fn parse_plan(text: &str, file: &str) -> Result<PlanSpec, PlanFileError> {
         let (line, column) = line_column(text, span.map_or(0, |span| span.start));
         PlanFileError { file: file.to_owned(), line, column, field, what }
     };
-    let table = DeTable::parse(text)
-        .map_err(|fault| error(fault.span(), String::new(), format!("not TOML: {}", fault.message())))?;
+    let table =
+        DeTable::parse(text).map_err(|fault| error(fault.span(), String::new(), not_toml(text, &fault)))?;
     PlanSpec::deserialize(Exact::table(&table, text)).map_err(|refusal| {
         let Refusal { field, span, what } = refusal;
         error(span, field, what)
@@ -92,7 +92,13 @@ pub fn read_plan(reference: &Path) -> Result<WrittenPlan, ReadPlanError> {
         None => {
             let text = std::fs::read_to_string(reference)
                 .map_err(|source| ReadPlanError::Read { path: reference.to_owned(), source })?;
-            Ok(parse_written_plan(&text, &reference.display().to_string())?)
+            let mut written = parse_written_plan(&text, &reference.display().to_string())?;
+            if written.plan.name.is_empty() {
+                // Records and tables call it by something.
+                written.plan.name =
+                    reference.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            }
+            Ok(written)
         }
     }
 }
@@ -114,6 +120,17 @@ pub enum ReadPlanError {
     /// The plan is at fault.
     #[error(transparent)]
     Plan(#[from] PlanFileError),
+}
+
+/// What a text is not TOML for, and what people who write a percentage want.
+fn not_toml(text: &str, fault: &toml::de::Error) -> String {
+    let line = fault.span().and_then(|span| text.lines().nth(line_column(text, span.start).0 - 1));
+    let hint = if line.is_some_and(|line| line.contains('%')) {
+        "; fractions are written as numbers: 2 % is 0.02"
+    } else {
+        ""
+    };
+    format!("not TOML: {}{hint}", fault.message())
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

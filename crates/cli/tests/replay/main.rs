@@ -3,5 +3,6 @@
 mod bad_input;
 mod ending;
 mod good_input;
+mod newcomer;
 mod support;
 mod worthless;

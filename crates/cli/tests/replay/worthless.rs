@@ -85,7 +85,8 @@ fn a_report_that_leaves_everything_out_says_so() {
     let ran = folder.run(&["report", "--exits", "e.csv", "--since", "2030-01-01"]);
     assert_eq!(ran.code, 0);
     assert!(ran.out.starts_with("no exits\n"), "{}", ran.out);
-    let told = "note: all 1 fills are before 2030-01-01T00:00:00.000Z, the newest at 2026-01-01T00:00:";
+    let told =
+        "note: --since 2030-01-01T00:00:00.000Z leaves nothing of 1 fill; the newest is at 2026-01-01T00:00:";
     assert!(ran.err.contains(told), "{}", ran.err);
     let twice = folder.run(&["report", "--exits", "e.csv", "--by", "reason", "--by", "reason"]);
     assert_eq!(twice.out, folder.run(&["report", "--exits", "e.csv"]).out);

@@ -139,6 +139,22 @@ fn a_plan_that_does_not_fit_an_instrument_is_refused_and_a_senseless_position_is
 }
 
 #[test]
+fn one_plan_for_all_positions_is_checked_as_well() {
+    let base = ["--for", "1", "--listen", "127.0.0.1:0", "--speed", "50", "--json", "--plan"];
+    let (code, out, err) = output(&[&base[..], &["preset:bottrader"]].concat());
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(words(&tagged(&out, "POSITION_OPENED"), "plan"), ["bottrader"]);
+    let bad = Config::new("leverage = 100\n[stop_loss]\ndistance = { fraction = 0.03 }\n");
+    let path = bad.path().display().to_string();
+    let (code, out, err) = output(&[&base[..], &[&path]].concat());
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains(&format!("{path}:4:1: plan c: BEYOND_LIQUIDATION: stop_loss")), "{err}");
+    let (code, _, err) = output(&[&base[..], &["preset:range", "--config", "c.toml"]].concat());
+    assert_eq!(code, Some(2));
+    assert!(err.contains("cannot be used with"), "{err}");
+}
+
+#[test]
 fn an_address_that_others_can_reach_is_warned_of() {
     for (address, warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
         let (code, out, _) = output(&["--for", "1", "--listen", address, "--quiet"]);

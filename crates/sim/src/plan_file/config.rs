@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::merge::{Source, Tree, quoted};
 use super::place::{Place, Places};
-use super::{line_column, parse_plan, presets};
+use super::{ReadPlanError, WrittenPlan, line_column, not_toml, parse_plan, presets, read_plan};
 
 /// Version of the configuration file.
 pub const CONFIG_VERSION: i64 = 1;
@@ -164,6 +164,34 @@ pub fn read(path: &Path) -> Result<Config, ConfigFaults> {
     parse(&text, &file, path.parent().unwrap_or_else(|| Path::new(".")))
 }
 
+/// Reads a configuration, or a plan file as if one profile had it for any position.
+///
+/// # Errors
+/// Every fault of a configuration, the first of a plan file.
+pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
+    let is_plan = std::fs::read_to_string(path).is_ok_and(|text| {
+        let table = DeTable::parse(&text);
+        // A plan says something besides its version; a configuration has profiles.
+        table.is_ok_and(|table| {
+            let table = table.get_ref();
+            table.len() > 1 && !table.contains_key("profile") && !table.contains_key("defaults")
+        })
+    });
+    if !is_plan {
+        return read(path);
+    }
+    let WrittenPlan { plan, places } = read_plan(path).map_err(|error| {
+        let (file, line, field, what) = match error {
+            ReadPlanError::Plan(fault) => (fault.file, fault.line, fault.field, fault.what),
+            other => (path.display().to_string(), 1, String::new(), other.to_string()),
+        };
+        ConfigFaults(vec![ConfigFault { file, line, field, what }])
+    })?;
+    Ok(Config {
+        profiles: vec![Profile { name: plan.name.clone(), matches: Keys::default(), plan, places, line: 1 }],
+    })
+}
+
 /// Reads the text of a configuration. `file` is for error texts, `beside` is where its plan files are.
 ///
 /// # Errors
@@ -205,7 +233,7 @@ impl Reader<'_> {
             Ok(table) => table,
             Err(fault) => {
                 let at = fault.span().map_or(0, |span| span.start);
-                self.fault(at, "", format!("not TOML: {}", fault.message()));
+                self.fault(at, "", not_toml(self.text, &fault));
                 return Vec::new();
             }
         };
@@ -240,7 +268,11 @@ impl Reader<'_> {
                 Vec::new()
             }
             None => {
-                self.fault(0, "profile", "is missing; write a [[profile]] with name and plan");
+                self.fault(
+                    0,
+                    "profile",
+                    "is missing; write a [[profile]] with name and plan. A plan by itself is given with --plan",
+                );
                 Vec::new()
             }
         };
