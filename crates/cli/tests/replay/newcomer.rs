@@ -63,3 +63,29 @@ fn first_mistakes_are_answered_with_what_to_write() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("A plan by itself is given with --plan"), "{}", ran.err);
 }
+
+#[test]
+fn the_first_plan_of_the_readme_works_as_it_stands() {
+    let readme = include_str!("../../../../README.md");
+    let block = |start: &str| {
+        let blocks =
+            readme.split("```").skip(1).step_by(2).map(|block| block.trim_start_matches("toml").trim_start());
+        let mut found = blocks.filter(|block| block.starts_with(start));
+        found.next().unwrap_or_else(|| panic!("the README has no block that starts with {start}"))
+    };
+    let folder = Folder::new();
+    folder
+        .write("trades.csv", block("ts_ms,price,qty"))
+        .write("positions.csv", block("id,side,entry_ts"))
+        .write("swing.toml", block("version = 1"));
+    let commands = block("target/release/ripcord check swing.toml");
+    let mut told = String::new();
+    for command in commands.lines() {
+        let ran = folder.run(&command.split_whitespace().skip(1).collect::<Vec<_>>());
+        assert_eq!(ran.code, 0, "{command}: {}", ran.err);
+        told += &ran.out;
+    }
+    for word in ["all systems aligned", "STOP_LOSS      1          1", "1 closed, 0 still open"] {
+        assert!(told.contains(word), "no {word} in\n{told}");
+    }
+}
