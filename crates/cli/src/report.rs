@@ -32,7 +32,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_enum, default_value = "reason")]
     by: Vec<Grouping>,
     /// Leave earlier exits out: a time (RFC 3339), a date, or an age before the newest exit such as 7d or 24h
-    #[arg(long, value_name = "WHEN", value_parser = since)]
+    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
     since: Option<Since>,
     /// Print JSON
     #[arg(long)]

@@ -14,7 +14,7 @@ use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{PlanSpec, Rounding, Sample, Severity, check};
+use ripcord_core::plan::{Plan, PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
@@ -120,7 +120,7 @@ pub enum JobError {
     #[error("{}", .0.join("\n"))]
     Plans(Vec<String>),
     /// A position is at fault.
-    #[error("{file}: line {line}: position {id}: {column} is {value}: {must}")]
+    #[error("{file}:{line}: position {id}: {column} is {value}: {must}")]
     Position {
         /// The positions file.
         file: String,
@@ -345,31 +345,61 @@ impl Opener<'_> {
             let told = faults.iter().map(|fault| self.bases.told(row, &spec.name, fault));
             JobError::Plans(told.collect())
         })?;
-        // A row may bring its own leverage: what the profile's plan promises has to hold there too.
-        if self.spec.config.is_some() && self.spec.plan.is_none() && row.plan.is_none() {
-            let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
-            let sample = Sample { side: row.side, entry, atr: ATR_TYPICAL };
-            let found = check(&resolved.plan, instrument, &sample);
-            if let Some(fault) = found.iter().find(|finding| finding.severity == Severity::Fault) {
-                let leverage =
-                    row.leverage.map_or_else(|| "that of its plan".to_owned(), |value| value.to_string());
-                return Err(self.fault(
-                    row,
-                    "leverage",
-                    &leverage,
-                    format!("plan {}: {}", spec.name, finding_text(fault)),
-                ));
-            }
+        if self.bases.has_written(row) {
+            self.check(row, instrument, (id, place), &resolved.plan)?;
         }
         let told = resolved.warnings.iter().map(|warning| format!("plan {}: {warning}", spec.name));
         for note in told {
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
+            self.note(note);
         }
         let known = coordinator.add_plan(resolved.plan)?;
         self.registered.insert((id, place), known);
         Ok(known)
+    }
+
+    /// Checks a plan as `ripcord check` does, with the entry, instrument and leverage that it really has.
+    fn check(
+        &mut self,
+        row: &PositionRow,
+        instrument: &Instrument,
+        (id, place): (InstrumentId, usize),
+        plan: &Plan,
+    ) -> Result<(), JobError> {
+        let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
+        let found = check(plan, instrument, &Sample { side: row.side, entry, atr: ATR_TYPICAL });
+        let name = &self.plans.plans[place].name;
+        let (mut faults, mut notes) = (Vec::new(), Vec::new());
+        for finding in &found {
+            match finding.severity {
+                Severity::Fault => {
+                    let leverage =
+                        row.leverage.map_or_else(String::new, |value| format!("; its leverage is {value}"));
+                    let at = self.bases.place(row, &finding.field);
+                    let (told, of) = (finding_text(finding), &row.id);
+                    faults.push(format!("{at}: {told} (plan {name}, position {of}{leverage})"));
+                }
+                // Those of a configuration are told with their profile.
+                Severity::Warning if !self.bases.has_profile(row) => {
+                    let at = self.bases.place(row, &finding.field);
+                    notes.push(format!("{at}: plan {name}: {}", finding_text(finding)));
+                }
+                Severity::Warning => {}
+            }
+        }
+        for note in notes {
+            self.note(note);
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        self.refused.insert((id, place));
+        Err(JobError::Plans(faults))
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     fn scaled(

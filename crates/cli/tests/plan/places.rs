@@ -85,6 +85,20 @@ fn the_leverage_of_a_row_is_told_at_its_row() {
 }
 
 #[test]
+fn a_given_plan_is_checked_with_the_entry_and_the_leverage_of_its_positions() {
+    let folder = folder("a,X,long,0,100.00,1,,\nb,X,long,0,100.00,1,,40\n");
+    folder.write("plan.toml", "version = 1\n[stop_loss]\ndistance = { price = 3 }\n");
+    let ran = replay(&folder, &["--plan", "plan.toml"]);
+    let told = "plan.toml:3:1: BEYOND_LIQUIDATION: stop_loss.distance is ";
+    refused(&ran, &[told, "(plan plan: 40x, position b; its leverage is 40)"]);
+    assert_eq!(ran.err.lines().count(), 1, "without leverage nothing is liquidated: {}", ran.err);
+    folder.write("plan.toml", "version = 1\n[[ladder.legs]]\nclose = 1\nat = 0.02\n");
+    let ran = replay(&folder, &["--plan", "plan.toml"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("note: plan.toml:1:1: plan plan: NO_LOSS_RULE"), "{}", ran.err);
+}
+
+#[test]
 fn a_plan_that_a_row_names_and_nobody_has_is_told_with_row_column_and_place() {
     let folder = folder("a,X,long,0,100.00,1,swing.toml,\nb,X,long,0,100.00,1,preset:swing,\n");
     let ran = replay(&folder, &[]);

@@ -102,5 +102,9 @@ fn the_leverage_of_a_row_may_put_a_rule_behind_liquidation() {
         "X",
     ]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("leverage is 20") && ran.err.contains("BEYOND_LIQUIDATION"), "{}", ran.err);
+    assert!(
+        ran.err.contains("its leverage is 20") && ran.err.contains("c.toml:4:8: BEYOND_LIQUIDATION"),
+        "{}",
+        ran.err
+    );
 }

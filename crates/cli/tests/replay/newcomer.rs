@@ -58,7 +58,13 @@ fn first_mistakes_are_answered_with_what_to_write() {
             assert!(ran.err.contains(told), "{plan}: {}", ran.err);
         }
     }
-    let folder = folder("version = 1\n[soft_stop]\nfraction = 0.05\n");
+    let folder = folder("[soft_stop]\nfraction = 0.05\n");
+    let ran = folder.run(&["check", "swing.toml"]);
+    assert!(
+        ran.err.contains("swing.toml:1: version is missing") && !ran.err.contains("profile"),
+        "{}",
+        ran.err
+    );
     let ran = folder.run(&["run", "--config", "swing.toml", "--for", "1"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("A plan by itself is given with --plan"), "{}", ran.err);

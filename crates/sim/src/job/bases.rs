@@ -59,14 +59,26 @@ impl<'a> Bases<'a> {
 
     /// A fault of a position's plan, with the place where the value is written.
     pub(super) fn told(&self, row: &PositionRow, plan: &str, fault: &PlanFault) -> String {
-        let (id, own) = (&row.id, fault.field == "leverage" && row.leverage.is_some());
+        format!("{}: {fault} (plan {plan}, position {})", self.place(row, &fault.field), row.id)
+    }
+
+    /// Where a field of a position's plan is written: in its plan, or in its own row.
+    pub(super) fn place(&self, row: &PositionRow, field: &str) -> String {
+        let own = field == "leverage" && row.leverage.is_some();
         match self.base(row).1.filter(|_| !own) {
-            Some(places) => format!("{}: {fault} (plan {plan}, position {id})", places.of(&fault.field)),
-            None => {
-                let (file, line) = (self.spec.positions.display(), row.line);
-                format!("{file}:{line}: {fault} (plan {plan}, position {id})")
-            }
+            Some(places) => places.of(field).to_string(),
+            None => format!("{}:{}", self.spec.positions.display(), row.line),
         }
+    }
+
+    /// Whether there is a plan below the cells of a position.
+    pub(super) fn has_written(&self, row: &PositionRow) -> bool {
+        self.base(row).1.is_some()
+    }
+
+    /// Whether it is that of a profile.
+    pub(super) fn has_profile(&self, row: &PositionRow) -> bool {
+        row.plan.is_none() && self.given.is_none() && self.profile(row).is_some()
     }
 
     /// What lies below the cells of a position, and where that is written.

@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::merge::{Source, Tree, quoted};
 use super::place::{Place, Places};
-use super::{ReadPlanError, WrittenPlan, line_column, not_toml, parse_plan, presets, read_plan};
+use super::{ReadPlanError, WrittenPlan, line_column, not_toml, parse_plan, presets, read_plan, show};
 
 /// Version of the configuration file.
 pub const CONFIG_VERSION: i64 = 1;
@@ -171,10 +171,10 @@ pub fn read(path: &Path) -> Result<Config, ConfigFaults> {
 pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
     let is_plan = std::fs::read_to_string(path).is_ok_and(|text| {
         let table = DeTable::parse(&text);
-        // A plan says something besides its version; a configuration has profiles.
         table.is_ok_and(|table| {
             let table = table.get_ref();
-            table.len() > 1 && !table.contains_key("profile") && !table.contains_key("defaults")
+            let has = |key| table.contains_key(key);
+            !has("profile") && !has("defaults") && show::fields().any(has)
         })
     });
     if !is_plan {
