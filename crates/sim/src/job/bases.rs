@@ -1,6 +1,6 @@
 //! The plans that lie below the cells of the positions: named by a row, given for all, or of a profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ripcord_core::plan::{PlanFault, PlanSpec};
@@ -117,10 +117,10 @@ impl<'a> Bases<'a> {
 /// The plans that rows name: presets, or files beside the positions file unless their path is absolute.
 fn named(positions: &Path, rows: &[PositionRow]) -> Result<BTreeMap<String, WrittenPlan>, JobError> {
     let beside = positions.parent().unwrap_or_else(|| Path::new("."));
-    let (mut named, mut faults) = (BTreeMap::new(), BTreeMap::new());
+    let (mut named, mut tried, mut faults) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     for row in rows {
         let Some(name) = &row.plan else { continue };
-        if named.contains_key(name) || faults.contains_key(name) {
+        if !tried.insert(name) {
             continue;
         }
         let is_preset = name.starts_with(plan_file::presets::PREFIX);
@@ -134,9 +134,9 @@ fn named(positions: &Path, rows: &[PositionRow]) -> Result<BTreeMap<String, Writ
                 let place =
                     if is_preset { "" } else { " (a plan file is looked for beside the positions file)" };
                 let told = format!("{file}:{line}: column plan is {name}: {error}{place}");
-                faults.insert(name.clone(), told);
+                faults.push(told);
             }
         }
     }
-    if faults.is_empty() { Ok(named) } else { Err(JobError::NoPlan(faults.into_values().collect())) }
+    if faults.is_empty() { Ok(named) } else { Err(JobError::NoPlan(faults)) }
 }
