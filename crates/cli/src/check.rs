@@ -12,12 +12,12 @@ use ripcord_sim::plan_file::config::{self, Config, Profile};
 use serde_json::{Value, json};
 
 use crate::levels;
-use crate::output::{BAD_REQUEST, fail, print};
+use crate::output::{BAD_REQUEST, fail, plural, print_and_end};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The configuration (TOML)
+    /// The configuration (TOML), or a plan file
     #[arg(value_name = "CONFIG")]
     config: PathBuf,
     /// The entry that levels are shown for
@@ -34,25 +34,25 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         Ok(entry) => entry,
         Err(error) => return fail(BAD_REQUEST, &error),
     };
-    let config = match config::read(&args.config) {
+    let config = match config::read_or_plan(&args.config) {
         Ok(config) => config,
         Err(faults) if args.json => {
             let faults: Vec<Value> = faults.0.iter().map(|fault| {
                 json!({ "file": fault.file, "line": fault.line, "field": fault.field, "what": fault.what })
             }).collect();
-            print(&format!("{:#}\n", json!({ "aligned": false, "faults": faults, "profiles": [] })));
-            return ExitCode::from(BAD_REQUEST);
+            let value = json!({ "aligned": false, "faults": faults, "profiles": [] });
+            return print_and_end(&format!("{value:#}\n"), ExitCode::from(BAD_REQUEST));
         }
         Err(faults) => return fail(BAD_REQUEST, &faults),
     };
     let checked = check_all(&config, &instrument, entry);
     let refused = checked.iter().any(|(_, checked)| checked.is_refused());
-    if args.json {
-        print(&format!("{:#}\n", json_of(&checked, entry, &instrument)));
+    let text = if args.json {
+        format!("{:#}\n", json_of(&checked, entry, &instrument))
     } else {
-        print(&text_of(&checked, entry, &instrument));
-    }
-    if refused { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS }
+        text_of(&checked, entry, &instrument)
+    };
+    print_and_end(&text, if refused { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS })
 }
 
 /// An entry in the units of an instrument; absent it is the sample's.
@@ -77,7 +77,7 @@ fn text_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> String {
     for (profile, checked) in found {
         text +=
             &format!("profile {} (line {}), for {}\n", profile.name, profile.line, profile.matches.words());
-        text += &levels::findings(&checked.findings);
+        text += &levels::findings(&checked.findings, &profile.places);
         for side in [Side::Long, Side::Short] {
             let rows = checked.levels(side);
             if !rows.is_empty() {
@@ -93,18 +93,14 @@ fn text_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> String {
     let (faults, warnings) = (count(Severity::Fault), count(Severity::Warning));
     text += &match (faults, warnings) {
         (0, 0) => "all systems aligned\n".to_owned(),
-        (0, warnings) => format!("accepted, {warnings} {}\n", plural(warnings, "warning")),
+        (0, warnings) => format!("accepted, {warnings} {}\n", plural(warnings as u64, "warning")),
         (faults, warnings) => format!(
             "refused: {faults} {}, {warnings} {}\n",
-            plural(faults, "fault"),
-            plural(warnings, "warning")
+            plural(faults as u64, "fault"),
+            plural(warnings as u64, "warning")
         ),
     };
     text
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
 fn json_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> Value {
@@ -113,7 +109,7 @@ fn json_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> Value {
             "name": profile.name,
             "line": profile.line,
             "for": profile.matches.words(),
-            "findings": levels::findings_json(&checked.findings),
+            "findings": levels::findings_json(&checked.findings, &profile.places),
             "entry": levels::shown(entry, instrument),
             "long": levels::json(&checked.long, entry, instrument),
             "short": levels::json(&checked.short, entry, instrument),

@@ -10,10 +10,7 @@ use ripcord_report::explain::{self, ExplainError};
 use ripcord_report::records::{RecordsError, RecordsReader};
 use ripcord_report::render::{story, story_json};
 
-use crate::output::{BAD_REQUEST, colours, fail, print};
-
-/// The width of a line; tables that are wider go on below themselves.
-const WIDTH: usize = 140;
+use crate::output::{BAD_REQUEST, WIDTH, colours, fail, print};
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
@@ -38,11 +35,10 @@ pub(crate) fn run(args: &ExplainArgs) -> ExitCode {
         Err(error) => return fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
     };
     if args.json {
-        print(&format!("{:#}\n", story_json::story(&told)));
+        print(&format!("{:#}\n", story_json::story(&told)))
     } else {
-        print(&story::story(&told, WIDTH, colours()));
+        print(&story::story(&told, WIDTH, colours()))
     }
-    ExitCode::SUCCESS
 }
 
 /// A records file, with its header read.

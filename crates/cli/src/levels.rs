@@ -4,7 +4,8 @@ use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Price, Ratio, Round, fixed, shortest};
 use ripcord_core::plan::{Finding, Severity, StackLevel, StackRow};
 use ripcord_core::reason::StopOrigin;
-use ripcord_sim::plan_file::checked::SAMPLE_DECIMALS;
+use ripcord_sim::plan_file::Places;
+use ripcord_sim::plan_file::checked::{SAMPLE_DECIMALS, finding_text};
 use serde_json::{Value, json};
 
 /// A row of a table of levels: the entry itself, or a level of the plan.
@@ -49,15 +50,23 @@ pub(crate) fn json(rows: &[StackRow], entry: Price, instrument: &Instrument) -> 
     Value::Array(rows.collect())
 }
 
-/// What was found about a plan, a line each.
-pub(crate) fn findings(found: &[Finding]) -> String {
-    found.iter().map(|finding| format!("  {}: {}\n", word(finding.severity), finding_text(finding))).collect()
+/// What was found about a plan: a line each, and below it where the plan says it.
+pub(crate) fn findings(found: &[Finding], places: &Places) -> String {
+    let told = found.iter().map(|finding| {
+        let (severity, place) = (word(finding.severity), places.of(&finding.field));
+        format!("  {severity}: {}\n    at {place}\n", finding_text(finding))
+    });
+    told.collect()
 }
 
 /// What was found about a plan, as JSON.
-pub(crate) fn findings_json(found: &[Finding]) -> Value {
+pub(crate) fn findings_json(found: &[Finding], places: &Places) -> Value {
     let found = found.iter().map(|finding| {
+        let place = places.of(&finding.field);
         json!({
+            "file": *place.file,
+            "line": place.line,
+            "column": place.column,
             "code": finding.code,
             "severity": word(finding.severity),
             "field": finding.field,
@@ -67,12 +76,6 @@ pub(crate) fn findings_json(found: &[Finding]) -> Value {
         })
     });
     Value::Array(found.collect())
-}
-
-fn finding_text(finding: &Finding) -> String {
-    let Finding { code, field, value, limit, what, .. } = finding;
-    let limit = if limit.is_empty() { String::new() } else { format!(" (limit: {limit})") };
-    format!("{code}: {field} is {value}{limit}: {what}")
 }
 
 const fn word(severity: Severity) -> &'static str {

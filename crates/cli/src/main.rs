@@ -27,7 +27,7 @@ struct Ripcord {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a configuration: whether its rules fit each other, and every level as a price
+    /// Check a configuration or a plan: whether its rules fit each other, and every level as a price
     Check(check::CheckArgs),
     /// Plans: what there is, what one says, which one holds
     #[command(subcommand)]
@@ -46,7 +46,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Ripcord::parse().command {
+    let command = match Ripcord::try_parse() {
+        Ok(ripcord) => ripcord.command,
+        Err(told) => return help_or_fault(&told),
+    };
+    match command {
         Command::Check(args) => check::run(&args),
         Command::Plan(command) => plan::run(&command),
         Command::Replay(args) => replay::run(&args),
@@ -55,4 +59,15 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),
     }
+}
+
+/// Help goes to standard output, which may refuse it; what is wrong with the options to standard error.
+fn help_or_fault(told: &clap::Error) -> ExitCode {
+    if told.use_stderr() {
+        // With standard error closed there is nobody left to tell.
+        let _closed = told.print();
+        return ExitCode::from(output::BAD_REQUEST);
+    }
+    let styled = told.render();
+    output::print(&if output::colours() { styled.ansi().to_string() } else { styled.to_string() })
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Decimal, Price, Ratio, shortest};
@@ -11,12 +12,12 @@ use ripcord_sim::instruments;
 use ripcord_sim::plan_file::checked::{check_plan, sample_instrument};
 use ripcord_sim::plan_file::config::{self, Config, Keys, Profile};
 use ripcord_sim::plan_file::presets::{self, PRESETS};
-use ripcord_sim::plan_file::{parse_plan, plan_toml, read_plan};
+use ripcord_sim::plan_file::{WrittenPlan, parse_plan, plan_toml, read_plan};
 use serde_json::{Value, json};
 
 use crate::check::entry_price;
 use crate::levels;
-use crate::output::{BAD_REQUEST, fail, note, print};
+use crate::output::{BAD_REQUEST, fail, note, print, print_and_end, two_columns};
 
 /// What to do with plans.
 #[derive(Debug, Subcommand)]
@@ -58,7 +59,7 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArgs {
     /// The venue's symbol of the instrument
-    #[arg(long, alias = "instrument", value_name = "S")]
+    #[arg(long, alias = "instrument", value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     symbol: String,
     /// Profiles (TOML)
     #[arg(long, value_name = "FILE", required_unless_present = "plan")]
@@ -67,13 +68,13 @@ pub(crate) struct ResolveArgs {
     #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
     /// The strategy that opened it
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = NonEmptyStringValueParser::new())]
     strategy: Option<String>,
     /// What the market is going through
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = NonEmptyStringValueParser::new())]
     regime: Option<String>,
     /// The venue
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "V", value_parser = NonEmptyStringValueParser::new())]
     venue: Option<String>,
     /// Long or short
     #[arg(long, value_enum, default_value_t = SideChoice::Long)]
@@ -125,18 +126,14 @@ fn list(args: &ListArgs) -> Result<ExitCode, String> {
             "presets": presets.collect::<Vec<Value>>(),
             "profiles": profiles.collect::<Vec<Value>>(),
         });
-        print(&format!("{value:#}\n"));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(print(&format!("{value:#}\n")));
     }
     let rows =
         profiles.iter().map(|profile| (profile.name.clone(), format!("for {}", profile.matches.words())));
     let presets =
         PRESETS.iter().map(|preset| (format!("{}{}", presets::PREFIX, preset.name), preset.about.to_owned()));
     let rows: Vec<(String, String)> = rows.chain(presets).collect();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let text: String = rows.iter().map(|(name, about)| format!("{name:<width$}  {about}\n")).collect();
-    print(&text);
-    Ok(ExitCode::SUCCESS)
+    Ok(print(&two_columns(&rows)))
 }
 
 /// A profile of the configuration, else a preset, else a file.
@@ -153,7 +150,7 @@ fn named(name: &str, config: Option<&Config>) -> Result<PlanSpec, String> {
             "{name} is no profile, no preset and no file; `ripcord plan list` tells what there is"
         ));
     }
-    read_plan(Path::new(name)).map_err(|error| error.to_string())
+    read_plan(Path::new(name)).map(|written| written.plan).map_err(|error| error.to_string())
 }
 
 fn show(args: &ShowArgs) -> Result<ExitCode, String> {
@@ -161,18 +158,24 @@ fn show(args: &ShowArgs) -> Result<ExitCode, String> {
     let plan = named(&args.name, config.as_ref())?.filled();
     if args.json {
         let value = serde_json::to_value(&plan).map_err(|error| error.to_string())?;
-        print(&format!("{value:#}\n"));
+        Ok(print(&format!("{value:#}\n")))
     } else {
-        print(&plan_toml(&plan));
+        Ok(print(&plan_toml(&plan)))
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-/// The plan that holds, what it is called, and why it holds.
-fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<(String, PlanSpec, String), String> {
+/// A plan that holds, what it is called, and why it holds.
+struct Chosen {
+    name: String,
+    written: WrittenPlan,
+    why: String,
+}
+
+fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<Chosen, String> {
     if let Some(path) = &args.plan {
-        let plan = read_plan(path).map_err(|error| error.to_string())?;
-        return Ok((path.display().to_string(), plan, "--plan goes before every profile".to_owned()));
+        let written = read_plan(path).map_err(|error| error.to_string())?;
+        let why = "--plan goes before every profile".to_owned();
+        return Ok(Chosen { name: path.display().to_string(), written, why });
     }
     let keys = Keys {
         venue: args.venue.clone(),
@@ -181,6 +184,10 @@ fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<(String, PlanSp
         regime: args.regime.clone(),
     };
     let config = config.ok_or("give --config or --plan")?;
+    let named = Keys { instrument: None, ..keys.clone() };
+    for text in config.unknown(&named) {
+        note(&text);
+    }
     let profile = config.profile(&keys).ok_or_else(|| {
         format!(
             "no profile is for {}; give one without venue, instrument, strategy and regime to catch the rest",
@@ -203,7 +210,8 @@ fn chosen(args: &ResolveArgs, config: Option<&Config>) -> Result<(String, PlanSp
             profile.matches.words()
         )
     };
-    Ok((profile.name.clone(), profile.plan.clone(), why))
+    let written = WrittenPlan { plan: profile.plan.clone(), places: profile.places.clone() };
+    Ok(Chosen { name: profile.name.clone(), written, why })
 }
 
 fn instrument_of(args: &ResolveArgs) -> Result<Instrument, String> {
@@ -215,7 +223,7 @@ fn instrument_of(args: &ResolveArgs) -> Result<Instrument, String> {
 
 fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
     let config = read_config(args.config.as_ref())?;
-    let (name, plan, why) = chosen(args, config.as_ref())?;
+    let Chosen { name, written: WrittenPlan { plan, places }, why } = chosen(args, config.as_ref())?;
     let instrument = instrument_of(args)?;
     let entry: Price = entry_price(args.entry, &instrument)?;
     let side = match args.side {
@@ -225,6 +233,7 @@ fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
     let checked = check_plan(&plan, &instrument, entry);
     let rows = checked.levels(side);
     let runner = runner(&plan, &instrument);
+    let code = if checked.is_refused() { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS };
     if args.json {
         let value = json!({
             "plan": name,
@@ -233,22 +242,20 @@ fn resolve(args: &ResolveArgs) -> Result<ExitCode, String> {
             "entry": levels::shown(entry, &instrument),
             "levels": levels::json(rows, entry, &instrument),
             "runner": runner,
-            "findings": levels::findings_json(&checked.findings),
+            "findings": levels::findings_json(&checked.findings, &places),
         });
-        print(&format!("{value:#}\n"));
-    } else {
-        let mut text = format!("plan {name}: {why}\n  {}\n", side.word());
-        text += &levels::table(rows, entry, &instrument);
-        if let Some(runner) = runner {
-            text += &format!("  the ladder leaves {runner} of the position\n");
-        }
-        text += &levels::findings(&checked.findings);
-        print(&text);
-        if plan.atr.is_some() {
-            note("distances in ATR are shown for an ATR of 2 % of the price");
-        }
+        return Ok(print_and_end(&format!("{value:#}\n"), code));
     }
-    Ok(if checked.is_refused() { ExitCode::from(BAD_REQUEST) } else { ExitCode::SUCCESS })
+    let mut text = format!("plan {name}: {why}\n  {}\n", side.word());
+    text += &levels::table(rows, entry, &instrument);
+    if let Some(runner) = runner {
+        text += &format!("  the ladder leaves {runner} of the position\n");
+    }
+    text += &levels::findings(&checked.findings, &places);
+    if plan.atr.is_some() {
+        note("distances in ATR are shown for an ATR of 2 % of the price");
+    }
+    Ok(print_and_end(&text, code))
 }
 
 /// What the ladder leaves, as a fraction of the position.

@@ -1,30 +1,34 @@
 //! `ripcord replay`: recorded prices over open positions.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use ripcord_core::num::Ratio;
 use ripcord_core::plan::Rounding;
 use ripcord_core::time::Span;
 use ripcord_report::exits::{ExitPrice, ExitRow, write_csv};
-use ripcord_report::render::{json, table};
-use ripcord_report::summary::{By, Summary};
 use ripcord_sim::candles::CandlePolicy;
 use ripcord_sim::job::{self, Job, JobSpec};
 use ripcord_sim::replay::{Outcome, Pace, Progress};
 use ripcord_sim::vectorbt;
 use ripcord_sim::venue::FillModel;
-use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, colours, fail, is_file_or_new, note, overwrites, print, progress};
+use crate::output::{BAD_REQUEST, FAILED, WholeFile, colours, fail, note, overwrites, print, progress};
 
 mod records;
+mod told;
 
 use records::Recorder;
+use told::Told;
+
+/// All of the price: no fee and no slippage is as large.
+const BPS_END: i64 = 10_000;
+/// An hour: an order that takes longer is no order that anybody waits for.
+const LATENCY_MS_MAX: i64 = 3_600_000;
 
 /// Options of `replay`.
 #[derive(Debug, Args)]
@@ -39,7 +43,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     instruments: Option<PathBuf>,
     /// The symbol of market files that do not say one, and of positions without one
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     symbol: Option<String>,
     /// The plan of positions that do not name one: a file (TOML), or preset:NAME (see `ripcord plan list`)
     #[arg(long, value_name = "PLAN")]
@@ -48,29 +52,29 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The venue of the positions, for profiles
-    #[arg(long, value_name = "V", requires = "config")]
+    #[arg(long, value_name = "V", requires = "config", value_parser = NonEmptyStringValueParser::new())]
     venue: Option<String>,
     /// What the market is going through, for profiles
-    #[arg(long, value_name = "R", requires = "config")]
+    #[arg(long, value_name = "R", requires = "config", value_parser = NonEmptyStringValueParser::new())]
     regime: Option<String>,
     /// How orders are filled
     #[arg(long, value_enum, default_value_t = Fills::Honest, value_name = "MODEL")]
     fills: Fills,
     /// Latency of each way in milliseconds, in place of the model's
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=LATENCY_MS_MAX))]
     latency_ms: Option<u32>,
     /// Slippage of market orders in basis points, in place of the model's
-    #[arg(long, value_name = "BPS")]
-    slippage_bps: Option<u16>,
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u32).range(..BPS_END))]
+    slippage_bps: Option<u32>,
     /// Taker fee in basis points, in place of the model's
-    #[arg(long, value_name = "BPS")]
-    taker_bps: Option<u16>,
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u32).range(..BPS_END))]
+    taker_bps: Option<u32>,
     /// Maker fee in basis points, in place of the model's
-    #[arg(long, value_name = "BPS")]
-    maker_bps: Option<u16>,
-    /// What a candle may have been
-    #[arg(long, value_enum, default_value_t = Candles::Pessimistic, value_name = "POLICY")]
-    candles: Candles,
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u32).range(..BPS_END))]
+    maker_bps: Option<u32>,
+    /// What a candle may have been [default: pessimistic]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    candles: Option<Candles>,
     /// How levels are rounded, whatever the plans say [cells without a plan: directed; with --fills tape half-up]
     #[arg(long, value_enum)]
     rounding: Option<Levels>,
@@ -141,6 +145,9 @@ fn writes_over_an_input(args: &ReplayArgs) -> Option<String> {
         args.market.iter().chain([&args.positions]).chain(named).map(PathBuf::as_path)
     };
     let mut outputs = [&args.exits, &args.records].into_iter().flatten();
+    if args.exits.is_some() && args.exits == args.records {
+        return Some("--exits and --records name the same file; one would destroy the other".to_owned());
+    }
     outputs.find_map(|output| overwrites(output, inputs()))
 }
 
@@ -165,52 +172,32 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     bar.finish_and_clear();
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(error) => return fail(1, &error),
+        Err(error) => return fail(FAILED, &error),
     };
     let took = started.elapsed() - read;
-    let rows = exit_rows(&job, &outcome, args.candles);
+    let rows = exit_rows(&job, &outcome, candles(args));
     if let Some(path) = &args.exits
         && let Err(error) = write_whole(path, &rows)
     {
-        return fail(1, &format!("{}: {error}", path.display()));
+        return fail(FAILED, &format!("{}: {error}", path.display()));
     }
-    let open = outcome.opened - outcome.closed;
-    let summary = Summary::of(&rows, By::Reason);
+    let mut notes = job.notes.clone();
+    notes.extend(idle_options(args, &job));
+    let open = told::open_rows(&job);
+    let told = Told { job: &job, outcome: &outcome, rows: &rows, open: &open, notes: &notes, read, took };
     if args.json {
-        let value = json!({
-            "records": job.records,
-            "positions": job.positions.len(),
-            "opened": outcome.opened,
-            "closed": outcome.closed,
-            "open": open,
-            "read_ms": read.as_millis() as u64,
-            "replay_us": took.as_micros() as u64,
-            "notes": job.notes,
-            "alarms": alarms(&outcome).iter().map(|(kind, count)| json!({ "what": kind, "count": count })).collect::<Vec<Value>>(),
-            "by_reason": json::summary(&summary),
-            "exits": rows.iter().map(json::exit).collect::<Vec<Value>>(),
-        });
-        print(&format!("{value:#}\n"));
-        return ExitCode::SUCCESS;
+        return print(&told.json());
     }
-    for text in &job.notes {
+    for text in &notes {
         note(text);
     }
-    let mut text = table::summary(&summary, colours());
-    text += &format!(
-        "\n{} records, {} positions: {} closed, {open} still open, {} never opened. Read in {:.3} s, replayed in {:.3} s.\n",
-        job.records,
-        job.positions.len(),
-        outcome.closed,
-        job.positions.len() as u64 - outcome.opened,
-        read.as_secs_f64(),
-        took.as_secs_f64(),
-    );
-    for (kind, count) in alarms(&outcome) {
-        text += &format!("alarm: {kind:?} x {count}\n");
-    }
-    print(&text);
-    ExitCode::SUCCESS
+    print(&told.text(colours()))
+}
+
+/// Options that are given and change nothing.
+fn idle_options(args: &ReplayArgs, job: &Job) -> Option<String> {
+    let has_effect = args.candles.is_none() || job.has_candles;
+    (!has_effect).then(|| "the market has no candles, so --candles changes nothing".to_owned())
 }
 
 /// Runs the job, and writes its records on the way if they are wanted.
@@ -221,7 +208,7 @@ fn replay(args: &ReplayArgs, job: &mut Job, bar: &indicatif::ProgressBar) -> Res
         return Ok(outcome);
     };
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let header = records::header(job, args.candles.word());
+    let header = records::header(job, candles(args).word());
     let mut recorder = Recorder::create(path, &header, &mut job.replay).map_err(failed)?;
     job.replay.run(pace(args), &mut recorder, &mut Bar(bar)).map_err(|error| error.to_string())?;
     recorder.finish(&mut job.replay.desk).map_err(failed)
@@ -232,14 +219,14 @@ fn spec(args: &ReplayArgs) -> JobSpec {
         Fills::Honest => FillModel::HONEST,
         Fills::Tape => FillModel::TAPE,
     };
-    let bps = |value: u16| Ratio::from_bps(i64::from(value));
+    let bps = |value: u32| Ratio::from_bps(i64::from(value));
     if let Some(ms) = args.latency_ms {
         fills.latency = Span::from_millis(i64::from(ms));
     }
     fills.slippage = args.slippage_bps.map_or(fills.slippage, bps);
     fills.taker_fee = args.taker_bps.map_or(fills.taker_fee, bps);
     fills.maker_fee = args.maker_bps.map_or(fills.maker_fee, bps);
-    let cells_rounding = match (args.candles, args.fills) {
+    let cells_rounding = match (candles(args), args.fills) {
         (Candles::Vectorbt, _) => Rounding::Double,
         (_, Fills::Tape) => Rounding::HalfUp,
         (_, Fills::Honest) => Rounding::Directed,
@@ -260,13 +247,17 @@ fn spec(args: &ReplayArgs) -> JobSpec {
             Levels::Double => Rounding::Double,
         }),
         cells_rounding,
-        candles: match args.candles {
+        candles: match candles(args) {
             Candles::Pessimistic => CandlePolicy::Pessimistic,
             Candles::Ohlc => CandlePolicy::Ohlc,
             Candles::Olhc => CandlePolicy::Olhc,
             Candles::Vectorbt => CandlePolicy::Vectorbt,
         },
     }
+}
+
+fn candles(args: &ReplayArgs) -> Candles {
+    args.candles.unwrap_or(Candles::Pessimistic)
 }
 
 fn pace(args: &ReplayArgs) -> Pace {
@@ -311,36 +302,10 @@ fn exit_rows(job: &Job, outcome: &Outcome, candles: Candles) -> Vec<ExitRow> {
     rows.collect()
 }
 
-/// Writes to a file beside the target and renames it: a failed run leaves nothing half written.
+/// A failed run leaves nothing half written.
 fn write_whole(path: &Path, rows: &[ExitRow]) -> std::io::Result<()> {
-    if !is_file_or_new(path) {
-        // A terminal, a pipe, a link: written into, not replaced.
-        let mut file = BufWriter::new(File::options().write(true).truncate(true).open(path)?);
-        return write_csv(&mut file, rows).and_then(|()| file.flush());
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    let beside = PathBuf::from(beside);
-    let mut file = BufWriter::new(File::create(&beside)?);
-    let written = write_csv(&mut file, rows).and_then(|()| file.flush());
+    let (whole, mut file) = WholeFile::create(path)?;
+    write_csv(&mut file, rows).and_then(|()| file.flush())?;
     drop(file);
-    match written.and_then(|()| std::fs::rename(&beside, path)) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // The first error is the one to tell; the leftover may be gone already.
-            let _gone = std::fs::remove_file(&beside);
-            Err(error)
-        }
-    }
-}
-
-fn alarms(outcome: &Outcome) -> Vec<(ripcord_core::event::AlarmKind, usize)> {
-    let mut counts: Vec<(ripcord_core::event::AlarmKind, usize)> = Vec::new();
-    for &(_, _, kind) in &outcome.alarms {
-        match counts.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((kind, 1)),
-        }
-    }
-    counts
+    whole.keep()
 }

@@ -11,11 +11,12 @@ use ripcord_report::exits::{ExitRow, read_csv};
 use ripcord_report::records::exits_of;
 use ripcord_report::render::{json, table};
 use ripcord_report::summary::{By, Summary};
+use ripcord_service::names::rfc3339;
 use ripcord_sim::positions::parse_time;
 use serde_json::{Value, json};
 
 use crate::explain;
-use crate::output::{BAD_REQUEST, colours, fail, note, print};
+use crate::output::{BAD_REQUEST, colours, fail, note, plural, print};
 
 /// Options of `report`.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_enum, default_value = "reason")]
     by: Vec<Grouping>,
     /// Leave earlier exits out: a time (RFC 3339), a date, or an age before the newest exit such as 7d or 24h
-    #[arg(long, value_name = "WHEN", value_parser = since)]
+    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
     since: Option<Since>,
     /// Print JSON
     #[arg(long)]
@@ -65,15 +66,25 @@ pub(crate) fn run(args: &ReportArgs) -> ExitCode {
     };
     let read = rows.len();
     let from = args.since.and_then(|since| start(since, &rows));
+    let newest = rows.iter().map(|row| row.exit_ts).max();
     let rows: Vec<ExitRow> =
         rows.into_iter().filter(|row| from.is_none_or(|from| row.exit_ts >= from)).collect();
     let left_out = read - rows.len();
-    let by = args.by.iter().map(|by| match by {
+    let mut asked: Vec<Grouping> = Vec::new();
+    for &by in &args.by {
+        if !asked.contains(&by) {
+            asked.push(by);
+        }
+    }
+    let by = asked.iter().map(|by| match by {
         Grouping::Reason => By::Reason,
         Grouping::Source => By::Source,
         Grouping::Strategy => By::Strategy,
         Grouping::Symbol => By::Symbol,
     });
+    if rows.is_empty() {
+        note(&nothing_left(from, newest, left_out));
+    }
     let summaries: Vec<Summary> = by.map(|by| Summary::of(&rows, by)).collect();
     if args.json {
         let value = json!({
@@ -82,22 +93,37 @@ pub(crate) fn run(args: &ReportArgs) -> ExitCode {
             "fills_left_out": left_out,
             "summaries": summaries.iter().map(json::summary).collect::<Vec<Value>>(),
         });
-        print(&format!("{value:#}\n"));
-        return ExitCode::SUCCESS;
+        return print(&format!("{value:#}\n"));
     }
     let mut text = String::new();
-    for summary in &summaries {
-        text += &table::summary(summary, colours());
-        text += "\n";
+    if rows.is_empty() {
+        text += "no exits\n";
+    } else {
+        for summary in &summaries {
+            text += &table::summary(summary, colours());
+            text += "\n";
+        }
+        text += "net = gross - fees - funding; fees are those of exits and the closed share of entry fees.\n";
+        text +=
+            "Wins, losses and rates count positions, not fills; break-even ones are not in the win rate.\n";
     }
-    text +=
-        "Wins, losses and rates count positions, not fills; break-even positions are not in the win rate.\n";
     if left_out > 0 {
         text +=
             &format!("{left_out} earlier fills are left out; a position counts with its later fills only.\n");
     }
-    print(&text);
-    ExitCode::SUCCESS
+    print(&text)
+}
+
+/// Why there is nothing to report.
+fn nothing_left(from: Option<Timestamp>, newest: Option<Timestamp>, left_out: usize) -> String {
+    match (from, newest) {
+        (Some(from), Some(newest)) if left_out > 0 => {
+            let (from, newest) = (rfc3339(from), rfc3339(newest));
+            let fills = plural(left_out as u64, "fill");
+            format!("--since {from} leaves nothing of {left_out} {fills}; the newest is at {newest}")
+        }
+        _ => "there are no exits in the files: no position was closed".to_owned(),
+    }
 }
 
 /// The rows of all files. A name of a position means one position within one file.
@@ -116,6 +142,11 @@ fn read_all(args: &ReportArgs) -> Result<Vec<ExitRow>, String> {
                 "{}: has no strategies; --records FILE has those of the positions file",
                 path.display()
             ));
+        }
+        if args.by.contains(&Grouping::Symbol)
+            && rows.iter().all(|row| row.symbol.is_empty() || row.symbol == "-")
+        {
+            note(&format!("{}: has no symbols; --records FILE has them", path.display()));
         }
         add(&mut all, path, rows, files.len());
     }

@@ -10,15 +10,15 @@ use clap::{Args, ValueEnum};
 use ripcord_service::RunConfig;
 use ripcord_service::clock::Speed;
 use ripcord_service::line::Style;
-use ripcord_service::run::MarketChoice;
+use ripcord_service::run::{MarketChoice, PlanChoice};
 use ripcord_sim::generator::Script;
 
-use crate::output::{BAD_REQUEST, colours, fail};
+use crate::output::{BAD_REQUEST, FAILED, colours, fail};
 
-/// The work failed.
-const FAILED: u8 = 1;
 /// Faster than this, `max` is meant.
 const TIMES_MAX: u32 = 100_000;
+/// A hundred years in seconds: what is asked for stays within the clock.
+const LASTS_MAX: u64 = 3_155_760_000;
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -32,6 +32,12 @@ pub(crate) struct RunArgs {
     /// Recorded prices in place of a generated market (made with `ripcord tape build`)
     #[arg(long, value_name = "FILE")]
     tape: Option<PathBuf>,
+    /// Profiles (TOML): the plans of the positions, in place of the demo's own; checked as by `ripcord check`
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    config: Option<PathBuf>,
+    /// The plan of all positions: a file (TOML), or preset:NAME (see `ripcord plan list`)
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<PathBuf>,
     /// How fast market time runs: 1, 10, .. or max
     #[arg(long, default_value = "1", value_parser = speed)]
     speed: Speed,
@@ -41,9 +47,9 @@ pub(crate) struct RunArgs {
     /// The most demo positions that are open at once
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     max_positions: u32,
-    /// End after this many seconds; without it Ctrl-C ends the run
-    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
-    lasts: Option<u32>,
+    /// End after so many seconds, or a time such as 90s, 5m, 2h; without it Ctrl-C ends the run
+    #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
+    lasts: Option<Duration>,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -77,6 +83,34 @@ fn speed(text: &str) -> Result<Speed, String> {
     }
 }
 
+/// Seconds, or a number with its unit.
+fn lasting(text: &str) -> Result<Duration, String> {
+    let unit = |letter| match letter {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3_600),
+        'd' => Some(86_400_u64),
+        _ => None,
+    };
+    let (count, seconds) = match text.char_indices().last() {
+        Some((at, letter)) => match unit(letter) {
+            Some(seconds) => (&text[..at], seconds),
+            None => (text, 1),
+        },
+        None => (text, 1),
+    };
+    let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return Err("give seconds, or a number with s, m, h or d, such as 90s or 5m".to_owned());
+    }
+    let total = count.parse().ok().and_then(|count: u64| count.checked_mul(seconds));
+    match total {
+        Some(0) => Err("is no time at all; leave it out to run until Ctrl-C".to_owned()),
+        Some(total) if total <= LASTS_MAX => Ok(Duration::from_secs(total)),
+        Some(_) | None => Err("is longer than 100 years; leave it out to run until Ctrl-C".to_owned()),
+    }
+}
+
 pub(crate) fn run(args: RunArgs) -> ExitCode {
     let script = match args.regime {
         Regime::Calm => Script::Calm,
@@ -92,11 +126,16 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     };
     let config = RunConfig {
         market: args.tape.map_or(MarketChoice::Generated(script), MarketChoice::Recorded),
+        plans: match (args.config, args.plan) {
+            (Some(config), _) => PlanChoice::Config(config),
+            (None, Some(plan)) => PlanChoice::Plan(plan),
+            (None, None) => PlanChoice::Demo,
+        },
         seed: args.seed,
         speed: args.speed,
         listen: args.listen,
         positions_max: args.max_positions,
-        lasts: args.lasts.map(|seconds| Duration::from_secs(u64::from(seconds))),
+        lasts: args.lasts,
         style,
         is_quiet: args.quiet,
     };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::fixed;
@@ -10,7 +11,7 @@ use ripcord_sim::import::{self, ImportOptions};
 use ripcord_sim::tape::Tape;
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, fail, overwrites, print, progress};
+use crate::output::{BAD_REQUEST, FAILED, fail, is_file_or_new, overwrites, print, progress};
 
 /// What to do with tapes.
 #[derive(Debug, Subcommand)]
@@ -32,7 +33,7 @@ pub(crate) struct BuildArgs {
     #[arg(short, long)]
     out: Option<PathBuf>,
     /// The symbol, when the file does not say it
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     symbol: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -62,6 +63,10 @@ fn build(args: &BuildArgs) -> ExitCode {
     if let Some(fault) = overwrites(&out, std::iter::once(args.input.as_path())) {
         return fail(BAD_REQUEST, &fault);
     }
+    if !is_file_or_new(&out) {
+        let text = format!("{} is no plain file; a tape is read in any order, so name a file", out.display());
+        return fail(BAD_REQUEST, &text);
+    }
     let bar = progress(0, "read");
     bar.set_message(format!("building {}", out.display()));
     let report = |progress: import::Progress| {
@@ -76,9 +81,8 @@ fn build(args: &BuildArgs) -> ExitCode {
             print(&format!("{}\n", json!({"tape": out.display().to_string(), "rows": rows})))
         }
         Ok(rows) => print(&format!("{}: {rows} rows\n", out.display())),
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => fail(BAD_REQUEST, &error),
     }
-    ExitCode::SUCCESS
 }
 
 fn info(args: &FileArgs) -> ExitCode {
@@ -88,7 +92,7 @@ fn info(args: &FileArgs) -> ExitCode {
     };
     let about = describe(&tape);
     if args.json {
-        print(&format!("{about}\n"));
+        print(&format!("{about}\n"))
     } else {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let lines = about.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object());
@@ -97,9 +101,8 @@ fn info(args: &FileArgs) -> ExitCode {
             let (min, max, count) = (text(&span["min"]), text(&span["max"]), text(&span["rows"]));
             shown += &format!("{source:16} {count} rows, {min} .. {max}\n");
         }
-        print(&shown);
+        print(&shown)
     }
-    ExitCode::SUCCESS
 }
 
 fn describe(tape: &Tape) -> Value {
@@ -139,7 +142,6 @@ fn verify(args: &FileArgs) -> ExitCode {
         Ok(rows) => {
             print(&format!("{}: {rows} rows, every block and the pyramid are sound\n", args.tape.display()))
         }
-        Err(error) => return fail(1, &error),
+        Err(error) => fail(FAILED, &error),
     }
-    ExitCode::SUCCESS
 }

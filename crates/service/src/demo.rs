@@ -8,10 +8,9 @@ use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
-use ripcord_core::plan::spec::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_sim::generator::Chance;
-use ripcord_sim::plan_file::{PlanFileError, parse_plan};
+use ripcord_sim::plan_file::{PlanFileError, WrittenPlan, parse_written_plan};
 use ripcord_sim::venue::FillModel;
 
 /// The plans of the demo, as they are written.
@@ -37,8 +36,8 @@ const LOTS_MIN: i64 = 8;
 ///
 /// # Errors
 /// Never, unless a plan in this crate is broken; a test reads them all.
-pub fn plans() -> Result<Vec<PlanSpec>, PlanFileError> {
-    PLANS.iter().map(|(file, text)| parse_plan(text, file)).collect()
+pub fn plans() -> Result<Vec<WrittenPlan>, PlanFileError> {
+    PLANS.iter().map(|(file, text)| parse_written_plan(text, file)).collect()
 }
 
 /// Best prices of an instrument, as far as they are known.
@@ -89,7 +88,9 @@ impl Book {
 #[derive(Debug)]
 pub struct Demo {
     chance: Chance,
-    /// Plans of each instrument, in the same order for each.
+    /// Instruments that have plans.
+    traded: Vec<usize>,
+    /// Plans of each instrument.
     plans: Vec<Vec<PlanId>>,
     next_at: Timestamp,
     /// Accounts that hold nothing, and since when. Each slot is an account of its own, so that two
@@ -105,7 +106,8 @@ impl Demo {
     pub fn new(seed: u64, start: Timestamp, plans: Vec<Vec<PlanId>>, positions_max: u32) -> Self {
         let free = (0..positions_max).map(|slot| (AccountId(slot), Timestamp::MIN)).collect();
         let chance = Chance::new(!seed);
-        Self { chance, plans, next_at: start.after(FIRST_AFTER), free, opened: 0, is_stopped: false }
+        let traded = (0..plans.len()).filter(|&index| !plans[index].is_empty()).collect();
+        Self { chance, traded, plans, next_at: start.after(FIRST_AFTER), free, opened: 0, is_stopped: false }
     }
 
     /// Goes on at `now` after `opened` openings in all, with the positions of `held` accounts still open.
@@ -136,10 +138,10 @@ impl Demo {
         if now < since.after(SLOT_RESTS) {
             return None;
         }
-        let index = self.opened % instruments.len();
+        let index = *self.traded.get(self.opened.checked_rem(self.traded.len())?)?;
         let plans = &self.plans[index];
         // The plan changes with each opening, and the pairing of plan and instrument with each round.
-        let plan = plans[(self.opened + self.opened / (instruments.len() * plans.len())) % plans.len()];
+        let plan = plans[(self.opened + self.opened / (self.traded.len() * plans.len())) % plans.len()];
         let side = if self.chance.permille(600) { Side::Long } else { Side::Short };
         let entry = books[index].entry(side)?;
         let instrument = &instruments[index];
@@ -191,7 +193,8 @@ mod tests {
         assert_eq!(plans.len(), PLANS.len());
         for market in demo_markets() {
             for plan in &plans {
-                assert_eq!(plan.resolve(InstrumentId(0), &market.instrument).err(), None, "{}", plan.name);
+                let resolved = plan.plan.resolve(InstrumentId(0), &market.instrument);
+                assert_eq!(resolved.err(), None, "{}", plan.plan.name);
             }
         }
     }

@@ -36,6 +36,8 @@ pub enum Ended {
     MarketEnded,
     /// Nobody reads the output any more.
     NobodyReads,
+    /// The output refused lines.
+    OutputFailed(std::io::Error),
     /// The recorded market is damaged.
     Damaged(TapeError),
 }
@@ -47,6 +49,7 @@ impl Ended {
             Self::TimeUp => "the time given with --for is up".to_owned(),
             Self::MarketEnded => "the recorded market has ended".to_owned(),
             Self::NobodyReads => "nobody reads the output".to_owned(),
+            Self::OutputFailed(error) => format!("the output cannot be written: {error}"),
             Self::Damaged(error) => error.to_string(),
         }
     }
@@ -197,7 +200,9 @@ impl Host {
         let mut lines = self.session.take_lines();
         lines.push(Line::new(Tag::Stopping, self.session.now(), ended.text()));
         lines.extend(summary::lines(&self.session));
-        self.printer.finish(lines);
-        ended
+        match self.printer.finish(lines) {
+            Ok(()) => ended,
+            Err(error) => Ended::OutputFailed(error),
+        }
     }
 }

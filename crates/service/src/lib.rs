@@ -13,6 +13,7 @@ pub mod health;
 pub mod host;
 pub mod line;
 pub mod names;
+pub mod plans;
 pub mod printer;
 pub mod run;
 pub mod session;

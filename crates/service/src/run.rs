@@ -16,12 +16,16 @@ use tokio::sync::{oneshot, watch};
 use crate::api::{Outlook, router};
 use crate::clock::{Pace, Speed, WallClock};
 use crate::host::{Ended, Host, Stop};
-use crate::line::{Line, Style, Tag};
-use crate::names::price_text;
+use crate::line::Style;
+use crate::plans::{PlansError, RunPlans};
 use crate::printer::Printer;
 use crate::session::{Session, SessionError, SessionSpec};
 use crate::source::Market;
 use crate::status::{About, Status};
+
+mod bootstrap;
+
+use bootstrap::bootstrap_lines;
 
 /// Requests that are being answered when the run ends get this long.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -35,11 +39,24 @@ pub enum MarketChoice {
     Recorded(PathBuf),
 }
 
+/// Where the plans of a run come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanChoice {
+    /// Those of the demo.
+    Demo,
+    /// One for all positions: a file, or `preset:NAME`.
+    Plan(PathBuf),
+    /// The profiles of a configuration.
+    Config(PathBuf),
+}
+
 /// A paper run, as asked for.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
     /// The prices.
     pub market: MarketChoice,
+    /// The plans of the positions.
+    pub plans: PlanChoice,
     /// Chance of the market and of the demo.
     pub seed: u64,
     /// How fast market time runs.
@@ -82,6 +99,9 @@ pub enum RunError {
         /// What is wrong with it.
         error: TapeError,
     },
+    /// There are no plans, or they are refused.
+    #[error(transparent)]
+    Plans(#[from] PlansError),
     /// The session cannot begin.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -91,6 +111,9 @@ pub enum RunError {
     /// The tape turned out to be damaged while it ran.
     #[error("the run ended early: {0}")]
     Damaged(#[source] TapeError),
+    /// The output refused lines.
+    #[error("the output cannot be written: {0}; lines are missing at its end")]
+    Output(#[source] std::io::Error),
     /// A thread of ours panicked.
     #[error("the host stopped unexpectedly; the messages above say where")]
     HostGone,
@@ -101,8 +124,12 @@ impl RunError {
     #[must_use]
     pub const fn is_request(&self) -> bool {
         match self {
-            Self::PortBusy { .. } | Self::Listen { .. } | Self::Tape { .. } | Self::Session(_) => true,
-            Self::Runtime(_) | Self::Damaged(_) | Self::HostGone => false,
+            Self::PortBusy { .. }
+            | Self::Listen { .. }
+            | Self::Tape { .. }
+            | Self::Plans(_)
+            | Self::Session(_) => true,
+            Self::Runtime(_) | Self::Damaged(_) | Self::Output(_) | Self::HostGone => false,
         }
     }
 }
@@ -113,9 +140,14 @@ impl RunError {
 /// When it cannot begin, or a recorded market turns out to be damaged.
 pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunError> {
     let clock = WallClock::start();
+    let plans = match &config.plans {
+        PlanChoice::Demo => RunPlans::demo()?,
+        PlanChoice::Plan(path) => RunPlans::given(path)?,
+        PlanChoice::Config(path) => RunPlans::configured(path)?,
+    };
+    let session = session(config, &clock, &plans)?;
     let listener = listen(config.listen)?;
     let addr = listener.local_addr().map_err(|source| RunError::Listen { addr: config.listen, source })?;
-    let session = session(config, &clock)?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(RunError::Runtime)?;
     let about = About {
@@ -126,7 +158,7 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
     let (published, status) = watch::channel(Arc::new(first_status(&session, clock.now())));
     let outlook = Outlook { status, about: Arc::new(about), clock };
     let server = serve(&runtime, listener, outlook)?;
-    let bootstrap = bootstrap_lines(config, &session, addr, clock.now().since(clock.started_at()));
+    let bootstrap = bootstrap_lines(config, &plans, &session, addr, clock.now().since(clock.started_at()));
     let printer = Printer::start(output, config.style, config.is_quiet, config.speed);
     let wall = clock.now();
     let pace = Pace::new(config.speed, wall, session.now());
@@ -139,6 +171,7 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
     server.stop(&runtime);
     match ended {
         Ended::Damaged(error) => Err(RunError::Damaged(error)),
+        Ended::OutputFailed(error) => Err(RunError::Output(error)),
         Ended::Asked | Ended::TimeUp | Ended::MarketEnded | Ended::NobodyReads => Ok(()),
     }
 }
@@ -152,7 +185,7 @@ fn listen(addr: SocketAddr) -> Result<TcpListener, RunError> {
     Ok(listener)
 }
 
-fn session(config: &RunConfig, clock: &WallClock) -> Result<Session, RunError> {
+fn session(config: &RunConfig, clock: &WallClock, plans: &RunPlans) -> Result<Session, RunError> {
     let market = match &config.market {
         MarketChoice::Generated(script) => Market::Generated { seed: config.seed, script: *script },
         MarketChoice::Recorded(path) => {
@@ -164,6 +197,7 @@ fn session(config: &RunConfig, clock: &WallClock) -> Result<Session, RunError> {
         seed: config.seed,
         positions_max: config.positions_max,
         start: clock.started_at(),
+        plans,
     };
     Ok(Session::new(spec)?)
 }
@@ -267,47 +301,4 @@ impl Signals {
     async fn next(&mut self) {
         let _none = tokio::signal::ctrl_c().await;
     }
-}
-
-/// What was found and configured.
-fn bootstrap_lines(config: &RunConfig, session: &Session, addr: SocketAddr, took: Span) -> Vec<Line> {
-    let (at, names) = (session.now(), session.names());
-    let symbols: Vec<&str> = names.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
-    let mut plans: Vec<&str> = names.plans.iter().map(String::as_str).collect();
-    plans.truncate(names.plans.len() / symbols.len());
-    let market = match &config.market {
-        MarketChoice::Generated(script) => format!("generated ({})", format!("{script:?}").to_lowercase()),
-        MarketChoice::Recorded(path) => path.display().to_string(),
-    };
-    let ticks: Vec<String> = names
-        .instruments
-        .iter()
-        .map(|instrument| {
-            format!("{} (tick {})", instrument.symbol, price_text(instrument, instrument.tick_size))
-        })
-        .collect();
-    let (version, seed, speed, most) =
-        (env!("CARGO_PKG_VERSION"), config.seed, config.speed, config.positions_max);
-    let settings = format!(
-        "ripcord {version} on paper: no order leaves this machine | market={market} | seed={seed} | speed={speed} | max_positions={most}"
-    );
-    let traded = format!("instruments: {} | plans: {}", ticks.join(", "), plans.join(", "));
-    let ms = took.0 / 1_000_000;
-    let complete = format!(
-        "COMPLETE: positions found: 0 / NEW 0 | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
-    );
-    let settings = Line::new(Tag::Bootstrap, at, settings)
-        .with("version", version)
-        .with("mode", "paper")
-        .with("market", market)
-        .with("seed", seed)
-        .with("speed", speed.to_string())
-        .with("max_positions", most);
-    let traded = Line::new(Tag::Bootstrap, at, traded).with("instruments", symbols).with("plans", plans);
-    let complete = Line::new(Tag::Bootstrap, at, complete)
-        .with("found", 0)
-        .with("new", 0)
-        .with("took_ms", ms)
-        .with("listen", addr.to_string());
-    vec![settings, traded, complete]
 }

@@ -10,20 +10,20 @@ use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::engine::RegisterError;
-use ripcord_core::event::Entry;
-use ripcord_core::id::InstrumentId;
+use ripcord_core::event::{Entry, Opening};
+use ripcord_core::id::{InstrumentId, PlanId};
 use ripcord_core::market::PriceSource;
-use ripcord_core::plan::spec::{PlanFault, PlanSpec};
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
 use ripcord_sim::desk::{Desk, Reader};
-use ripcord_sim::plan_file::PlanFileError;
+use ripcord_sim::sensible::sensible;
 use ripcord_sim::tape::TapeError;
 use ripcord_sim::venue::{FillModel, SimVenue};
 
-use crate::demo::{self, Book, Demo};
+use crate::demo::{Book, Demo};
 use crate::line::{Line, Tag};
 use crate::names::{Names, price_text};
+use crate::plans::{RunPlan, RunPlans};
 use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
@@ -35,7 +35,7 @@ const SETTLES_WITHIN: Span = Span::from_secs(1);
 
 /// What a session is made of.
 #[derive(Debug)]
-pub struct SessionSpec {
+pub struct SessionSpec<'a> {
     /// The prices.
     pub market: Market,
     /// Chance of the demo.
@@ -44,6 +44,8 @@ pub struct SessionSpec {
     pub positions_max: u32,
     /// When a generated market begins.
     pub start: Timestamp,
+    /// The plans that positions are opened under.
+    pub plans: &'a RunPlans,
 }
 
 /// Why a session cannot begin.
@@ -55,18 +57,16 @@ pub enum SessionError {
     /// An instrument.
     #[error(transparent)]
     Register(#[from] RegisterError),
-    /// A plan of the demo that cannot be read.
-    #[error(transparent)]
-    PlanFile(#[from] PlanFileError),
-    /// A plan of the demo that does not fit the instrument.
-    #[error("plan {plan} does not fit {symbol}: {}", .faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Plan {
-        /// The plan.
-        plan: String,
-        /// The instrument.
-        symbol: String,
-        /// What does not fit.
-        faults: Vec<PlanFault>,
+    /// Plans that do not fit their instruments: every fault, with its place.
+    #[error("{}", .0.join("\n"))]
+    Plans(Vec<String>),
+    /// No profile is for any instrument of the market.
+    #[error(
+        "no profile is for an instrument of this market ({symbols}); give one without instrument, or with one of these"
+    )]
+    NoPlan {
+        /// The instruments.
+        symbols: String,
     },
 }
 
@@ -128,12 +128,11 @@ impl Session {
     ///
     /// # Errors
     /// When the market has nothing to say, or an instrument or plan cannot be computed with.
-    pub fn new(spec: SessionSpec) -> Result<Self, SessionError> {
+    pub fn new(spec: SessionSpec<'_>) -> Result<Self, SessionError> {
         let start = spec.market.start(spec.start)?;
         let (instruments, sources) = (spec.market.instruments(), spec.market.sources());
         let mut coordinator = Coordinator::new();
         let mut venue = SimVenue::new(FillModel::HONEST);
-        let plans = demo::plans()?;
         let mut cells = Vec::with_capacity(instruments.len());
         for instrument in &instruments {
             let id = coordinator.add_instrument(instrument.clone(), &sources, BarOrigin::Ticks)?;
@@ -143,7 +142,7 @@ impl Session {
             cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
         }
         let mut names = Names { instruments, plans: Vec::new() };
-        let ids = add_plans(&mut coordinator, &plans, &mut names)?;
+        let ids = add_plans(&mut coordinator, spec.plans, &mut names)?;
         let books = vec![Book::default(); names.instruments.len()];
         Ok(Self {
             desk: Desk::new(coordinator, venue),
@@ -226,13 +225,31 @@ impl Session {
         if self.demo.is_due(at) {
             let instruments = &self.teller.narrator.names().instruments;
             if let Some(opening) = self.demo.open(at, instruments, &self.books) {
-                self.desk.advance_to(at, &mut self.teller);
-                self.desk.open(at, opening, &mut self.teller);
-                let taken = self.desk.coordinator.view().position(opening.key);
-                self.teller.tell_hard_stop(taken.as_ref());
+                self.open(at, opening);
             }
         }
         Ok(())
+    }
+
+    /// Opens a position, unless its own plan makes it senseless.
+    fn open(&mut self, at: Timestamp, opening: Opening) {
+        let (view, key) = (self.desk.coordinator.view(), opening.key);
+        let instrument = self.teller.narrator.names().instrument(key.instrument);
+        let plan = view.plan(opening.plan);
+        if let Err(found) = sensible(plan, instrument, key.side, (opening.entry, opening.qty)) {
+            let entry = price_text(instrument, opening.entry);
+            let name = self.teller.narrator.names().plan(opening.plan);
+            let (symbol, side) = (&instrument.symbol, key.side.word());
+            let text = format!("{symbol} {side} @ {entry} is not opened: plan {name}: {}", found.must);
+            let line = Line::new(Tag::CommandRefused, at, text).with("symbol", symbol.as_str());
+            self.teller.lines.push(line.with("plan", name).with("why", found.must));
+            self.demo.on_closed(at, key.account);
+            return;
+        }
+        self.desk.advance_to(at, &mut self.teller);
+        self.desk.open(at, opening, &mut self.teller);
+        let taken = self.desk.coordinator.view().position(key);
+        self.teller.tell_hard_stop(taken.as_ref());
     }
 
     fn free_slots(&mut self) {
@@ -292,25 +309,38 @@ impl Session {
     }
 }
 
+/// Registers the plans of each instrument. What does not fit is told of all plans at once.
 fn add_plans(
     coordinator: &mut Coordinator,
-    plans: &[PlanSpec],
+    plans: &RunPlans,
     names: &mut Names,
-) -> Result<Vec<Vec<ripcord_core::id::PlanId>>, SessionError> {
+) -> Result<Vec<Vec<PlanId>>, SessionError> {
     let mut ids = Vec::with_capacity(names.instruments.len());
+    let mut refused = Vec::new();
     for (index, instrument) in names.instruments.iter().enumerate() {
         let id: InstrumentId = instrument_id(index);
-        let mut of_instrument = Vec::with_capacity(plans.len());
-        for plan in plans {
-            let resolved = plan.resolve(id, instrument).map_err(|faults| SessionError::Plan {
-                plan: plan.name.clone(),
-                symbol: instrument.symbol.clone(),
-                faults,
-            })?;
-            of_instrument.push(coordinator.add_plan(resolved)?);
-            names.plans.push(plan.name.clone());
+        let symbol = &instrument.symbol;
+        let mut of_instrument = Vec::new();
+        for place in plans.of_symbol(symbol) {
+            let RunPlan { spec, places } = &plans.plans[place];
+            match spec.resolve(id, instrument) {
+                Ok(resolved) => {
+                    of_instrument.push(coordinator.add_plan(resolved)?);
+                    names.plans.push(spec.name.clone());
+                }
+                Err(faults) => refused.extend(faults.iter().map(|fault| {
+                    format!("{}: plan {} does not fit {symbol}: {fault}", places.of(&fault.field), spec.name)
+                })),
+            }
         }
         ids.push(of_instrument);
+    }
+    if !refused.is_empty() {
+        return Err(SessionError::Plans(refused));
+    }
+    if ids.iter().all(Vec::is_empty) {
+        let symbols: Vec<&str> = names.instruments.iter().map(|known| known.symbol.as_str()).collect();
+        return Err(SessionError::NoPlan { symbols: symbols.join(", ") });
     }
     Ok(ids)
 }

@@ -6,14 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{
-    Added, AlarmKind, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record,
-};
+use ripcord_core::event::{Added, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record};
 use ripcord_core::id::{EpisodeId, OrderId, PositionKey};
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::Timestamp;
+use ripcord_report::alarm;
 
 use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_text};
@@ -124,8 +123,8 @@ impl Narrator {
             }
             Record::CommandRefused(refused) => lines.push(self.refused(at, *refused)),
             Record::Alarm { episode, what } => {
-                let text = format!("{} | id={}", alarm_text(*what), self.names.episode(*episode));
-                lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm_word(*what)));
+                let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
+                lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
             }
         }
         closed
@@ -450,28 +449,6 @@ pub const fn origin_word(origin: StopOrigin) -> &'static str {
         StopOrigin::Liquidation => "liquidation",
         StopOrigin::TrailingStep => "trailing_step",
         StopOrigin::Moved => "moved",
-    }
-}
-
-const fn alarm_word(what: AlarmKind) -> &'static str {
-    match what {
-        AlarmKind::ExitRefused => "exit_refused",
-        AlarmKind::ExitUnknown => "exit_unknown",
-        AlarmKind::AtrMissing => "atr_missing",
-        AlarmKind::NoProtection => "no_protection",
-        AlarmKind::Dust => "dust",
-        AlarmKind::FillNotExpected => "fill_not_expected",
-    }
-}
-
-const fn alarm_text(what: AlarmKind) -> &'static str {
-    match what {
-        AlarmKind::ExitRefused => "an exit order was refused again and again; it is still being tried",
-        AlarmKind::ExitUnknown => "an exit order got no answer",
-        AlarmKind::AtrMissing => "there is no ATR yet; the plan's fallback acts",
-        AlarmKind::NoProtection => "the position has no stop of any kind",
-        AlarmKind::Dust => "what is left is less than the venue can close",
-        AlarmKind::FillNotExpected => "a fill that is not ours, or of more than was held",
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Everything that can be wrong with the files is found here, before the first row is replayed.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
@@ -12,28 +12,27 @@ use ripcord_core::event::Opening;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
-use ripcord_core::plan::ladder::LegTarget;
+use ripcord_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{
-    Average, Finding, LevelRule, Plan, PlanFault, PlanSpec, Rounding, Sample, Severity, check,
-};
+use ripcord_core::plan::{Plan, PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
 use crate::desk::Desk;
 use crate::import::ImportError;
 use crate::instruments::{self, InstrumentsError};
-use crate::plan_file::checked::{self, check_plan};
-use crate::plan_file::config::{self, Config, ConfigFaults, Keys};
-use crate::plan_file::{self, ReadPlanError};
+use crate::plan_file::ReadPlanError;
+use crate::plan_file::checked::{ConfigRefused, finding_text};
 use crate::positions::{self, EntryAt as RowEntry, PlansOfRows, PositionRow, PositionsError};
 use crate::replay::{EntryAt, PlannedOpening, Replay, Stream};
+use crate::sensible::{Senseless, sensible};
 use crate::tape::TapeError;
 use crate::venue::{FillModel, SimVenue};
 
+mod bases;
 mod markets;
 
+use bases::Bases;
 use markets::Markets;
 
 /// What to replay, as a person asks for it.
@@ -86,6 +85,8 @@ pub struct Job {
     pub notes: Vec<String>,
     /// Records of the market files: ticks, candles.
     pub records: u64,
+    /// Whether some of them are candles.
+    pub has_candles: bool,
 }
 
 /// Why a job cannot run.
@@ -103,39 +104,23 @@ pub enum JobError {
     /// A plan file is at fault.
     #[error(transparent)]
     PlanFile(#[from] ReadPlanError),
-    /// The configuration is at fault.
+    /// The configuration is at fault, or plans of its profiles.
     #[error(transparent)]
-    Config(#[from] ConfigFaults),
-    /// The plan of a profile is refused.
-    #[error("{file}: profile {profile}: {finding}")]
-    Refused {
-        /// The configuration.
-        file: String,
-        /// The profile.
-        profile: String,
-        /// The first fault.
-        finding: Box<Finding>,
-    },
+    Config(#[from] ConfigRefused),
+    /// Rows of the positions file name plans that cannot be had.
+    #[error("{}", .0.join("\n"))]
+    NoPlan(Vec<String>),
     /// The instruments file is at fault.
     #[error(transparent)]
     Instruments(#[from] InstrumentsError),
     /// An instrument cannot be computed with.
     #[error(transparent)]
     Register(#[from] RegisterError),
-    /// A plan is at fault for the instrument of a position.
-    #[error("{file}: position {id}: plan {plan}: {}", joined(faults))]
-    Plan {
-        /// The positions file.
-        file: String,
-        /// The position.
-        id: String,
-        /// The plan.
-        plan: String,
-        /// Every fault.
-        faults: Vec<PlanFault>,
-    },
+    /// Plans are at fault for the instruments of their positions: every fault, with its place.
+    #[error("{}", .0.join("\n"))]
+    Plans(Vec<String>),
     /// A position is at fault.
-    #[error("{file}: line {line}: position {id}: {column} is {value}: {must}")]
+    #[error("{file}:{line}: position {id}: {column} is {value}: {must}")]
     Position {
         /// The positions file.
         file: String,
@@ -155,10 +140,6 @@ pub enum JobError {
     Market(String),
 }
 
-fn joined(faults: &[PlanFault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
 /// The year 2200, in nanoseconds: timers behind it still have room.
 const TIME_MAX: i64 = 7_258_118_400_000_000_000;
 
@@ -167,6 +148,13 @@ const TIME_MAX: i64 = 7_258_118_400_000_000_000;
 /// # Errors
 /// The first file that is at fault, with file, row, column and value.
 pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError> {
+    if let Some(twice) =
+        (1..spec.market.len()).find(|&place| spec.market[..place].contains(&spec.market[place]))
+    {
+        let text =
+            format!("--market {} is given twice; its prices would count twice", spec.market[twice].display());
+        return Err(JobError::Market(text));
+    }
     let mut markets = Markets::read(&spec.market, spec.symbol.as_deref(), spec.candles, progress)?;
     progress(&format!("reading {}", spec.positions.display()));
     let records = markets.records();
@@ -181,7 +169,8 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     };
     markets.settle_scales(&defined, &read.rows, spec.instruments.is_some(), &mut notes)?;
     let mut fills = spec.fills;
-    if markets.has_candles() && fills.latency > Span::ZERO {
+    let has_candles = markets.has_candles();
+    if has_candles && fills.latency > Span::ZERO {
         fills.latency = Span::ZERO;
         notes.push("candles have no time within a bar: orders reach the venue at once".to_owned());
     }
@@ -189,16 +178,18 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let mut venue = SimVenue::new(fills);
     let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
     coordinator.reserve(read.rows.len());
-    let config = spec.config.as_ref().map(|path| read_config(path, &mut notes)).transpose()?;
-    let plans = plans_of(spec, config.as_ref(), &read.rows)?;
-    let mut opener =
-        Opener { spec, ids: &ids, plans: &plans, registered: BTreeMap::new(), notes: Vec::new() };
-    let openings: Vec<PlannedOpening> = read
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(number, row)| opener.opening(number, row, &mut coordinator))
-        .collect::<Result<_, _>>()?;
+    let bases = Bases::read(spec, &read.rows, &mut notes)?;
+    let plans = bases.plans(&read.rows);
+    let mut opener = Opener {
+        spec,
+        ids: &ids,
+        bases: &bases,
+        plans: &plans,
+        registered: BTreeMap::new(),
+        refused: BTreeSet::new(),
+        notes: Vec::new(),
+    };
+    let openings = opener.openings(&read.rows, &mut coordinator)?;
     let mut by_id: Vec<_> = opener.registered.iter().map(|(&of, &id)| (id, of)).collect();
     by_id.sort_unstable();
     let registered = by_id.into_iter().map(|(_, of)| of).collect();
@@ -219,6 +210,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
         fills,
         notes,
         records,
+        has_candles,
     })
 }
 
@@ -255,55 +247,6 @@ fn times_in_reach(
     Ok(())
 }
 
-/// Reads and checks a configuration: it is refused for a fault, its warnings are noted.
-fn read_config(path: &Path, notes: &mut Vec<String>) -> Result<Config, JobError> {
-    let config = config::read(path)?;
-    let (instrument, entry) = (checked::sample_instrument(), checked::sample_entry());
-    for profile in &config.profiles {
-        let file = path.display().to_string();
-        for finding in check_plan(&profile.plan, &instrument, entry).findings {
-            match finding.severity {
-                Severity::Fault => {
-                    let (profile, finding) = (profile.name.clone(), Box::new(finding));
-                    return Err(JobError::Refused { file, profile, finding });
-                }
-                Severity::Warning => notes.push(format!("{file}: profile {}: {finding}", profile.name)),
-            }
-        }
-    }
-    Ok(config)
-}
-
-/// The plan of every position: its cells over the plan it names, over the job's plan, over its profile.
-fn plans_of(spec: &JobSpec, config: Option<&Config>, rows: &[PositionRow]) -> Result<PlansOfRows, JobError> {
-    let base = spec.plan.as_ref().map(|path| plan_file::read_plan(path)).transpose()?;
-    // A plan column names a file beside the positions file, unless its path is absolute, or a preset.
-    let beside = spec.positions.parent().unwrap_or_else(|| Path::new("."));
-    let mut named: BTreeMap<&str, PlanSpec> = BTreeMap::new();
-    for name in rows.iter().filter_map(|row| row.plan.as_deref()) {
-        if !named.contains_key(name) {
-            let is_preset = name.starts_with(plan_file::presets::PREFIX);
-            let path = if is_preset { PathBuf::from(name) } else { beside.join(name) };
-            named.insert(name, plan_file::read_plan(&path)?);
-        }
-    }
-    let bare = PlanSpec { rounding: spec.cells_rounding, ..PlanSpec::empty("") };
-    let of_profile = |row: &PositionRow| {
-        let keys = Keys {
-            venue: spec.venue.clone(),
-            instrument: Some(row.symbol.clone()),
-            strategy: row.strategy.clone(),
-            regime: spec.regime.clone(),
-        };
-        config.and_then(|config| config.profile(&keys)).map(|profile| &profile.plan)
-    };
-    let of_row = |row: &PositionRow| match row.plan.as_deref() {
-        Some(name) => named.get(name),
-        None => Some(base.as_ref().or_else(|| of_profile(row)).unwrap_or(&bare)),
-    };
-    Ok(positions::intern(rows, of_row, spec.rounding))
-}
-
 /// Instruments of a job by symbol, in the order of their ids.
 pub(crate) type Registered = BTreeMap<String, (InstrumentId, Instrument)>;
 
@@ -311,12 +254,32 @@ pub(crate) type Registered = BTreeMap<String, (InstrumentId, Instrument)>;
 struct Opener<'a> {
     spec: &'a JobSpec,
     ids: &'a Registered,
+    bases: &'a Bases<'a>,
     plans: &'a PlansOfRows,
     registered: BTreeMap<(InstrumentId, usize), PlanId>,
+    refused: BTreeSet<(InstrumentId, usize)>,
     notes: Vec<String>,
 }
 
 impl Opener<'_> {
+    /// The openings of all rows. What is wrong with plans is told of all of them at once.
+    fn openings(
+        &mut self,
+        rows: &[PositionRow],
+        coordinator: &mut Coordinator,
+    ) -> Result<Vec<PlannedOpening>, JobError> {
+        let mut openings = Vec::with_capacity(rows.len());
+        let mut refused = Vec::new();
+        for (number, row) in rows.iter().enumerate() {
+            match self.opening(number, row, coordinator) {
+                Ok(opening) => openings.push(opening),
+                Err(JobError::Plans(mut faults)) => refused.append(&mut faults),
+                Err(error) => return Err(error),
+            }
+        }
+        if refused.is_empty() { Ok(openings) } else { Err(JobError::Plans(refused)) }
+    }
+
     fn opening(
         &mut self,
         number: usize,
@@ -325,60 +288,36 @@ impl Opener<'_> {
     ) -> Result<PlannedOpening, JobError> {
         let Some(&(instrument, ref rules)) = self.ids.get(&row.symbol) else {
             let known: Vec<&str> = self.ids.keys().map(String::as_str).collect();
-            let must = format!("no market file has this symbol; they have {}", known.join(", "));
+            let must = format!(
+                "no market file has this symbol; they have {}. If a file does not say its symbol, give it with --symbol {}",
+                known.join(", "),
+                row.symbol
+            );
             return Err(self.fault(row, "symbol", &row.symbol, must));
         };
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
         let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
         let plan = self.register(row, instrument, rules, self.plans.of_row[number], coordinator)?;
-        self.sensible(row, (Price(entry), Qty(qty)), rules, coordinator.view().plan(plan))?;
+        let found = coordinator.view().plan(plan);
+        sensible(found, rules, row.side, (Price(entry), Qty(qty))).map_err(|Senseless { field, must }| {
+            let value = if field == "qty" { row.qty } else { row.entry_price };
+            self.fault(row, field, &value.to_string(), must)
+        })?;
         let account = AccountId(u32::try_from(number).expect("fewer than 2^32 positions"));
         let key = PositionKey { account, instrument, side: row.side };
-        let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees: Money::ZERO };
+        let value = rules.notional(Price(entry), Qty(qty));
+        let entry_fees = row.entry_fees.map_or(Money::ZERO, money);
+        if entry_fees > value {
+            let must = "more than the position cost; it is the amount that was paid, in the quote currency";
+            let fees = row.entry_fees.unwrap_or(Decimal::ZERO).to_string();
+            return Err(self.fault(row, "entry_fees", &fees, must.to_owned()));
+        }
+        let opening = Opening { key, plan, qty: Qty(qty), entry: Price(entry), entry_fees };
         let at = match row.entry {
             RowEntry::Index(index) => EntryAt::Index(index),
             RowEntry::Time(at) => EntryAt::Time(Timestamp(at)),
         };
         Ok(PlannedOpening { at, opening })
-    }
-
-    /// Refuses a position that its instrument or its own levels make senseless.
-    fn sensible(
-        &self,
-        row: &PositionRow,
-        (entry, qty): (Price, Qty),
-        rules: &Instrument,
-        plan: &Plan,
-    ) -> Result<(), JobError> {
-        if rules.is_too_large(entry, qty) {
-            let must = "times its entry price it is beyond what can be computed with (10^16)".to_owned();
-            return Err(self.fault(row, "qty", &row.qty.to_string(), must));
-        }
-        if rules.closable(qty).0 == 0 {
-            let must = "less than the instrument's lot size or minimum, so it could never be closed; correct it, or the instrument (--instruments)";
-            return Err(self.fault(row, "qty", &row.qty.to_string(), must.to_owned()));
-        }
-        let average = Average { cost: i128::from(entry.0), qty: 1 };
-        let rule = LevelRule::new(plan.rounding, rules);
-        let stop =
-            plan.stop_loss.map(|stop| stop.initial(row.side, average, rule, None, plan.leverage).price);
-        if stop.is_some_and(|stop| stop.0 <= 0) {
-            let must = "the stop of its plan would lie at or below zero; give a nearer one".to_owned();
-            return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
-        }
-        let legs = plan.ladder.iter().flat_map(|ladder| &ladder.legs);
-        for leg in legs {
-            let LegTarget::Price(target) = leg.target else { continue };
-            if row.side.sign() * (target.0 - entry.0) <= 0 {
-                let target = fixed(i128::from(target.0), rules.price_decimals);
-                let must = format!(
-                    "the ladder of its plan has a target at {target}, which is no gain for a {}; set the target on the winning side",
-                    row.side.word()
-                );
-                return Err(self.fault(row, "entry_price", &row.entry_price.to_string(), must));
-            }
-        }
-        Ok(())
     }
 
     fn register(
@@ -397,32 +336,70 @@ impl Opener<'_> {
             let must = "the position has no exit rule; give --plan FILE, --config FILE with a profile for it, a plan column, or stop_pct, target_pct, trail_pct";
             return Err(self.fault(row, "plan", row.plan.as_deref().unwrap_or("empty"), must.to_owned()));
         }
-        let resolved = spec.resolve_with_warnings(id, instrument).map_err(|faults| JobError::Plan {
-            file: self.spec.positions.display().to_string(),
-            id: row.id.clone(),
-            plan: spec.name.clone(),
-            faults,
+        if self.refused.contains(&(id, place)) {
+            // Told with its first position.
+            return Err(JobError::Plans(Vec::new()));
+        }
+        let resolved = spec.resolve_with_warnings(id, instrument).map_err(|faults| {
+            self.refused.insert((id, place));
+            let told = faults.iter().map(|fault| self.bases.told(row, &spec.name, fault));
+            JobError::Plans(told.collect())
         })?;
-        // A row may bring its own leverage: what the profile's plan promises has to hold there too.
-        if self.spec.config.is_some() && self.spec.plan.is_none() && row.plan.is_none() {
-            let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
-            let sample = Sample { side: row.side, entry, atr: ATR_TYPICAL };
-            let found = check(&resolved.plan, instrument, &sample);
-            if let Some(fault) = found.iter().find(|finding| finding.severity == Severity::Fault) {
-                let leverage =
-                    row.leverage.map_or_else(|| "that of its plan".to_owned(), |value| value.to_string());
-                return Err(self.fault(row, "leverage", &leverage, format!("plan {}: {fault}", spec.name)));
-            }
+        if self.bases.has_written(row) {
+            self.check(row, instrument, (id, place), &resolved.plan)?;
         }
         let told = resolved.warnings.iter().map(|warning| format!("plan {}: {warning}", spec.name));
         for note in told {
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
+            self.note(note);
         }
         let known = coordinator.add_plan(resolved.plan)?;
         self.registered.insert((id, place), known);
         Ok(known)
+    }
+
+    /// Checks a plan as `ripcord check` does, with the entry, instrument and leverage that it really has.
+    fn check(
+        &mut self,
+        row: &PositionRow,
+        instrument: &Instrument,
+        (id, place): (InstrumentId, usize),
+        plan: &Plan,
+    ) -> Result<(), JobError> {
+        let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
+        let found = check(plan, instrument, &Sample { side: row.side, entry, atr: ATR_TYPICAL });
+        let name = &self.plans.plans[place].name;
+        let (mut faults, mut notes) = (Vec::new(), Vec::new());
+        for finding in &found {
+            match finding.severity {
+                Severity::Fault => {
+                    let leverage =
+                        row.leverage.map_or_else(String::new, |value| format!("; its leverage is {value}"));
+                    let at = self.bases.place(row, &finding.field);
+                    let (told, of) = (finding_text(finding), &row.id);
+                    faults.push(format!("{at}: {told} (plan {name}, position {of}{leverage})"));
+                }
+                // Those of a configuration are told with their profile.
+                Severity::Warning if !self.bases.has_profile(row) => {
+                    let at = self.bases.place(row, &finding.field);
+                    notes.push(format!("{at}: plan {name}: {}", finding_text(finding)));
+                }
+                Severity::Warning => {}
+            }
+        }
+        for note in notes {
+            self.note(note);
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        self.refused.insert((id, place));
+        Err(JobError::Plans(faults))
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     fn scaled(
@@ -452,6 +429,12 @@ impl Opener<'_> {
             must,
         }
     }
+}
+
+/// An amount of the quote currency.
+fn money(amount: Decimal) -> Money {
+    let power = u32::from(MONEY_DECIMALS.saturating_sub(amount.decimals()));
+    Money(i128::from(amount.mantissa()) * 10_i128.pow(power))
 }
 
 /// Where the bars of an instrument come from.

@@ -13,6 +13,7 @@ pub mod job;
 pub mod plan_file;
 pub mod positions;
 pub mod replay;
+pub mod sensible;
 pub mod tape;
 pub mod vectorbt;
 pub mod venue;

@@ -12,15 +12,27 @@ use serde::Deserialize;
 use toml::de::DeTable;
 
 use exact::{Exact, Refusal};
+use merge::{Source, Tree};
 
 pub mod checked;
 pub mod config;
 mod exact;
 mod merge;
+mod place;
 pub mod presets;
 mod show;
 
+pub use place::{Place, Places};
 pub use show::plan_toml;
+
+/// A plan, and where its values are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenPlan {
+    /// The plan.
+    pub plan: PlanSpec,
+    /// The places of its values.
+    pub places: Places,
+}
 
 /// Why a plan file is refused: where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,26 +60,45 @@ pub fn parse_plan(text: &str, file: &str) -> Result<PlanSpec, PlanFileError> {
         let (line, column) = line_column(text, span.map_or(0, |span| span.start));
         PlanFileError { file: file.to_owned(), line, column, field, what }
     };
-    let table = DeTable::parse(text)
-        .map_err(|fault| error(fault.span(), String::new(), format!("not TOML: {}", fault.message())))?;
+    let table =
+        DeTable::parse(text).map_err(|fault| error(fault.span(), String::new(), not_toml(text, &fault)))?;
     PlanSpec::deserialize(Exact::table(&table, text)).map_err(|refusal| {
         let Refusal { field, span, what } = refusal;
         error(span, field, what)
     })
 }
 
+/// Reads one plan with the places of its values.
+///
+/// # Errors
+/// As [`parse_plan`].
+pub fn parse_written_plan(text: &str, file: &str) -> Result<WrittenPlan, PlanFileError> {
+    let plan = parse_plan(text, file)?;
+    let table = DeTable::parse(text).expect("read just above");
+    let places = Tree::of(table.get_ref(), &Source::file(text, file)).places(Place::start(file.as_ref()));
+    Ok(WrittenPlan { plan, places })
+}
+
 /// A plan that stands in a file, or is built in and called `preset:NAME`.
 ///
 /// # Errors
 /// When there is no such preset, the file cannot be read, and as [`parse_plan`].
-pub fn read_plan(reference: &Path) -> Result<PlanSpec, ReadPlanError> {
+pub fn read_plan(reference: &Path) -> Result<WrittenPlan, ReadPlanError> {
     match reference.to_str().and_then(presets::referred) {
-        Some(Ok(preset)) => Ok(parse_plan(preset.text, preset.name)?),
+        Some(Ok(preset)) => {
+            Ok(parse_written_plan(preset.text, &format!("{}{}", presets::PREFIX, preset.name))?)
+        }
         Some(Err(what)) => Err(ReadPlanError::NoPreset(what)),
         None => {
             let text = std::fs::read_to_string(reference)
                 .map_err(|source| ReadPlanError::Read { path: reference.to_owned(), source })?;
-            Ok(parse_plan(&text, &reference.display().to_string())?)
+            let mut written = parse_written_plan(&text, &reference.display().to_string())?;
+            if written.plan.name.is_empty() {
+                // Records and tables call it by something.
+                written.plan.name =
+                    reference.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            }
+            Ok(written)
         }
     }
 }
@@ -79,7 +110,7 @@ pub enum ReadPlanError {
     #[error("{0}")]
     NoPreset(String),
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}; a plan is a TOML file, or preset:NAME (`ripcord plan list`)", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -89,6 +120,17 @@ pub enum ReadPlanError {
     /// The plan is at fault.
     #[error(transparent)]
     Plan(#[from] PlanFileError),
+}
+
+/// What a text is not TOML for, and what people who write a percentage want.
+fn not_toml(text: &str, fault: &toml::de::Error) -> String {
+    let line = fault.span().and_then(|span| text.lines().nth(line_column(text, span.start).0 - 1));
+    let hint = if line.is_some_and(|line| line.contains('%')) {
+        "; fractions are written as numbers: 2 % is 0.02"
+    } else {
+        ""
+    };
+    format!("not TOML: {}{hint}", fault.message())
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

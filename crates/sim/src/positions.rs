@@ -61,6 +61,8 @@ pub struct PositionRow {
     pub entry_price: Decimal,
     /// Quantity held; above 0.
     pub qty: Decimal,
+    /// Fees paid for the entry, in the quote currency; at least 0.
+    pub entry_fees: Option<Decimal>,
     /// Leverage; at least 1.
     pub leverage: Option<Decimal>,
     /// Name of its plan.

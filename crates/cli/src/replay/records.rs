@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ripcord_core::event::{Entry, Probe};
 use ripcord_core::id::{AccountId, InstrumentId};
@@ -16,6 +16,8 @@ use ripcord_sim::desk::{Desk, Reader};
 use ripcord_sim::job::Job;
 use ripcord_sim::replay::{Outcome, Replay, ReplayReader};
 use ripcord_sim::venue::RestingFill;
+
+use crate::output::WholeFile;
 
 /// How often the prices are told while nothing happens: a picture of any position has this many
 /// points over the whole market, and a file grows by this many lines and price source at most.
@@ -62,8 +64,7 @@ pub(super) fn header(job: &Job, candles: &str) -> Header {
 /// Reads the records of a replay into its outcome and into a file.
 pub(super) struct Recorder {
     outcome: Outcome,
-    target: PathBuf,
-    beside: PathBuf,
+    whole: WholeFile,
     /// None once the file was finished.
     out: Option<RecordsWriter<BufWriter<File>>>,
     /// The first time the file refused; the rest is not tried.
@@ -73,14 +74,9 @@ pub(super) struct Recorder {
 impl Recorder {
     pub(super) fn create(target: &Path, header: &Header, replay: &mut Replay) -> io::Result<Self> {
         replay.look_often(LOOKS);
-        let mut beside = target.as_os_str().to_owned();
-        beside.push(".partial");
-        let beside = PathBuf::from(beside);
-        let file = BufWriter::with_capacity(1 << 16, File::create(&beside)?);
-        let mut recorder =
-            Self { outcome: Outcome::default(), target: target.to_owned(), beside, out: None, refused: None };
-        recorder.out = Some(RecordsWriter::new(file, header)?);
-        Ok(recorder)
+        let (whole, file) = WholeFile::create(target)?;
+        let out = Some(RecordsWriter::new(file, header)?);
+        Ok(Self { outcome: Outcome::default(), whole, out, refused: None })
     }
 
     /// Writes what the last prices were, ends the file and gives it its name.
@@ -92,8 +88,8 @@ impl Recorder {
         if let Some(out) = self.out.take() {
             out.finish()?.flush()?;
         }
-        std::fs::rename(&self.beside, &self.target)?;
-        Ok(std::mem::take(&mut self.outcome))
+        self.whole.keep()?;
+        Ok(self.outcome)
     }
 
     fn write(&mut self, entry: &Entry) {
@@ -115,12 +111,5 @@ impl ReplayReader for Recorder {
     #[inline(always)]
     fn at(&mut self, index: u64, probe: Probe) {
         self.outcome.at(index, probe);
-    }
-}
-
-impl Drop for Recorder {
-    /// A run that failed leaves nothing half written; after a rename there is nothing to remove.
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_file(&self.beside);
     }
 }

@@ -5,5 +5,7 @@
 mod support;
 
 mod check;
+mod json;
+mod places;
 mod plans;
 mod profiles;

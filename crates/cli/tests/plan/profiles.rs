@@ -75,11 +75,11 @@ fn a_configuration_at_fault_stops_the_replay_and_its_warnings_are_notes() {
         ["replay", "--market", "market.csv", "--positions", "positions.csv", "--symbol", "X", "--config"];
     let ran = bare.run(&[&base[..], &["bad.toml"]].concat());
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("bad.toml: profile other: HARD_NOT_WIDER"), "{}", ran.err);
+    assert!(ran.err.contains("bad.toml:7:26: profile other: HARD_NOT_WIDER"), "{}", ran.err);
     bare.write("warn.toml", "version = 1\n[[profile]]\nname = \"w\"\nplan = \"preset:range\"\n");
     let ran = bare.run(&[&base[..], &["warn.toml"]].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.err.contains("note: warn.toml: profile w: RR_POOR"), "{}", ran.err);
+    assert!(ran.err.contains("note: warn.toml:4:8: profile w: RR_POOR"), "{}", ran.err);
 }
 
 #[test]
@@ -102,5 +102,9 @@ fn the_leverage_of_a_row_may_put_a_rule_behind_liquidation() {
         "X",
     ]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("leverage is 20") && ran.err.contains("BEYOND_LIQUIDATION"), "{}", ran.err);
+    assert!(
+        ran.err.contains("its leverage is 20") && ran.err.contains("c.toml:4:8: BEYOND_LIQUIDATION"),
+        "{}",
+        ran.err
+    );
 }

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+mod config;
+
 fn ripcord(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ripcord"));
     command.arg("run").args(args).env("NO_COLOR", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -32,7 +34,7 @@ fn wait_for(child: &mut Child, word: &str) -> (String, BufReader<std::process::C
 #[test]
 fn three_seconds_at_full_speed_print_tags_and_end_well() {
     let (code, out, err) =
-        output(&["--for", "3", "--listen", "127.0.0.1:0", "--seed", "7", "--speed", "max"]);
+        output(&["--for", "3s", "--listen", "127.0.0.1:0", "--seed", "7", "--speed", "max"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.contains("http://127.0.0.1:") && !out.contains("127.0.0.1:0/"), "the bound address is told");
     for tag in [
@@ -103,7 +105,10 @@ fn requests_that_contradict_themselves_are_refused() {
         (&["--speed", "0"][..], "at speed 0 the market stands still; give 1, 10, .. or max"),
         (&["--speed", "fast"], "give a whole number such as 1 or 10, or max"),
         (&["--max-positions", "0"], "0 is not in 1..=10000"),
-        (&["--for", "0"], "0 is not in 1.."),
+        (&["--for", "0"], "is no time at all"),
+        (&["--for", "0s"], "is no time at all"),
+        (&["--for", "5x"], "give seconds, or a number with s, m, h or d"),
+        (&["--for", "999999999999d"], "is longer than"),
         (&["--tape", "x.tape", "--regime", "calm"], "cannot be used with"),
         (&["--listen", "127.0.0.1:0", "--tape", "no-such.tape"], "ripcord tape build"),
     ] {

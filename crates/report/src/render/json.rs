@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use ripcord_core::num::{Ratio, shortest};
+use ripcord_core::num::{Price, Ratio, shortest};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exits::ExitRow;
 use crate::number::money;
+use crate::open::{self, OpenRow};
 use crate::summary::{Group, Multiple, Summary};
 
 /// A closing fill; the names are those of the columns of the CSV.
@@ -61,6 +62,29 @@ impl<'a> From<&'a ExitRow> for Exit<'a> {
 #[must_use]
 pub fn exit(row: &ExitRow) -> Value {
     serde_json::to_value(Exit::from(row)).expect("text and whole numbers are JSON")
+}
+
+/// A position that is still open.
+#[must_use]
+pub fn open(row: &OpenRow) -> Value {
+    let price = |price: Option<Price>| price.map(|price| row.price_text(price));
+    json!({
+        "position_id": row.position_id,
+        "symbol": row.symbol,
+        "strategy": row.strategy,
+        "side": row.side.word(),
+        "qty": row.qty_text(),
+        "entry_price": row.price_text(row.entry),
+        "last_price": price(row.price),
+        "stop": price(row.stop),
+        "unrealised_pnl": row.unrealised.map(money),
+    })
+}
+
+/// The sum of what open positions are worth.
+#[must_use]
+pub fn unrealised(rows: &[OpenRow]) -> Value {
+    Value::String(money(open::unrealised(rows)))
 }
 
 /// Writes one object per line and row. `out` should be buffered.

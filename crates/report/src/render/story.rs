@@ -10,6 +10,7 @@ use ripcord_core::time::Timestamp;
 use super::picture::picture;
 use super::table::{Cell, Column, Table, Tone};
 use super::words::{lasting, percent_of, rule, rule_name, source, utc};
+use crate::alarm;
 use crate::explain::{Change, MoveWhy, OrderEvent, Story, Verdict, Wake, Watching, When};
 use crate::number::{fixed, money};
 
@@ -113,7 +114,7 @@ impl Teller<'_> {
         text += &self.end();
         text += &self.result();
         for (at, what) in &self.story.alarms {
-            text += &format!("alarm {what:?} at {}\n", utc(*at));
+            text += &format!("alarm at {}: {}\n", utc(*at), alarm::words(*what));
         }
         text
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::json::exit;
 use super::words::{percent_of, rule, source, utc};
+use crate::alarm;
 use crate::explain::{
     Approach, Change, Move, MoveWhy, OrderEvent, OrderStory, RuleNow, Story, Verdict, Wake, Watching, When,
 };
@@ -46,7 +47,7 @@ pub fn story(story: &Story) -> Value {
         }).collect::<Vec<_>>(),
         "changes": story.changes.iter().map(|(at, change)| change_json(*at, *change, story)).collect::<Vec<_>>(),
         "funding": story.funding.iter().map(|(at, paid)| json!({ "at": utc(*at), "at_ns": at.0, "paid": money(*paid) })).collect::<Vec<_>>(),
-        "alarms": story.alarms.iter().map(|(at, what)| json!({ "at": utc(*at), "at_ns": at.0, "what": what })).collect::<Vec<_>>(),
+        "alarms": story.alarms.iter().map(|(at, what)| json!({ "at": utc(*at), "at_ns": at.0, "what": alarm::code(*what), "text": alarm::words(*what) })).collect::<Vec<_>>(),
         "mfe": story.excursion.best.map(|extreme| teller.extreme(extreme)),
         "mae": story.excursion.worst.map(|extreme| teller.extreme(extreme)),
         "approaches": story.approaches.iter().map(|approach| teller.approach(approach)).collect::<Vec<_>>(),

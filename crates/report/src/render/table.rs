@@ -2,9 +2,10 @@
 //!
 //! A table that is too wide goes on below itself, with its first column repeated: nothing is cut.
 
-use ripcord_core::num::{MONEY_DECIMALS, Money, Ratio, Round, fixed};
+use ripcord_core::num::{MONEY_DECIMALS, Money, Price, Ratio, Round, fixed};
 
 use crate::exits::ExitRow;
+use crate::open::{OpenRow, unrealised};
 use crate::summary::{Group, Multiple, Summary};
 
 /// The width of a line when the reader's is not known.
@@ -99,6 +100,45 @@ pub fn exits(rows: &[ExitRow], width: usize, colours: bool) -> String {
     total[last - 1] = Cell::plain(amount(fees, 2));
     total[last] = Cell::signed(net, 2);
     Table { columns, rows: rows.iter().map(line).collect(), total: Some(total) }.text(width, colours)
+}
+
+/// Positions that are still open, at most `rows_max` of them, with the sum of all.
+#[must_use]
+pub fn open(rows: &[OpenRow], rows_max: usize, width: usize, colours: bool) -> String {
+    let columns = vec![
+        Column::left("still open"),
+        Column::left("symbol"),
+        Column::left("side"),
+        Column::right("qty"),
+        Column::right("entry"),
+        Column::right("last price"),
+        Column::right("stop"),
+        Column::right("unrealised"),
+    ];
+    let line = |row: &OpenRow| {
+        let price =
+            |price: Option<Price>| price.map_or_else(|| NONE.to_owned(), |price| row.price_text(price));
+        vec![
+            Cell::plain(row.position_id.as_str()),
+            Cell::plain(row.symbol.as_str()),
+            Cell::plain(row.side.word()),
+            Cell::plain(row.qty_text()),
+            Cell::plain(row.price_text(row.entry)),
+            Cell::plain(price(row.price)),
+            Cell::plain(price(row.stop)),
+            row.unrealised.map_or_else(|| Cell::plain(NONE), |value| Cell::signed(value, 2)),
+        ]
+    };
+    let mut total = vec![Cell::plain(""); columns.len()];
+    let last = columns.len() - 1;
+    total[0] = Cell::plain(if rows.len() > rows_max {
+        format!("all {}, {} not shown", rows.len(), rows.len() - rows_max)
+    } else {
+        "total".to_owned()
+    });
+    total[last] = Cell::signed(unrealised(rows), 2);
+    let rows = rows.iter().take(rows_max).map(line).collect();
+    Table { columns, rows, total: Some(total) }.text(width, colours)
 }
 
 fn cells(group: &Group, places: u8) -> Vec<Cell> {

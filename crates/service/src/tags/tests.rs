@@ -260,13 +260,16 @@ fn funding_alarms_and_refusals_are_told() {
     let mut narrator = narrator();
     let paid = Box::new(Money(1_500_000_000_000_000_000));
     let mut lines = tell(&mut narrator, Record::FundingPaid { episode: EPISODE, amount: paid });
-    lines.extend(tell(&mut narrator, Record::Alarm { episode: EPISODE, what: AlarmKind::NoProtection }));
+    lines.extend(tell(
+        &mut narrator,
+        Record::Alarm { episode: EPISODE, what: ripcord_core::event::AlarmKind::NoProtection },
+    ));
     lines.extend(tell(&mut narrator, Record::CommandRefused(CommandRefused::NotOpen(KEY))));
     assert_eq!(
         said(&lines),
         [
             "FUNDING BTCUSDT LONG: funding -1.50 | id=BTCUSDT-L-3-2",
-            "ALARM BTCUSDT LONG: the position has no stop of any kind | id=BTCUSDT-L-3-2",
+            "ALARM BTCUSDT LONG: no protection: the position has no stop of any kind | id=BTCUSDT-L-3-2",
             "COMMAND_REFUSED BTCUSDT LONG of account 3 is not open",
         ]
     );

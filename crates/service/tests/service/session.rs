@@ -6,6 +6,7 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_service::line::{Line, Style, Tag};
+use ripcord_service::plans::RunPlans;
 use ripcord_service::session::{Advance, Session, SessionSpec};
 use ripcord_service::source::Market;
 use ripcord_sim::generator::Script;
@@ -15,7 +16,9 @@ pub(crate) const START: Timestamp = Timestamp(1_767_225_600_000_000_000);
 
 pub(crate) fn session(seed: u64, script: Script, positions_max: u32) -> Session {
     let market = Market::Generated { seed, script };
-    Session::new(SessionSpec { market, seed, positions_max, start: START }).expect("the demo is sound")
+    let plans = RunPlans::demo().expect("the demo's plans are sound");
+    Session::new(SessionSpec { market, seed, positions_max, start: START, plans: &plans })
+        .expect("the demo is sound")
 }
 
 /// Lets `seconds` pass in steps of `step`; all lines.
@@ -155,7 +158,8 @@ fn tape(rows: usize) -> Tape {
 #[test]
 fn a_recorded_market_runs_to_its_end() {
     let market = Market::Recorded(Box::new(tape(3_000)));
-    let spec = SessionSpec { market, seed: 1, positions_max: 3, start: Timestamp(0) };
+    let plans = RunPlans::demo().expect("the demo's plans are sound");
+    let spec = SessionSpec { market, seed: 1, positions_max: 3, start: Timestamp(0), plans: &plans };
     let mut session = Session::new(spec).expect("a sound tape");
     assert_eq!(session.now(), START);
     let mut turns = 0;
@@ -173,7 +177,9 @@ fn a_tape_without_rows_is_refused() {
     let meta = TapeMeta { symbol: "NONE".to_owned(), price_decimals: 1, qty_decimals: 3 };
     let tape = Tape::from_columns(meta, Columns::default()).expect("an empty tape");
     let market = Market::Recorded(Box::new(tape));
-    let refused = Session::new(SessionSpec { market, seed: 1, positions_max: 1, start: START }).err();
+    let plans = RunPlans::demo().expect("the demo's plans are sound");
+    let spec = SessionSpec { market, seed: 1, positions_max: 1, start: START, plans: &plans };
+    let refused = Session::new(spec).err();
     let text = refused.map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(text, "the tape NONE has no rows; build it from a file that has some");
 }

@@ -109,7 +109,7 @@ pub(super) struct Schema {
 }
 
 /// The known columns, for the error that lists them.
-pub const KNOWN_SCHEMAS: &str = "  trades:     ts_ns, price, qty\n  \
+pub const KNOWN_SCHEMAS: &str = "  trades:     ts_ns or ts_ms, price, qty\n  \
   trades:     ts_ns, price_ticks (0.01), qty_milli (0.001)  [Parquet integers]\n  \
   trades:     time, price, qty  [Binance]\n  \
   aggtrades:  transact_time, price, quantity  or  T, p, q  [Binance]\n  \
@@ -148,6 +148,7 @@ const KNOWN: &[Known] = &[
         binary: true,
         ..known(Form::Trades, "ts_ns", TimeUnit::Nanos, &["price_ticks", "qty_milli"])
     },
+    known(Form::Trades, "ts_ms", TimeUnit::Millis, &["price", "qty"]),
     known(Form::Trades, "time", TimeUnit::BySize, &["price", "qty"]),
     known(Form::Trades, "transact_time", TimeUnit::BySize, &["price", "quantity"]),
     known(Form::Trades, "T", TimeUnit::BySize, &["p", "q"]),

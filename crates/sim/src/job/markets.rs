@@ -139,11 +139,7 @@ impl Markets {
                 }
                 None => {
                     let inferred = instruments::infer(&symbol, finest.0, finest.1);
-                    notes.push(format!(
-                        "{symbol}: tick size {} and lot size {} are inferred from the digits of the files (closing zeros do not count, candles have no quantities); what is less than a lot is never sold; --instruments FILE says them",
-                        fixed(1, finest.0),
-                        fixed(1, finest.1)
-                    ));
+                    notes.push(self.inferred_note(&symbol, finest));
                     inferred
                 }
             };
@@ -151,6 +147,26 @@ impl Markets {
             self.instruments.insert(symbol, instrument);
         }
         Ok(())
+    }
+
+    /// What was inferred, from what, and how to say it.
+    fn inferred_note(&self, symbol: &str, (price, qty): (u8, u8)) -> String {
+        let mut files = self.prices.iter().filter(|prices| prices.symbol == symbol);
+        let has_qty =
+            files.any(|prices| prices.probes.is_empty() && prices.tape.qty().iter().any(|&q| q > 0));
+        let (tick, lot) = (fixed(1, price), fixed(1, qty));
+        let told = if has_qty {
+            format!(
+                "tick size {tick} and lot size {lot} are inferred from the digits of prices and quantities, closing zeros left out"
+            )
+        } else {
+            format!(
+                "tick size {tick} is inferred from the digits of the prices; the market has no quantities, so the lot size {lot} comes from the digits of the positions file, closing zeros left out"
+            )
+        };
+        format!(
+            "{symbol}: {told}; what is less than a lot is never sold, so give --instruments FILE with symbol = \"{symbol}\", tick_size and lot_size when ladder legs are small (docs/plans.md, Instruments)"
+        )
     }
 
     fn rescale(&mut self, symbol: &str, instrument: &Instrument) -> Result<(), JobError> {

@@ -1,6 +1,6 @@
 //! Plans and configurations, checked: what is wrong, what is worth knowing, and every level as a price.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
 use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::{Instrument, Side};
@@ -8,7 +8,8 @@ use ripcord_core::num::Price;
 use ripcord_core::plan::stack::ATR_TYPICAL;
 use ripcord_core::plan::{Finding, PlanSpec, Sample, Severity, StackRow, check, stack};
 
-use super::config::Config;
+use super::config::{self, Config, ConfigFaults};
+use super::place::{Place, Places};
 
 /// Decimals of prices and quantities where no instrument is known: finer than those of any market here.
 pub const SAMPLE_DECIMALS: u8 = 8;
@@ -113,9 +114,78 @@ fn no_rules() -> Finding {
     }
 }
 
-/// Checks every profile of a configuration, by name.
+/// Something that was found about a plan, and where the plan says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What the plan is, such as `profile swing`.
+    pub plan: String,
+    /// Where the field is written.
+    pub place: Place,
+    /// What was found.
+    pub finding: Finding,
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}: {}", self.place, self.plan, finding_text(&self.finding))
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigRefused {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ConfigFaults),
+    /// Plans of it have faults: all of them.
+    #[error("{}", listed(.0))]
+    Faulty(Vec<Found>),
+}
+
+/// What was found, a line each.
 #[must_use]
-pub fn check_config(config: &Config, instrument: &Instrument, entry: Price) -> BTreeMap<String, Checked> {
-    let check = |plan: &PlanSpec| check_plan(plan, instrument, entry);
-    config.profiles.iter().map(|profile| (profile.name.clone(), check(&profile.plan))).collect()
+pub fn listed(found: &[Found]) -> String {
+    found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Checks a plan as `ripcord check` does, and places what it finds. `called` is what the plan is told as.
+#[must_use]
+pub fn check_written(plan: &PlanSpec, places: &Places, called: &str) -> Vec<Found> {
+    let findings = check_plan(plan, &sample_instrument(), sample_entry()).findings;
+    let placed = findings.into_iter().map(|finding| {
+        let place = places.of(&finding.field).clone();
+        Found { plan: called.to_owned(), place, finding }
+    });
+    placed.collect()
+}
+
+/// Refuses faults, all of them at once; what is left are warnings.
+///
+/// # Errors
+/// When there is a fault.
+pub fn refuse_faults(found: Vec<Found>) -> Result<Vec<Found>, Vec<Found>> {
+    let is_fault = |found: &Found| found.finding.severity == Severity::Fault;
+    let (faults, warnings): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_fault);
+    if faults.is_empty() { Ok(warnings) } else { Err(faults) }
+}
+
+/// Reads a configuration and checks the plan of each profile as `ripcord check` does. Gives its warnings.
+///
+/// # Errors
+/// Every fault of the file, or every fault of its plans.
+pub fn read_checked(path: &Path) -> Result<(Config, Vec<Found>), ConfigRefused> {
+    let config = config::read(path)?;
+    let found = config.profiles.iter().flat_map(|profile| {
+        check_written(&profile.plan, &profile.places, &format!("profile {}", profile.name))
+    });
+    let warnings = refuse_faults(found.collect()).map_err(ConfigRefused::Faulty)?;
+    Ok((config, warnings))
+}
+
+/// A finding in one line: its code, field, value, limit, and what to do.
+#[must_use]
+pub fn finding_text(finding: &Finding) -> String {
+    let Finding { code, field, value, limit, what, .. } = finding;
+    let limit = if limit.is_empty() { String::new() } else { format!(" (limit: {limit})") };
+    format!("{code}: {field} is {value}{limit}: {what}")
 }

@@ -10,8 +10,9 @@ use ripcord_core::plan::PlanSpec;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::merge::{Tree, quoted};
-use super::{line_column, parse_plan, presets};
+use super::merge::{Source, Tree, quoted};
+use super::place::{Place, Places};
+use super::{ReadPlanError, WrittenPlan, line_column, not_toml, parse_plan, presets, read_plan, show};
 
 /// Version of the configuration file.
 pub const CONFIG_VERSION: i64 = 1;
@@ -32,6 +33,8 @@ pub struct Profile {
     pub matches: Keys,
     /// The plan, with the file's defaults under it and the profile's overrides over it.
     pub plan: PlanSpec,
+    /// Where the values of the plan are written.
+    pub places: Places,
     /// Where it stands, from 1.
     pub line: usize,
 }
@@ -125,6 +128,23 @@ impl Config {
         let found = self.profiles.iter().filter(|profile| profile.matches.matches(position));
         found.max_by_key(|profile| profile.matches.specificity())
     }
+
+    /// Keys of a position that no profile names, a text each: they change nothing, or are mistyped.
+    pub fn unknown(&self, position: &Keys) -> Vec<String> {
+        let mut told = Vec::new();
+        for (place, (key, value)) in position.named().into_iter().enumerate() {
+            let Some(value) = value else { continue };
+            let mut known: Vec<&str> =
+                self.profiles.iter().filter_map(|profile| profile.matches.named()[place].1).collect();
+            known.sort_unstable();
+            known.dedup();
+            if !known.contains(&value) {
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                told.push(format!("no profile names the {key} {value}; those that are named: {known}"));
+            }
+        }
+        told
+    }
 }
 
 /// Reads a configuration file; plans it names are files beside it.
@@ -142,6 +162,34 @@ pub fn read(path: &Path) -> Result<Config, ConfigFaults> {
         }])
     })?;
     parse(&text, &file, path.parent().unwrap_or_else(|| Path::new(".")))
+}
+
+/// Reads a configuration, or a plan file as if one profile had it for any position.
+///
+/// # Errors
+/// Every fault of a configuration, the first of a plan file.
+pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
+    let is_plan = std::fs::read_to_string(path).is_ok_and(|text| {
+        let table = DeTable::parse(&text);
+        table.is_ok_and(|table| {
+            let table = table.get_ref();
+            let has = |key| table.contains_key(key);
+            !has("profile") && !has("defaults") && show::fields().any(has)
+        })
+    });
+    if !is_plan {
+        return read(path);
+    }
+    let WrittenPlan { plan, places } = read_plan(path).map_err(|error| {
+        let (file, line, field, what) = match error {
+            ReadPlanError::Plan(fault) => (fault.file, fault.line, fault.field, fault.what),
+            other => (path.display().to_string(), 1, String::new(), other.to_string()),
+        };
+        ConfigFaults(vec![ConfigFault { file, line, field, what }])
+    })?;
+    Ok(Config {
+        profiles: vec![Profile { name: plan.name.clone(), matches: Keys::default(), plan, places, line: 1 }],
+    })
 }
 
 /// Reads the text of a configuration. `file` is for error texts, `beside` is where its plan files are.
@@ -166,6 +214,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn source(&self) -> Source<'_> {
+        Source::file(self.text, self.file)
+    }
+
     fn line(&self, offset: usize) -> usize {
         line_column(self.text, offset).0
     }
@@ -181,7 +233,7 @@ impl Reader<'_> {
             Ok(table) => table,
             Err(fault) => {
                 let at = fault.span().map_or(0, |span| span.start);
-                self.fault(at, "", format!("not TOML: {}", fault.message()));
+                self.fault(at, "", not_toml(self.text, &fault));
                 return Vec::new();
             }
         };
@@ -199,20 +251,28 @@ impl Reader<'_> {
         }
         let defaults = match table.get("defaults").map(|value| (value.span().start, value.get_ref())) {
             None => Tree::default(),
-            Some((_, DeValue::Table(defaults))) => Tree::of(defaults, self.text),
+            Some((_, DeValue::Table(defaults))) => Tree::of(defaults, &self.source()),
             Some((at, _)) => {
                 self.fault(at, "defaults", "must be a table of plan fields");
                 Tree::default()
             }
         };
         let profiles = match table.get("profile").map(|value| (value.span().start, value.get_ref())) {
+            Some((at, DeValue::Array(profiles))) if profiles.is_empty() => {
+                self.fault(at, "profile", "is empty, so no position would have a plan; write a [[profile]]");
+                Vec::new()
+            }
             Some((_, DeValue::Array(profiles))) => self.profiles(profiles, &defaults),
             Some((at, _)) => {
                 self.fault(at, "profile", "must be a list of tables; write [[profile]]");
                 Vec::new()
             }
             None => {
-                self.fault(0, "profile", "is missing; write a [[profile]] with name and plan");
+                self.fault(
+                    0,
+                    "profile",
+                    "is missing; write a [[profile]] with name and plan. A plan by itself is given with --plan",
+                );
                 Vec::new()
             }
         };
@@ -261,7 +321,7 @@ impl Reader<'_> {
         };
         let overrides = match table.get("overrides").map(|value| (value.span().start, value.get_ref())) {
             None => Tree::default(),
-            Some((_, DeValue::Table(over))) => Tree::of(over, self.text),
+            Some((_, DeValue::Table(over))) => Tree::of(over, &self.source()),
             Some((at, _)) => {
                 self.fault(at, &format!("{place}.overrides"), "must be a table of plan fields");
                 return None;
@@ -273,15 +333,17 @@ impl Reader<'_> {
             merged = merged.with("version", "1");
         }
         merged = merged.with("name", &quoted(&name));
+        let places = merged.places(self.source().place(plan.span().start));
         match parse_plan(&merged.text(), self.file) {
-            Ok(plan) => Some(Profile { name, matches, plan, line: self.line(at) }),
+            Ok(plan) => Some(Profile { name, matches, plan, places, line: self.line(at) }),
             Err(error) => {
-                let field = format!("{place}.plan.{}", error.field);
-                self.fault(
-                    plan.span().start,
-                    &field,
-                    format!("{} (profile {name}, with defaults and overrides)", error.what),
-                );
+                let Place { file, line, .. } = places.of(&error.field);
+                self.faults.push(ConfigFault {
+                    file: file.to_string(),
+                    line: *line,
+                    field: format!("{place}.plan.{}", error.field),
+                    what: format!("{} (profile {name}, with defaults and overrides)", error.what),
+                });
                 None
             }
         }
@@ -292,7 +354,7 @@ impl Reader<'_> {
         let at = plan.span().start;
         let field = format!("{place}.plan");
         let reference = match plan.get_ref() {
-            DeValue::Table(table) => return Some(Tree::of(table, self.text)),
+            DeValue::Table(table) => return Some(Tree::of(table, &self.source())),
             DeValue::String(reference) => reference.as_ref(),
             _ => {
                 self.fault(at, &field, "must be a table, a file in quotes, or \"preset:NAME\"");
@@ -300,7 +362,12 @@ impl Reader<'_> {
             }
         };
         let (text, file) = match presets::referred(reference) {
-            Some(Ok(preset)) => (preset.text.to_owned(), reference.to_owned()),
+            Some(Ok(preset)) => {
+                let table = DeTable::parse(preset.text).expect("presets are TOML; a test reads them all");
+                // Nobody can open a preset at a line: its values stand where it is named.
+                let source = Source::built_in(preset.text, self.source().place(at));
+                return Some(Tree::of(table.get_ref(), &source));
+            }
             Some(Err(what)) => {
                 self.fault(at, &field, format!("is {reference}: {what}"));
                 return None;
@@ -310,7 +377,11 @@ impl Reader<'_> {
                 match std::fs::read_to_string(&path) {
                     Ok(text) => (text, path.display().to_string()),
                     Err(error) => {
-                        self.fault(at, &field, format!("is {reference}: {}: {error}", path.display()));
+                        let what = format!(
+                            "is {reference}: {}: {error}; a plan file is looked for beside the configuration, a preset is written \"preset:{reference}\"",
+                            path.display()
+                        );
+                        self.fault(at, &field, what);
                         return None;
                     }
                 }
@@ -322,7 +393,7 @@ impl Reader<'_> {
             return None;
         }
         let table = DeTable::parse(&text).expect("read just above");
-        Some(Tree::of(table.get_ref(), &text))
+        Some(Tree::of(table.get_ref(), &Source::file(&text, &file)))
     }
 
     /// A key that is text; `"*"` is as good as nothing.

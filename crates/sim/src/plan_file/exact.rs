@@ -133,6 +133,13 @@ fn wanted(expected: &dyn Expected) -> String {
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list, [ .. ]".to_owned(),
         "a string" => "text in quotes".to_owned(),
+        "struct DistanceSpec" => {
+            "a table: { fraction = 0.02 }, { price = 150 } or { atr = 1.8, fraction = 0.02 }".to_owned()
+        }
+        "struct LossLimitSpec" => "a table such as { fraction = 0.05 }".to_owned(),
+        "struct StopLossSpec" | "struct TrailingSpec" => {
+            "a table such as { distance = { fraction = 0.02 } }".to_owned()
+        }
         _ if text.starts_with("struct ") => "a table, { .. }".to_owned(),
         _ if text.starts_with("a decimal number") => "a decimal number such as 0.025".to_owned(),
         _ => text,

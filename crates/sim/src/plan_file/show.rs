@@ -27,6 +27,11 @@ const TEXTS: [&str; 1] = ["name"];
 /// Fields that stand first, in this order.
 const FIRST: [&str; 3] = ["version", "name", "enabled"];
 
+/// Fields that only plans have.
+pub(super) fn fields() -> impl Iterator<Item = &'static str> {
+    SECTIONS.into_iter().chain(["name", "rounding", "leverage", "taker_fee", "tolerance", "rebase"])
+}
+
 /// The plan as TOML, which reads back as the same plan.
 #[must_use]
 pub fn plan_toml(plan: &PlanSpec) -> String {

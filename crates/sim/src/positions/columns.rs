@@ -14,6 +14,7 @@ pub(super) enum Column {
     EntryTs,
     EntryPrice,
     Qty,
+    EntryFees,
     Leverage,
     Plan,
     Strategy,
@@ -29,7 +30,7 @@ pub(super) enum Column {
 }
 
 /// Every column, at its own number.
-const NAMES: [(Column, &str); 19] = [
+const NAMES: [(Column, &str); 20] = [
     (Column::Id, "id"),
     (Column::Symbol, "symbol"),
     (Column::Side, "side"),
@@ -37,6 +38,7 @@ const NAMES: [(Column, &str); 19] = [
     (Column::EntryTs, "entry_ts"),
     (Column::EntryPrice, "entry_price"),
     (Column::Qty, "qty"),
+    (Column::EntryFees, "entry_fees"),
     (Column::Leverage, "leverage"),
     (Column::Plan, "plan"),
     (Column::Strategy, "strategy"),

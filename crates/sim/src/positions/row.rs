@@ -41,6 +41,7 @@ impl<'a> Row<'a> {
         let entry = self.entry(options.rows);
         let entry_price = self.above_zero(Column::EntryPrice);
         let qty = self.above_zero(Column::Qty);
+        let entry_fees = self.entry_fees();
         let leverage = self.leverage();
         let cells = self.cells(side);
         Some(PositionRow {
@@ -50,6 +51,7 @@ impl<'a> Row<'a> {
             entry: entry?,
             entry_price: entry_price?,
             qty: qty?,
+            entry_fees,
             leverage,
             plan: self.text(Column::Plan),
             strategy: self.text(Column::Strategy),
@@ -166,7 +168,22 @@ impl<'a> Row<'a> {
             self.refuse("entry_index", text, format!("must be below {rows}, the rows of the tape"));
             return None;
         }
+        if rows == Some(index + 1) {
+            let must = "the last record: no price follows it, so nothing can happen to this position";
+            self.warnings.push(self.fault("entry_index", text, must.to_owned()));
+        }
         Some(EntryAt::Index(index))
+    }
+
+    fn entry_fees(&mut self) -> Option<Decimal> {
+        let text = self.get(Column::EntryFees)?;
+        let value = self.decimal(Column::EntryFees, text)?;
+        if value < Decimal::ZERO {
+            let must = "must be at least 0; it is an amount of the quote currency";
+            self.refuse("entry_fees", text, must.to_owned());
+            return None;
+        }
+        Some(value)
     }
 
     fn leverage(&mut self) -> Option<Decimal> {

@@ -148,7 +148,10 @@ fn faults_name_file_place_path_value_and_remedy() {
         ("version = 1\nname = 1.5", "p.toml:2:8: name is 1.5: must be text in quotes"),
         ("version = 1\n[stop_loss]\n", "p.toml:2:1: stop_loss.distance is missing; it must be given"),
         ("name = \"x\"", "p.toml:1:1: version is missing; it must be given"),
-        ("version = 1\nstop_loss = 0.02", "p.toml:2:13: stop_loss is 0.02: must be a table, { .. }"),
+        (
+            "version = 1\nstop_loss = 0.02",
+            "p.toml:2:13: stop_loss is 0.02: must be a table such as { distance = { fraction = 0.02 } }",
+        ),
         (
             "version = 1\nleverage = 1234567890123456789.5",
             "p.toml:2:12: leverage is 1234567890123456789.5: `1234567890123456789.5` has more than 18 significant digits",

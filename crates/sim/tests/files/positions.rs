@@ -53,6 +53,7 @@ fn the_generators_columns_are_read() {
             entry: EntryAt::Index(0),
             entry_price: dec("60000"),
             qty: dec("0.01"),
+            entry_fees: None,
             leverage: None,
             plan: None,
             strategy: None,

@@ -1,0 +1,49 @@
+//! The words of alarms: one that programs keep, and one that people read.
+
+use ripcord_core::event::AlarmKind;
+
+/// The word for programs. It never changes.
+#[must_use]
+pub const fn code(what: AlarmKind) -> &'static str {
+    match what {
+        AlarmKind::ExitRefused => "exit_refused",
+        AlarmKind::ExitUnknown => "exit_unknown",
+        AlarmKind::AtrMissing => "atr_missing",
+        AlarmKind::NoProtection => "no_protection",
+        AlarmKind::Dust => "dust",
+        AlarmKind::FillNotExpected => "fill_not_expected",
+    }
+}
+
+/// What is wrong, for people.
+#[must_use]
+pub const fn words(what: AlarmKind) -> &'static str {
+    match what {
+        AlarmKind::ExitRefused => "exit refused again and again: it is still being tried",
+        AlarmKind::ExitUnknown => "exit unanswered: whether the order trades is not known",
+        AlarmKind::AtrMissing => "ATR missing: the fallback stop acts",
+        AlarmKind::NoProtection => "no protection: the position has no stop of any kind",
+        AlarmKind::Dust => "dust: what is left is less than the venue can close",
+        AlarmKind::FillNotExpected => "unexpected fill: not of an order of ours, or of more than was held",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_records() {
+        for what in [
+            AlarmKind::ExitRefused,
+            AlarmKind::ExitUnknown,
+            AlarmKind::AtrMissing,
+            AlarmKind::NoProtection,
+            AlarmKind::Dust,
+            AlarmKind::FillNotExpected,
+        ] {
+            assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
+            assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The first lines of a run: what was found, configured and checked.
+
+use std::net::SocketAddr;
+
+use ripcord_core::time::{Span, Timestamp};
+
+use super::{MarketChoice, RunConfig};
+use crate::line::{Line, Tag, Tone};
+use crate::names::price_text;
+use crate::plans::RunPlans;
+use crate::session::Session;
+
+/// What was found and configured.
+pub(super) fn bootstrap_lines(
+    config: &RunConfig,
+    plans: &RunPlans,
+    session: &Session,
+    addr: SocketAddr,
+    took: Span,
+) -> Vec<Line> {
+    let (at, names) = (session.now(), session.names());
+    let symbols: Vec<&str> = names.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
+    let mut named: Vec<&str> = Vec::new();
+    for name in &names.plans {
+        if !named.contains(&name.as_str()) {
+            named.push(name);
+        }
+    }
+    let market = match &config.market {
+        MarketChoice::Generated(script) => format!("generated ({})", format!("{script:?}").to_lowercase()),
+        MarketChoice::Recorded(path) => path.display().to_string(),
+    };
+    let ticks: Vec<String> = names
+        .instruments
+        .iter()
+        .map(|instrument| {
+            format!("{} (tick {})", instrument.symbol, price_text(instrument, instrument.tick_size))
+        })
+        .collect();
+    let (version, seed, speed, most) =
+        (env!("CARGO_PKG_VERSION"), config.seed, config.speed, config.positions_max);
+    let settings = format!(
+        "ripcord {version} on paper: no order leaves this machine | market={market} | seed={seed} | speed={speed} | max_positions={most}"
+    );
+    let traded = format!("instruments: {} | plans: {}", ticks.join(", "), named.join(", "));
+    let ms = took.0 / 1_000_000;
+    let complete = format!(
+        "COMPLETE: positions found: 0 / NEW 0 | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
+    );
+    let settings = Line::new(Tag::Bootstrap, at, settings)
+        .with("version", version)
+        .with("mode", "paper")
+        .with("market", market)
+        .with("seed", seed)
+        .with("speed", speed.to_string())
+        .with("max_positions", most);
+    let checked = plans.lines(at, &symbols);
+    let traded = Line::new(Tag::Bootstrap, at, traded).with("instruments", symbols).with("plans", named);
+    let complete = Line::new(Tag::Bootstrap, at, complete)
+        .with("found", 0)
+        .with("new", 0)
+        .with("took_ms", ms)
+        .with("listen", addr.to_string());
+    let mut lines = vec![settings, traded];
+    lines.extend(checked);
+    lines.extend(open_to_the_network(at, addr));
+    lines.push(complete);
+    lines
+}
+
+/// Positions are nobody else's business, and whoever can reach the port may read them.
+fn open_to_the_network(at: Timestamp, addr: SocketAddr) -> Option<Line> {
+    let (ip, port) = (addr.ip().to_canonical(), addr.port());
+    if ip.is_loopback() {
+        return None;
+    }
+    let text = format!(
+        "WARNING: {addr} can be reached from the network: anyone there can read every position, without a password; --listen 127.0.0.1:{port} keeps it on this machine"
+    );
+    Some(Line::new(Tag::Bootstrap, at, text).toned(Tone::Alarm).with("warning", "open_to_the_network"))
+}
