@@ -10,6 +10,8 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::ExitUnknown => "exit_unknown",
         AlarmKind::AtrMissing => "atr_missing",
         AlarmKind::NoProtection => "no_protection",
+        AlarmKind::ProtectionRefused => "protection_refused",
+        AlarmKind::ProtectionLost => "protection_lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill_not_expected",
     }
@@ -23,6 +25,10 @@ pub const fn words(what: AlarmKind) -> &'static str {
         AlarmKind::ExitUnknown => "exit unanswered: whether the order trades is not known",
         AlarmKind::AtrMissing => "ATR missing: the fallback stop acts",
         AlarmKind::NoProtection => "no protection: the position has no stop of any kind",
+        AlarmKind::ProtectionRefused => {
+            "protection refused: the venue will not have the stop; it is tried again"
+        }
+        AlarmKind::ProtectionLost => "protection lost: somebody took the stop away from the venue",
         AlarmKind::Dust => "dust: what is left is less than the venue can close",
         AlarmKind::FillNotExpected => "unexpected fill: not of an order of ours, or of more than was held",
     }
@@ -39,6 +45,8 @@ mod tests {
             AlarmKind::ExitUnknown,
             AlarmKind::AtrMissing,
             AlarmKind::NoProtection,
+            AlarmKind::ProtectionRefused,
+            AlarmKind::ProtectionLost,
             AlarmKind::Dust,
             AlarmKind::FillNotExpected,
         ] {

@@ -87,6 +87,20 @@ pub enum Change {
     },
     /// Another plan held from then on.
     Plan,
+    /// A rule left its exit to the stop at the venue.
+    Deferred {
+        /// The rule's reason.
+        reason: Reason,
+        /// The trigger of the stop at the venue.
+        bracket: Price,
+    },
+    /// The trigger of the stop at the venue traded.
+    BracketTriggered {
+        /// The trigger.
+        trigger: Price,
+        /// The price that passed it.
+        price: Price,
+    },
     /// An exit signal stood.
     Signalled {
         /// Until when.

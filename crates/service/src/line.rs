@@ -34,6 +34,10 @@ pub enum Tag {
     ExitTrailing,
     /// An exit signal stands.
     ExitSignal,
+    /// A rule left its exit to the stop at the venue.
+    ExitDeferred,
+    /// The trigger of the stop at the venue traded.
+    BracketTriggered,
     /// An exit was given up.
     ExitConcluded,
     /// An exit that no rule of the plan decided.
@@ -85,7 +89,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -97,6 +101,8 @@ impl Tag {
         Self::ExitLossGuard,
         Self::ExitTrailing,
         Self::ExitSignal,
+        Self::ExitDeferred,
+        Self::BracketTriggered,
         Self::ExitConcluded,
         Self::ExitOther,
         Self::ExitRatchetSl,
@@ -129,6 +135,8 @@ impl Tag {
             Self::ExitLossGuard => "EXIT_LOSS_GUARD",
             Self::ExitTrailing => "EXIT_TRAILING",
             Self::ExitSignal => "EXIT_SIGNAL",
+            Self::ExitDeferred => "EXIT_DEFERRED",
+            Self::BracketTriggered => "BRACKET_TRIGGERED",
             Self::ExitConcluded => "EXIT_CONCLUDED",
             Self::ExitOther => "EXIT_OTHER",
             Self::ExitRatchetSl => "EXIT_RATCHET_SL",
@@ -176,6 +184,8 @@ impl Tag {
             | Self::PositionOpened
             | Self::PositionChanged
             | Self::ExitSignal
+            | Self::ExitDeferred
+            | Self::BracketTriggered
             | Self::ExitConcluded
             | Self::ExitOther
             | Self::ExitOrder

@@ -88,10 +88,25 @@ impl Narrator {
                 let text = format!("exit signal stands until {until} | id={}", self.names.episode(*episode));
                 lines.push(self.line(Tag::ExitSignal, at, *episode, &text).with("until", until));
             }
+            Record::Deferred { episode, reason, bracket, .. } => {
+                let (reason, bracket) = (reason.word(), self.names.price(*episode, *bracket));
+                let id = self.names.episode(*episode);
+                let text = format!("{reason} left to the stop at the venue @ {bracket} | id={id}");
+                let line = self.line(Tag::ExitDeferred, at, *episode, &text);
+                lines.push(line.with("reason", reason).with("bracket", bracket));
+            }
+            Record::BracketTriggered { episode, trigger, price } => {
+                let [trigger, price] = [trigger, price].map(|level| self.names.price(*episode, *level));
+                let id = self.names.episode(*episode);
+                let text = format!("the stop at the venue ({trigger}) is triggered @ {price} | id={id}");
+                let line = self.line(Tag::BracketTriggered, at, *episode, &text);
+                lines.push(line.with("trigger", trigger).with("price", price));
+            }
             Record::ExitConcluded { episode, exit, why } => {
                 let why = match why {
                     Concluded::PastWorst => "past_worst",
                     Concluded::Expired => "expired",
+                    Concluded::Overtaken => "overtaken",
                 };
                 let id = self.names.episode(*episode);
                 let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");

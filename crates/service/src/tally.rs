@@ -97,6 +97,8 @@ impl Tally {
             | Record::Added(_)
             | Record::PlanChanged { .. }
             | Record::Signalled { .. }
+            | Record::Deferred { .. }
+            | Record::BracketTriggered { .. }
             | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }

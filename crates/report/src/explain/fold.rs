@@ -293,6 +293,12 @@ impl Life {
                 self.closing = None;
                 self.story.changes.push((at, Change::Concluded { exit: *exit, why: *why }));
             }
+            Record::Deferred { reason, bracket, .. } => {
+                self.story.changes.push((at, Change::Deferred { reason: *reason, bracket: *bracket }));
+            }
+            Record::BracketTriggered { trigger, price, .. } => {
+                self.story.changes.push((at, Change::BracketTriggered { trigger: *trigger, price: *price }));
+            }
             Record::Closed { .. } => {
                 self.is_closed = true;
                 self.story.end.closed = Some((at, index));
@@ -421,6 +427,8 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::FundingPaid { episode, .. }
         | Record::PlanChanged { episode, .. }
         | Record::Signalled { episode, .. }
+        | Record::Deferred { episode, .. }
+        | Record::BracketTriggered { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
         | Record::Alarm { episode, .. } => Some(*episode),

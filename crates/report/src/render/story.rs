@@ -63,10 +63,19 @@ impl Teller<'_> {
             ),
             Change::Plan => "another plan".to_owned(),
             Change::Signalled { until } => format!("exit signal, good until {}", utc(until)),
+            Change::Deferred { reason, bracket } => {
+                format!("{} left to the stop at the venue, {}", reason.word(), self.price(bracket))
+            }
+            Change::BracketTriggered { trigger, price } => format!(
+                "the stop at the venue ({}) is triggered @ {}",
+                self.price(trigger),
+                self.price(price)
+            ),
             Change::Concluded { exit, why } => {
                 let why = match why {
                     Concluded::PastWorst => "past its worst price",
                     Concluded::Expired => "out of time",
+                    Concluded::Overtaken => "overtaken by a more urgent one",
                 };
                 format!("exit {exit} given up, {why}")
             }

@@ -231,6 +231,12 @@ fn change_json(at: Timestamp, change: Change, story: &Story) -> Value {
         }),
         Change::Plan => json!({ "what": "plan_changed" }),
         Change::Signalled { until } => json!({ "what": "signalled", "until": utc(until) }),
+        Change::Deferred { reason, bracket } => {
+            json!({ "what": "deferred", "reason": reason.word(), "bracket": price(bracket) })
+        }
+        Change::BracketTriggered { trigger, price: seen } => {
+            json!({ "what": "bracket_triggered", "trigger": price(trigger), "price": price(seen) })
+        }
         Change::Concluded { exit, why } => json!({ "what": "exit_concluded", "exit": exit, "why": why }),
     };
     value["at"] = utc(at).into();

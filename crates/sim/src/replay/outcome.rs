@@ -108,6 +108,8 @@ impl Reader for Outcome {
             | Record::Added(_)
             | Record::PlanChanged { .. }
             | Record::Signalled { .. }
+            | Record::Deferred { .. }
+            | Record::BracketTriggered { .. }
             | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }

@@ -7,8 +7,8 @@ use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Decimal, Money, Price, Qty, Ratio};
 use ripcord_core::plan::spec::{
-    AtrText, BasisSpec, CurvePointSpec, DistanceSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec, LegSpec,
-    LossLimitSpec, OffsetSpec, RatchetSpec, StopLossSpec, TrailingSpec,
+    AtrText, BasisSpec, BracketSpec, CurvePointSpec, DistanceSpec, Enabled, ExitSpec, LadderSpec, LegOfSpec,
+    LegSpec, LossLimitSpec, OffsetSpec, RatchetSpec, StopLossSpec, TrailingSpec,
 };
 use ripcord_core::plan::{PlanSpec, Rounding};
 use ripcord_core::time::{Span, Timestamp};
@@ -290,6 +290,7 @@ fn plan(random: &mut Random, instrument: &Instrument, base: i64, wild: i64) -> P
         let has_stop = spec.stop_loss.is_some();
         spec.trailing = random.one_in(2).then(|| away.trailing(random, has_stop));
         spec.ladder = (!random.one_in(3)).then(|| away.ladder(random, has_stop));
+        spec.bracket = random.one_in(3).then(BracketSpec::default);
         spec.ratchet = (spec.ladder.is_some() && random.one_in(2)).then(|| RatchetSpec {
             enabled: Enabled(true),
             offset: random.one_in(2).then(|| OffsetSpec::Fraction(bps(random.within(0, wild)))),
