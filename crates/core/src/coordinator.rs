@@ -42,7 +42,7 @@ pub(crate) enum TimerFor {
     /// A bar of a feed ends.
     Bar(u32),
     /// An exit that waits as a limit goes to the market.
-    Escalate(EpisodeId),
+    Escalate(EpisodeId, u16),
     /// An exit that was refused is tried again.
     Retry(EpisodeId),
     /// An exit may not take longer.
@@ -55,6 +55,8 @@ pub(crate) enum TimerFor {
     Protect(EpisodeId),
     /// A bracket whose trigger traded was waited for.
     Triggered(EpisodeId),
+    /// A cancel was not answered.
+    Cancel(EpisodeId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -324,14 +326,13 @@ impl Coordinator {
 
     /// Everything that a decision about a position needs besides its own state.
     fn terms(&self, slot: Slot) -> Terms<'_> {
-        let first = self.engine.positions[slot as usize].first_order;
-        let (claimed, at_venue) = (self.claimed(slot), self.orders.at_venue(first));
-        Terms { claimed, at_venue, ..self.engine.terms(slot) }
+        let at_venue = self.orders.at_venue(&self.engine.positions[slot as usize]);
+        Terms { at_venue, ..self.engine.terms(slot) }
     }
 
     /// Registers again what was taken out of the index at `woken`, and the kinds that changed.
     fn rearm(&mut self, slot: Slot, woken: Option<(CellId, Kinds)>, changed: Kinds) {
-        let at_venue = self.orders.at_venue(self.engine.positions[slot as usize].first_order);
+        let at_venue = self.orders.at_venue(&self.engine.positions[slot as usize]);
         self.engine.rearm(slot, woken, changed, at_venue);
     }
 
@@ -347,7 +348,8 @@ impl Coordinator {
         let mut step = Step::event(at, Event::Timer, out);
         match timer {
             TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
-            TimerFor::Escalate(episode) => self.on_escalate(&mut step, episode),
+            TimerFor::Escalate(episode, exit) => self.on_escalate(&mut step, episode, exit),
+            TimerFor::Cancel(episode) => self.on_cancel_unanswered(&mut step, episode),
             TimerFor::Retry(episode) => self.on_retry(&mut step, episode),
             TimerFor::Expire(episode, exit) => self.on_expire(&mut step, episode, exit),
             TimerFor::SignalOver(episode) => self.on_signal_over(&mut step, episode),

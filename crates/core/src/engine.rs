@@ -12,7 +12,7 @@ use crate::cell::{Band, Book, Cell, CellId};
 use crate::id::{EpisodeId, InstrumentId, PlanId, PositionKey};
 use crate::instrument::{Instrument, InstrumentError};
 use crate::market::PriceSource;
-use crate::num::{Price, Qty};
+use crate::num::Price;
 use crate::plan::{LevelRule, Plan, Rounding, Rule};
 use crate::position::{AtVenue, Phase, Position, SourceCells, Terms, price, tighter};
 use crate::watch::Slot;
@@ -242,7 +242,6 @@ impl Engine {
             closed: entry.feed.and_then(|feed| self.feeds[feed as usize].closed()),
             cells: &market.cells,
             best: self.best(position, &entry.plan, &market.cells),
-            claimed: Qty(0),
             at_venue: AtVenue::default(),
             is_triggered: self.standing.is_triggered(position.episode),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),

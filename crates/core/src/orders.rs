@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty};
 use crate::order::{CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
-use crate::position::AtVenue;
+use crate::position::{AtVenue, Position};
 use crate::reason::{ExitType, Reason, Source};
 
 /// The end of a list of orders.
@@ -234,8 +234,13 @@ impl Orders {
         }
     }
 
-    /// What the venue has of the list that begins at `first`.
-    pub(crate) fn at_venue(&self, first: u32) -> AtVenue {
+    /// What the venue has of a position's orders.
+    pub(crate) fn at_venue(&self, position: &Position) -> AtVenue {
+        let first = position.first_order;
+        let next = position.legs_out.trailing_ones();
+        let parts = self.list(first).map(|(_, order)| order).filter(|order| order.is_part());
+        let earlier = parts.filter(|order| u32::from(order.leg) <= next);
+        let claimed = Qty(earlier.map(|order| order.life().open().0).sum());
         let (mut close_limit, mut living, mut unknown) = (None, 0, 0);
         for (_, order) in self.list(first).filter(|(_, order)| order.closes_all() && !order.state.is_final())
         {
@@ -250,7 +255,7 @@ impl Orders {
             self.list(first).map(|(_, order)| order).filter(|order| order.protects()).peekable();
         let newest = brackets.peek().filter(|order| order.is_confirmed()).map(|order| order.trigger);
         let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.trigger);
-        AtVenue { trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
+        AtVenue { claimed, trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
     }
 
     /// Forgets the orders of a list that ended without a fill, but for the `kept` newest of them and what

@@ -125,9 +125,6 @@ pub struct Terms<'a> {
     pub cells: &'a SourceCells,
     /// Best price since the trailing stop became active, if it is.
     pub best: Option<Price>,
-    /// What partial closes on their way will take. Only a decision needs it; where it is left out,
-    /// a watch is at most nearer.
-    pub claimed: Qty,
     /// What the venue has of its orders.
     pub at_venue: AtVenue,
     /// Whether that trigger has traded.
@@ -141,6 +138,9 @@ pub struct Terms<'a> {
 /// What the venue has of a position's orders, as far as its watches depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AtVenue {
+    /// What partial closes on their way will take before the next leg does: earlier legs, and what a
+    /// person closes by hand.
+    pub claimed: Qty,
     /// The trigger of the stop that the venue has confirmed.
     pub trigger: Option<Price>,
     /// The trigger that a tighter stop is held against; none while an answer is waited for.
@@ -245,7 +245,7 @@ impl Position {
     #[must_use]
     pub fn legs_qty(&self, from: usize, to: usize, terms: &Terms<'_>) -> Qty {
         let Some(ladder) = self.ladder(terms) else { return Qty(0) };
-        let free = Qty((self.open.0 - terms.claimed.0).max(0));
+        let free = Qty((self.open.0 - terms.at_venue.claimed.0).max(0));
         ladder.qty(from, to, free, self.initial, terms.instrument)
     }
 

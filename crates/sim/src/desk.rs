@@ -155,6 +155,11 @@ impl Desk {
     /// Passes a command on.
     pub fn command(&mut self, now: Timestamp, command: Command, reader: &mut impl Reader) {
         self.coordinator.handle(now, Event::Command(command), &mut self.out);
+        for entry in &self.out.records {
+            if let Record::Added(added) = &entry.record {
+                self.venue.hold(added.episode.key, added.qty);
+            }
+        }
         self.settle_at(now, ProbeFill::Market, reader);
     }
 

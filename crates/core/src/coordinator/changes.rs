@@ -56,7 +56,8 @@ impl Coordinator {
             // What comes while a close is under way is closed under it.
             self.close_what_is_left(step, slot);
         } else {
-            self.rederive_stop(step, slot);
+            let rebases = self.engine.terms(slot).plan.rebase;
+            self.rederive_stop(step, slot, rebases);
             self.reprice_legs(step, slot);
             self.protect(step, slot);
         }
@@ -104,7 +105,7 @@ impl Coordinator {
         if let Some(reached) = lost {
             self.move_stop(step, slot, reached, StopOrigin::TrailingStep);
         }
-        self.rederive_stop(step, slot);
+        self.rederive_stop(step, slot, false);
         match phase {
             Phase::Open => {
                 self.reprice_legs(step, slot);
@@ -159,14 +160,13 @@ impl Coordinator {
 
     /// The stop after the entry changed: the tighter of the old and the newly derived one, and
     /// never moved through the market.
-    fn rederive_stop(&mut self, step: &mut Step<'_>, slot: Slot) {
+    fn rederive_stop(&mut self, step: &mut Step<'_>, slot: Slot, rebases: bool) {
         let position = &self.engine.positions[slot as usize];
         let terms = self.engine.terms(slot);
         let Some(rule) = terms.plan.stop_loss else { return };
         let leverage = terms.plan.leverage;
         let derived =
             rule.initial(position.side(), position.entry(), terms.level_rule(), terms.atr, leverage);
-        let rebases = terms.plan.rebase;
         let misses_atr = rule.misses_atr(terms.atr);
         let (side, episode, from) = (position.side(), position.episode, price(position.stop));
         if !derived.price.is_sound() {

@@ -23,6 +23,8 @@ const REFUSALS_ALARM: u16 = 3;
 const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// Times that an exit which the venue took away is sent again without a pause.
 const TRIES_AT_ONCE: u16 = 3;
+/// A cancel without an answer is asked for again after this long.
+const CANCEL_AGAIN_AFTER: Span = Span::from_secs(5);
 /// A ladder leg that took too long is looked at again after this long.
 const LEG_AGAIN_AFTER: Span = Span::from_secs(10);
 /// Ended orders of a position that are remembered, for fills that come late.
@@ -31,13 +33,9 @@ const ENDED_KEPT: usize = 16;
 impl Coordinator {
     /// A rule closes the whole position, or pushes a close that is under way.
     pub(super) fn close_by_rule(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
-        let is_bounded = self.worst_limit(slot).is_some();
-        if self.engine.positions[slot as usize].phase == Phase::Closing && !is_bounded {
-            // One that was refused keeps to its growing delay, however many prices pass.
-            if self.close_is_alive(slot) {
-                let episode = self.engine.positions[slot as usize].episode;
-                self.push_to_market(step, slot, episode);
-            }
+        // One that was refused keeps to its growing delay, however many prices pass.
+        let is_closing = self.engine.positions[slot as usize].phase == Phase::Closing;
+        if is_closing && self.worst_limit(slot).is_none() && !self.close_is_alive(slot) {
             return;
         }
         let acts = held.iter().find(|held| held.reason == rule.reason());
@@ -59,12 +57,10 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         if position.phase == Phase::Closing {
-            if self.worst_limit(slot).is_none() {
-                self.push_to_market(step, slot, episode);
+            if self.is_at_market(slot) {
                 return;
             }
-            // It would wait at its worst price; what is decided now does not.
-            self.conclude(step, slot, Concluded::Overtaken);
+            self.overtake(step, slot);
         }
         let position = &mut self.engine.positions[slot as usize];
         // Of an exit whose number is used up the tries go on counting.
@@ -95,7 +91,7 @@ impl Coordinator {
         self.send_close(step, slot, kind, trigger);
         match style {
             ExitStyle::MarketableLimit { market_after, .. } if worst.is_none() => {
-                self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode)));
+                self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode, exit)));
             }
             ExitStyle::MarketableLimit { .. } | ExitStyle::Market => {}
         }
@@ -103,7 +99,22 @@ impl Coordinator {
             self.timers.insert((step.now.after(after), TimerFor::Expire(episode, exit)));
         }
         // The bracket stays until the position is flat: should the close fail, it is what is left.
-        self.cancel_all_but(step, slot, |order| !order.is_part());
+        self.cancel_all_but(step, slot, |order| {
+            order.protects() || (order.closes_all() && order.exit == exit)
+        });
+    }
+
+    /// A close that waits gives way to one that does not.
+    fn overtake(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &mut self.engine.positions[slot as usize];
+        let (episode, exit) = (position.episode, position.exits);
+        let reason = position.closing.take();
+        position.phase = Phase::Open;
+        let why = Concluded::Overtaken;
+        self.note(step, episode.key.instrument, Record::ExitConcluded { episode, exit, why });
+        if reason == Some(Reason::SignalExit) {
+            self.engine.standing.consume_signal(episode);
+        }
     }
 
     /// The price activated the trailing stop.
@@ -137,14 +148,17 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let Some(reason) = position.closing else { return };
         let episode = position.episode;
+        let exit = position.exits;
         let plan = &self.engine.plans[position.plan.0 as usize].plan;
-        if plan.exit_bounds(reason).worst.is_some() {
-            return;
+        let (style, bounds) = (plan.exit_style(reason), plan.exit_bounds(reason));
+        if let Some(after) = bounds.expires_after {
+            self.timers.insert((step.now.after(after), TimerFor::Expire(episode, exit)));
         }
-        match plan.exit_style(reason) {
+        match style {
+            _ if bounds.worst.is_some() => {}
             ExitStyle::Market => self.push_to_market(step, slot, episode),
             ExitStyle::MarketableLimit { market_after, .. } => {
-                self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode)));
+                self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode, exit)));
             }
         }
     }
@@ -159,8 +173,10 @@ impl Coordinator {
     }
 
     /// A close that waits as a limit waited long enough.
-    pub(super) fn on_escalate(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
-        if let Some(slot) = self.engine.slot(episode) {
+    pub(super) fn on_escalate(&mut self, step: &mut Step<'_>, episode: EpisodeId, exit: u16) {
+        let Some(slot) = self.engine.slot(episode) else { return };
+        // The clock of an exit that was given up is not that of the next one.
+        if self.engine.positions[slot as usize].exits == exit {
             self.push_to_market(step, slot, episode);
         }
     }
@@ -180,7 +196,10 @@ impl Coordinator {
         }
         let trigger = self.last_close_trigger(slot);
         if let Some(limit) = self.worst_limit(slot) {
-            // It never goes past its worst price.
+            // It never goes past its worst price, where it may wait already.
+            if self.close_is_working(slot) {
+                return;
+            }
             self.send_close(step, slot, OrderKind::MarketableLimit(limit), trigger);
             return;
         }
@@ -373,6 +392,9 @@ impl Coordinator {
             .map(|(index, _)| index)
             .collect();
         let episode = position.episode;
+        if !living.is_empty() {
+            self.timers.insert((step.now.after(CANCEL_AGAIN_AFTER), TimerFor::Cancel(episode)));
+        }
         for index in living {
             let order = self.orders.get_mut(index);
             order.cancel_sent();
@@ -385,6 +407,28 @@ impl Coordinator {
             };
             step.out.actions.push(Action::Cancel(id));
         }
+    }
+
+    /// Cancels without an answer are asked for again.
+    pub(super) fn on_cancel_unanswered(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
+        let Some(slot) = self.engine.slot(episode) else { return };
+        let first = self.engine.positions[slot as usize].first_order;
+        let waits = |order: &crate::orders::Order| {
+            let life = order.life();
+            !life.state.is_final() && life.cancel == CancelState::Sent
+        };
+        let unanswered: Vec<OrderId> = self
+            .orders
+            .list(first)
+            .filter(|(_, order)| waits(order))
+            .map(|(_, order)| order.named(episode).id)
+            .collect();
+        if unanswered.is_empty() {
+            return;
+        }
+        self.begin(step, episode.key.instrument);
+        step.out.actions.extend(unanswered.into_iter().map(Action::Cancel));
+        self.timers.insert((step.now.after(CANCEL_AGAIN_AFTER), TimerFor::Cancel(episode)));
     }
 
     /// How an exit meets the market. One with a worst price is a limit there from the start: it takes

@@ -247,7 +247,13 @@ impl Coordinator {
             match step_to {
                 0 => None,
                 1 => Some(break_even(position, ratchet, &terms)),
-                _ => position.leg_level(usize::from(step_to) - 2, &terms),
+                // Where the leg before it was sold; its target may have moved since.
+                _ => {
+                    let mut parts = self.orders.list(position.first_order).map(|(_, order)| order);
+                    let sold = parts.find(|part| part.leg == step_to - 1 && part.life().filled.0 > 0);
+                    let present = || position.leg_level(usize::from(step_to) - 2, &terms);
+                    sold.map(|part| part.trigger).or_else(present)
+                }
             }
         });
         let from = price(position.stop);

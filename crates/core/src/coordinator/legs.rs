@@ -72,16 +72,6 @@ impl Coordinator {
         }
     }
 
-    /// What partial closes on their way will take of a position before its next leg does: earlier legs,
-    /// and what a person closes by hand.
-    pub(super) fn claimed(&self, slot: Slot) -> Qty {
-        let position = &self.engine.positions[slot as usize];
-        let next = position.legs_out.trailing_ones();
-        let parts = self.orders.list(position.first_order).filter(|(_, order)| order.is_part());
-        let earlier = parts.filter(|(_, order)| u32::from(order.leg) <= next);
-        Qty(earlier.map(|(_, order)| order.life().open().0).sum())
-    }
-
     /// Somebody closes a part of a position by hand, now, at the market.
     pub(super) fn close_part(&mut self, step: &mut Step<'_>, slot: Slot, qty: Qty) {
         let best = self.engine.terms(slot).best;

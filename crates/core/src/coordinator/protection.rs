@@ -77,7 +77,7 @@ impl Coordinator {
 
     /// The trigger of the stop that the venue has confirmed.
     pub(super) fn bracket_level(&self, slot: Slot) -> Option<Price> {
-        self.orders.at_venue(self.engine.positions[slot as usize].first_order).trigger
+        self.orders.at_venue(&self.engine.positions[slot as usize]).trigger
     }
 
     /// The venue has a new bracket: the ones before it go.

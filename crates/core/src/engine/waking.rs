@@ -209,7 +209,7 @@ impl Engine {
         for slot in 0..self.positions.len() {
             let position = &self.positions[slot];
             if position.is_held() && position.episode.key.instrument == instrument {
-                let at_venue = orders.at_venue(position.first_order);
+                let at_venue = orders.at_venue(position);
                 let slot = Slot::try_from(slot).expect("slots are counted in u32");
                 self.rearm(slot, None, Kinds::ALL, at_venue);
             }

@@ -551,7 +551,9 @@ impl Eye<'_> {
             return (from, to);
         }
         // The nearest legs that close something; the next wait for another price.
-        let something = |to: &usize| self.legs_qty(position, from, *to, position.open) > 0;
+        let earlier = position.resting.iter().filter(|(leg, ..)| *leg <= from);
+        let free = position.open - earlier.map(|(_, _, qty)| qty).sum::<i128>();
+        let something = |to: &usize| self.legs_qty(position, from, *to, free) > 0;
         (from, (from + 1..=to).find(something).unwrap_or(to))
     }
 
