@@ -136,7 +136,7 @@ impl Tag {
             Self::ExitTrailing => "EXIT_TRAILING",
             Self::ExitSignal => "EXIT_SIGNAL",
             Self::ExitDeferred => "EXIT_DEFERRED",
-            Self::BracketTriggered => "BRACKET_TRIGGERED",
+            Self::BracketTriggered => "BRACKET_TRIGGER",
             Self::ExitConcluded => "EXIT_CONCLUDED",
             Self::ExitOther => "EXIT_OTHER",
             Self::ExitRatchetSl => "EXIT_RATCHET_SL",

@@ -89,18 +89,10 @@ impl Narrator {
                 lines.push(self.line(Tag::ExitSignal, at, *episode, &text).with("until", until));
             }
             Record::Deferred { episode, reason, bracket, .. } => {
-                let (reason, bracket) = (reason.word(), self.names.price(*episode, *bracket));
-                let id = self.names.episode(*episode);
-                let text = format!("{reason} left to the stop at the venue @ {bracket} | id={id}");
-                let line = self.line(Tag::ExitDeferred, at, *episode, &text);
-                lines.push(line.with("reason", reason).with("bracket", bracket));
+                lines.push(self.deferred(at, *episode, *reason, *bracket));
             }
             Record::BracketTriggered { episode, trigger, price } => {
-                let [trigger, price] = [trigger, price].map(|level| self.names.price(*episode, *level));
-                let id = self.names.episode(*episode);
-                let text = format!("the stop at the venue ({trigger}) is triggered @ {price} | id={id}");
-                let line = self.line(Tag::BracketTriggered, at, *episode, &text);
-                lines.push(line.with("trigger", trigger).with("price", price));
+                lines.push(self.bracket_triggered(at, *episode, *trigger, *price));
             }
             Record::ExitConcluded { episode, exit, why } => {
                 let why = match why {
@@ -228,6 +220,20 @@ impl Narrator {
         let id = self.names.episode(episode);
         let text = format!("trailing stop active at {stop}, behind {extreme} | id={id}");
         self.line(Tag::ExitTrailing, at, episode, &text).with("extreme", extreme).with("stop", stop)
+    }
+
+    fn deferred(&self, at: Timestamp, episode: EpisodeId, reason: Reason, bracket: Price) -> Line {
+        let (reason, bracket) = (reason.word(), self.names.price(episode, bracket));
+        let id = self.names.episode(episode);
+        let text = format!("{reason} left to the stop at the venue @ {bracket} | id={id}");
+        self.line(Tag::ExitDeferred, at, episode, &text).with("reason", reason).with("bracket", bracket)
+    }
+
+    fn bracket_triggered(&self, at: Timestamp, episode: EpisodeId, trigger: Price, price: Price) -> Line {
+        let [trigger, price] = [trigger, price].map(|level| self.names.price(episode, level));
+        let id = self.names.episode(episode);
+        let text = format!("the stop at the venue ({trigger}) is triggered @ {price} | id={id}");
+        self.line(Tag::BracketTriggered, at, episode, &text).with("trigger", trigger).with("price", price)
     }
 
     fn sent(&mut self, at: Timestamp, order: &ExitOrder) -> Line {

@@ -179,7 +179,7 @@ fn a_position_that_makes_no_sense_is_refused_before_the_first_price() {
     assert!(ran.err.contains("entry_ts") && ran.err.contains("after the last price"), "{}", ran.err);
     let plan = "version = 1\nname = \"p\"\n[stop_loss]\ndistance = { price = 150 }\n";
     let wrong = "version = 1\nname = \"p\"\n[[ladder.legs]]\nclose = 1\nat_price = 90\n";
-    for (plan, told) in [(plan, "below zero"), (wrong, "no gain for a long")] {
+    for (plan, told) in [(plan, "no price reaches it"), (wrong, "no gain for a long")] {
         folder
             .write("plan.toml", plan)
             .write("p.csv", "id,symbol,side,entry_index,entry_price,qty\na,X,long,0,100.00,1\n");

@@ -6,7 +6,7 @@ use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::num::{Money, Price};
 use crate::order::{CancelState, Fill, OrderAnswer};
-use crate::orders::NO_ORDER;
+use crate::orders::{NO_ORDER, Order};
 use crate::position::{Phase, at_gain, level, price};
 use crate::reason::StopOrigin;
 use crate::watch::Slot;
@@ -128,8 +128,13 @@ impl Coordinator {
             self.end_flat(step, slot);
             return;
         }
+        self.after_fill(step, slot, &order, fill.price);
+    }
+
+    /// What a fill that left something open leads to.
+    fn after_fill(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order, at: Price) {
         if order.life().state.is_final() && order.leg > 0 {
-            self.conclude_leg(step, slot, &order);
+            self.conclude_leg(step, slot, order);
         }
         if self.ends_as_dust(step, slot) {
             return;
@@ -139,7 +144,7 @@ impl Coordinator {
             self.reprice_legs(step, slot);
         }
         if order.protects() {
-            self.after_bracket_fill(step, slot, &order, fill.price);
+            self.after_bracket_fill(step, slot, order, at);
         } else {
             self.protect(step, slot);
         }
@@ -237,7 +242,7 @@ impl Coordinator {
     }
 
     /// A ladder leg is over, and something of it was filled: the ratchet pulls the stop behind it.
-    fn conclude_leg(&mut self, step: &mut Step<'_>, slot: Slot, order: &crate::orders::Order) {
+    fn conclude_leg(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order) {
         let (leg, bits) = (order.leg, order.legs());
         let terms = self.engine.terms(slot);
         let position = &self.engine.positions[slot as usize];
@@ -281,7 +286,7 @@ impl Coordinator {
         if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
             return false;
         }
-        let covers = |order: &crate::orders::Order| {
+        let covers = |order: &Order| {
             // A stop at the venue only waits.
             !order.protects()
                 && order.life().cancel == CancelState::None

@@ -11,6 +11,8 @@ use crate::instrument::{Instrument, Side};
 use crate::num::{Price, Ratio, Round, shortest};
 use crate::plan::ladder::LegTarget;
 
+mod reach;
+
 /// The soft stop may be this far from the stop before they contradict each other.
 pub const ALIGNED_WITHIN: Ratio = Ratio::from_bps(50);
 /// The widest gap between soft stop and hard stop that is not told.
@@ -65,6 +67,8 @@ pub fn check(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Findi
     findings.extend(look.floor_forces_exit());
     findings.extend(look.ratchet_beyond_target());
     findings.extend(look.below_zero());
+    findings.extend(look.out_of_reach());
+    findings.sort_by_key(|finding| finding.severity);
     findings
 }
 
@@ -406,6 +410,49 @@ mod tests {
         let mut spec = spec("0.045", "0.06", "0.035");
         (spec.stop_loss, spec.soft_stop, spec.hard_stop) = (None, None, None);
         assert_eq!(codes(&spec), ["NO_LOSS_RULE"]);
+    }
+
+    #[test]
+    fn rules_that_can_never_act_are_told() {
+        let number = |text: &str| text.parse().expect("a number");
+        let leg = |close: &str, at: Option<&str>, at_r: Option<&str>| LegSpec {
+            close: number(close),
+            at: at.map(number),
+            at_r: at_r.map(number),
+            at_price: None,
+            soft: false,
+        };
+        let limit = |fraction| Some(LossLimitSpec { fraction: number(fraction), ..LossLimitSpec::default() });
+        let mut all = PlanSpec::empty("p");
+        all.soft_stop = limit("0.02");
+        let legs = vec![leg("1", Some("0.02"), None), leg("1", Some("0.03"), None)];
+        all.ladder = Some(LadderSpec { legs, ..LadderSpec::default() });
+        all.trailing = Some(crate::plan::spec::TrailingSpec {
+            activation: Some(number("0.05")),
+            distance: DistanceSpec { fraction: Some(number("0.01")), ..DistanceSpec::default() },
+            ..Default::default()
+        });
+        assert_eq!(codes(&all), ["LEG_NEVER_CLOSES", "BEYOND_LAST_LEG"]);
+        let mut mixed = PlanSpec::empty("p");
+        mixed.stop_loss = Some(StopLossSpec {
+            distance: DistanceSpec { fraction: Some(number("0.05")), ..DistanceSpec::default() },
+            ..StopLossSpec::default()
+        });
+        let legs = vec![leg("0.25", None, Some("2")), leg("0.5", Some("0.01"), None)];
+        mixed.ladder = Some(LadderSpec { legs, ..LadderSpec::default() });
+        assert!(codes(&mixed).contains(&"LEG_OUT_OF_ORDER"), "{:?}", codes(&mixed));
+        let mut behind = PlanSpec::empty("p");
+        (behind.hard_stop, behind.loss_guard) = (limit("0.05"), limit("0.1"));
+        assert_eq!(codes(&behind), ["BEHIND_HARD_STOP"]);
+        let mut margin = PlanSpec::empty("p");
+        margin.leverage = "20".parse().ok();
+        margin.soft_stop = limit("0.01");
+        margin.liquidation = Some(crate::plan::spec::LiquidationSpec {
+            enabled: crate::plan::spec::Enabled(true),
+            maintenance: number("0.005"),
+            buffer: Some(number("0.5")),
+        });
+        assert_eq!(codes(&margin), ["LIQUIDATION_FORCES_EXIT"]);
     }
 
     #[test]

@@ -347,7 +347,7 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
         if let (Ok(targets), true) = (targets.try_into(), ladder.legs.len() == 3) {
             let fractions = [ladder.legs[0], ladder.legs[1], ladder.legs[2]].map(|leg| leg.fraction);
             let follows = random.one_in(2);
-            ladder.dynamic = follows.then(|| Dynamic { targets, fractions, follows, ..Dynamic::DEFAULT });
+            ladder.dynamic = follows.then_some(Dynamic { targets, fractions, follows, ..Dynamic::DEFAULT });
             plan.atr = plan.atr.or(Some(AtrSpec { bar: Span::from_secs(10), period: 2 }));
         }
         ladder.worst = worst(random);

@@ -24,6 +24,9 @@ use super::{
 use crate::exits::ExitRow;
 use crate::records::{Header, Line, PositionEntry};
 
+/// Price and end of the last bar, if there was one.
+type LastBar = Option<(Price, Timestamp)>;
+
 /// What is known while the lines pass.
 pub(super) struct Fold<'a> {
     header: &'a Header,
@@ -33,7 +36,7 @@ pub(super) struct Fold<'a> {
     /// The last price of each cell, and its time.
     prices: BTreeMap<CellId, (Price, Timestamp)>,
     /// ATR of each kind that plans of the instrument use, with price and end of the last bar.
-    atrs: Vec<(AtrSpec, Atr, Option<(Price, Timestamp)>)>,
+    atrs: Vec<(AtrSpec, Atr, LastBar)>,
     life: Option<Life>,
 }
 
@@ -54,7 +57,7 @@ impl<'a> Fold<'a> {
     pub(super) fn new(header: &'a Header, position: &PositionEntry) -> Self {
         let place = header.instruments.iter().position(|entry| entry.rules.symbol == position.symbol);
         let instrument = place.and_then(|place| u32::try_from(place).ok()).map(InstrumentId);
-        let mut atrs: Vec<(AtrSpec, Atr, Option<(Price, Timestamp)>)> = Vec::new();
+        let mut atrs: Vec<(AtrSpec, Atr, LastBar)> = Vec::new();
         for plan in header.plans.iter().filter(|plan| Some(plan.instrument) == instrument) {
             let Some(rules) = header.instrument(plan.instrument) else { continue };
             let spec = plan.spec.resolve(plan.instrument, &rules.rules).ok().and_then(|plan| plan.atr);

@@ -213,7 +213,10 @@ impl<'a> Tape<'a> {
                     None => Due::Waits,
                 }
             }
-            OrderKind::Stop(_) => unreachable!("nothing here sends stops"),
+            OrderKind::Stop(trigger) => match self.first_triggering(order, trigger, next) {
+                Some(row) => Due::Taken(self.taken(order, Price(row.price)), Timestamp(row.ts)),
+                None => Due::Waits,
+            },
         }
     }
 
@@ -249,6 +252,16 @@ impl<'a> Tape<'a> {
         let least = i64::from(self.case.fills.resting == RestingFill::TradedThrough);
         let mut rows = self.rows[next..].iter();
         rows.find(|row| self.is_of(row, order, wanted) && beyond(row) >= least).copied()
+    }
+
+    fn first_triggering(&self, order: &ExitOrder, trigger: Price, next: usize) -> Option<Row> {
+        let quote = if order.position_side() == Side::Long { PriceSource::Bid } else { PriceSource::Ask };
+        let fed = self.sources(order);
+        let wanted =
+            [PriceSource::Last, quote, PriceSource::Mark].into_iter().find(|source| fed.contains(source));
+        let past = |row: &Row| order.position_side().sign() * (row.price - trigger.0) <= 0;
+        let mut rows = self.rows[next..].iter();
+        rows.find(|row| self.is_of(row, order, wanted) && past(row)).copied()
     }
 
     fn is_of(&self, row: &Row, order: &ExitOrder, source: Option<PriceSource>) -> bool {

@@ -83,12 +83,8 @@ impl Story {
                 };
                 (id.episode, format!("{} {how}", order_name(*id)))
             }
-            Record::Deferred { episode, reason, bracket, .. } => (
-                *episode,
-                format!("{} left to the stop at {}", reason.word(), self.show_price(episode.key, *bracket)),
-            ),
-            Record::BracketTriggered { episode, trigger, .. } => {
-                (*episode, format!("the stop at {} is triggered", self.show_price(episode.key, *trigger)))
+            Record::Deferred { episode, .. } | Record::BracketTriggered { episode, .. } => {
+                (*episode, self.bracket(record))
             }
             Record::FundingPaid { episode, .. } => (*episode, "funding".to_owned()),
             Record::Closed { episode } => (*episode, "closed".to_owned()),
@@ -102,6 +98,18 @@ impl Story {
             Record::Alarm { episode, what } => (*episode, format!("ALARM {}", alarm_word(*what))),
         };
         Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn bracket(&self, record: &Record) -> String {
+        match record {
+            Record::Deferred { episode, reason, bracket, .. } => {
+                format!("{} left to the stop at {}", reason.word(), self.show_price(episode.key, *bracket))
+            }
+            Record::BracketTriggered { episode, trigger, .. } => {
+                format!("the stop at {} is triggered", self.show_price(episode.key, *trigger))
+            }
+            _ => String::new(),
+        }
     }
 
     fn opened(&self, opened: &Opened) -> String {
