@@ -11,6 +11,7 @@ mod connect;
 mod create;
 mod error;
 mod lock;
+pub mod maintain;
 pub mod migrate;
 mod projection;
 mod read;
