@@ -1,0 +1,11 @@
+//! The store from outside: what it keeps, what it refuses, what it says.
+
+mod basics;
+mod crash;
+mod damage;
+mod faults;
+mod maintain;
+mod processes;
+mod snapshots;
+mod support;
+mod vfs;
