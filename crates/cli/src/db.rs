@@ -84,9 +84,8 @@ pub(crate) fn run(command: &DbCommand) -> ExitCode {
     match done {
         Ok((about, _)) if json => print(&format!("{about}\n")),
         Ok((_, text)) => print(&text),
-        Err(error) => return fail(code(&error), &error),
+        Err(error) => fail(code(&error), &error),
     }
-    ExitCode::SUCCESS
 }
 
 /// 2 when the request was at fault, 1 when the work failed.

@@ -101,6 +101,10 @@ kinds! {
     CommandRefused = 119 "command_refused" v 1,
     /// [`Record::Alarm`].
     Alarm = 120 "alarm" v 1,
+    /// [`Record::Deferred`].
+    Deferred = 121 "deferred" v 1,
+    /// [`Record::BracketTriggered`].
+    BracketTriggered = 122 "bracket_triggered" v 1,
 }
 
 impl Kind {
@@ -128,6 +132,8 @@ impl Kind {
             Record::BarClosed(_) => Self::BarClosed,
             Record::CommandRefused(_) => Self::CommandRefused,
             Record::Alarm { .. } => Self::Alarm,
+            Record::Deferred { .. } => Self::Deferred,
+            Record::BracketTriggered { .. } => Self::BracketTriggered,
         }
     }
 

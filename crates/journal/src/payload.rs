@@ -101,6 +101,10 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         Record::BarClosed(bar) => to_extend(bar, out),
         Record::CommandRefused(why) => to_extend(why, out),
         Record::Alarm { episode, what } => to_extend(&(episode, what), out),
+        Record::Deferred { episode, reason, bracket, held } => {
+            to_extend(&(episode, reason, bracket, held), out)
+        }
+        Record::BracketTriggered { episode, trigger, price } => to_extend(&(episode, trigger, price), out),
     }
 }
 
@@ -184,6 +188,14 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         Kind::Alarm => {
             let (episode, what) = whole(kind, bytes)?;
             Record::Alarm { episode, what }
+        }
+        Kind::Deferred => {
+            let (episode, reason, bracket, held) = whole(kind, bytes)?;
+            Record::Deferred { episode, reason, bracket, held }
+        }
+        Kind::BracketTriggered => {
+            let (episode, trigger, price) = whole(kind, bytes)?;
+            Record::BracketTriggered { episode, trigger, price }
         }
         Kind::Founded
         | Kind::Taken

@@ -173,14 +173,14 @@ pub enum AlarmKind {
     AtrMissing,
     /// The position has no stop of any kind.
     NoProtection,
-    /// The venue will not have the stop; it is being tried again.
-    ProtectionRefused,
-    /// Somebody else took the stop away from the venue.
-    ProtectionLost,
     /// What is left is less than the venue can close.
     Dust,
     /// The venue reports a fill of an order that is not ours, or more than was held.
     FillNotExpected,
+    /// The venue will not have the stop; it is being tried again.
+    ProtectionRefused,
+    /// Somebody else took the stop away from the venue.
+    ProtectionLost,
 }
 
 /// Why a command was refused.

@@ -114,7 +114,7 @@ fn what_no_writer_may_write_is_refused_even_with_a_sound_hash() {
     check(last, |envelope| envelope.scope = 8, FaultKind::Scope { found: 8, scope: 9 });
     check(0, |envelope| envelope.scope = 8, FaultKind::Founding);
     check(last, |envelope| envelope.kind = 9_999, PayloadError::UnknownKind(9_999).into());
-    let newer = PayloadError::Newer { kind: 119, version: 2, known: 1 };
+    let newer = PayloadError::Newer { kind: 120, version: 2, known: 1 };
     check(last, |envelope| envelope.version = 2, newer.into());
     let mut records = records();
     reseal(&mut records, last, |envelope| envelope.payload.push(0));

@@ -34,6 +34,7 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     records.extend(position_records());
     records.extend(order_records());
     records.extend(refusals().into_iter().map(Record::CommandRefused));
+    records.extend(later_records());
     let at = |number: usize| Timestamp(1_767_225_600_000_000_000 + number as i64);
     all.extend(
         records.into_iter().enumerate().map(|(n, record)| JournalEntry::Fact(Entry { at: at(n), record })),
@@ -197,6 +198,25 @@ fn position_records() -> Vec<Record> {
         AlarmKind::NoProtection,
         AlarmKind::Dust,
         AlarmKind::FillNotExpected,
+    ];
+    all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
+    all
+}
+
+/// What came after the first samples were written.
+fn later_records() -> Vec<Record> {
+    let held = Held { reason: Reason::StopLoss, leg: 0, level: Price(5_880_000), price: Price(5_879_000) };
+    let exit_concluded = Record::ExitConcluded { episode: EPISODE, exit: 2, why: Concluded::Overtaken };
+    let alarms = [AlarmKind::ProtectionRefused, AlarmKind::ProtectionLost];
+    let mut all = vec![
+        Record::Deferred {
+            episode: EPISODE,
+            reason: Reason::StopLoss,
+            bracket: Price(5_880_000),
+            held: vec![held],
+        },
+        Record::BracketTriggered { episode: EPISODE, trigger: Price(5_880_000), price: Price(5_879_000) },
+        exit_concluded,
     ];
     all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
     all
