@@ -77,11 +77,11 @@ pub(crate) struct Sent {
 }
 
 impl Life {
-    pub(crate) fn new(opened: &Opened, at: Timestamp, market: Arc<Market>, name: Arc<PositionName>) -> Self {
+    pub(crate) fn new(opened: &Opened, at: Timestamp, market: Arc<Market>) -> Self {
         let mut life = Self {
             id: opened.episode,
             market,
-            name,
+            name: Arc::default(),
             plan: opened.plan,
             opened_at: at,
             closed_at: None,

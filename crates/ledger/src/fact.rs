@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ripcord_core::event::Record;
-use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::time::Timestamp;
@@ -47,10 +47,10 @@ pub enum Body<'a> {
         /// Its name.
         name: String,
     },
-    /// What the owner calls the position that is opened next in this bucket.
+    /// What the owner calls a position that was opened before.
     Position {
-        /// The bucket.
-        key: PositionKey,
+        /// The episode.
+        episode: EpisodeId,
         /// Its names.
         name: PositionName,
     },
@@ -178,7 +178,7 @@ impl Fact<'_> {
             Body::Instrument { id, rules, method } => Body::Instrument { id, rules, method },
             Body::Account { id, name } => Body::Account { id, name },
             Body::Plan { id, name } => Body::Plan { id, name },
-            Body::Position { key, name } => Body::Position { key, name },
+            Body::Position { episode, name } => Body::Position { episode, name },
             Body::Imported(trade) => Body::Imported(trade),
             Body::Other => Body::Other,
         };

@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use ripcord_core::event::{Filled, Opened, Record};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId};
-use ripcord_core::num::{Money, Qty};
+use ripcord_core::num::Money;
 use ripcord_core::time::Timestamp;
 
 use crate::episode::Life;
-use crate::fact::{Body, Fact, Imported, Method};
+use crate::fact::{Body, Fact, Imported, Method, PositionName};
 use crate::fifo::{Entry, Touched, Trade};
-use crate::names::Names;
 use crate::rows::{Change, Market, Worth};
-use crate::spot::{self, Owner, Spot};
+use crate::spot::{Owner, Spot};
 use crate::trigger::TriggerError;
-use crate::{imports, text, trades};
+use crate::{imports, text};
 
 /// How many facts may wait for one that comes before them.
 pub const WAITING_MAX: usize = 65_536;
@@ -76,7 +75,7 @@ pub struct Ledger {
     next: u64,
     /// Facts that came before their time.
     waiting: BTreeMap<u64, Fact<'static>>,
-    names: Names,
+    markets: BTreeMap<InstrumentId, Arc<Market>>,
     lives: BTreeMap<EpisodeId, Life>,
     spot: Spot,
     imports: BTreeMap<Arc<str>, Imported>,
@@ -89,7 +88,7 @@ impl Ledger {
         Self {
             next: first,
             waiting: BTreeMap::new(),
-            names: Names::new(),
+            markets: BTreeMap::new(),
             lives: BTreeMap::new(),
             spot: Spot::new(),
             imports: BTreeMap::new(),
@@ -145,11 +144,7 @@ impl Ledger {
                 changes.push(Change::Plan { id, name });
                 Ok(())
             }
-            Body::Position { key, name } => {
-                changes.push(Change::Position { key, name: name.clone() });
-                self.names.expect(key, name);
-                Ok(())
-            }
+            Body::Position { episode, name } => self.on_named(episode, name, changes),
             Body::Imported(trade) => self.on_imported(seq, fact.at, *trade, changes),
             Body::Other => Ok(()),
         };
@@ -162,13 +157,14 @@ impl Ledger {
         market: Market,
         changes: &mut Vec<Change>,
     ) -> Result<(), LedgerFault> {
-        if let Some(known) = self.names.market(id) {
+        if let Some(known) = self.markets.get(&id) {
             let scales = |market: &Market| (market.rules.price_decimals, market.rules.qty_decimals);
             if known.method == Method::Fifo && scales(known) != scales(&market) {
                 return Err(LedgerFault::ScaleChanged { symbol: market.rules.symbol });
             }
         }
-        let market = self.names.register(id, market);
+        let market = Arc::new(market);
+        self.markets.insert(id, market.clone());
         changes.push(Change::Instrument { id, market });
         Ok(())
     }
@@ -231,14 +227,24 @@ impl Ledger {
         changes: &mut Vec<Change>,
     ) -> Result<(), LedgerFault> {
         let id = opened.episode;
-        let market = self.names.market(id.key.instrument).cloned();
+        let market = self.markets.get(&id.key.instrument).cloned();
         let market = market.ok_or(LedgerFault::UnknownInstrument(id.key.instrument))?;
         if self.lives.contains_key(&id) {
             return Err(LedgerFault::OpenedTwice(id));
         }
-        let name = self.names.take(id.key);
-        self.lives.insert(id, Life::new(opened, at, market, name));
+        self.lives.insert(id, Life::new(opened, at, market));
         self.entered(seq, id, changes);
+        Ok(())
+    }
+
+    fn on_named(
+        &mut self,
+        id: EpisodeId,
+        name: PositionName,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerFault> {
+        self.life(id)?.name = Arc::new(name);
+        self.tell_life(id, changes);
         Ok(())
     }
 
@@ -262,7 +268,7 @@ impl Ledger {
             let touched = self.spot.add(key, Entry::Buy(trade), Some(Owner::Opening(id, place)));
             self.tell_touched(&touched, changes);
         } else {
-            changes.push(Change::Trade(Box::new(trades::opening(life, opening, opening.qty))));
+            self.tell_opening(id, place, changes);
         }
         self.tell_episode(id, changes);
     }
@@ -315,10 +321,8 @@ impl Ledger {
             let touched = self.spot.add(key, Entry::Sell(trade), Some(Owner::Exit(id)));
             self.tell_touched(&touched, changes);
         } else {
-            let openings = sent.parents.iter().map(|&place| &life.openings[place]);
-            for opening in openings {
-                let left = Qty(opening.qty.0 - opening.closed.0);
-                changes.push(Change::Trade(Box::new(trades::opening(life, opening, left))));
+            for place in sent.parents.clone() {
+                self.tell_opening(id.episode, place, changes);
             }
             self.tell_exit(&id, changes);
         }
@@ -365,7 +369,7 @@ impl Ledger {
             changes.push(reconciled);
             return Ok(());
         }
-        let market = self.names.market(trade.instrument).cloned();
+        let market = self.markets.get(&trade.instrument).cloned();
         let market = market.ok_or(LedgerFault::UnknownInstrument(trade.instrument))?;
         for (field, value) in [("qty", trade.qty.0), ("price", trade.price.0)] {
             if value <= 0 {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderState};
@@ -63,13 +63,6 @@ pub enum Change {
         id: PlanId,
         /// Its name.
         name: String,
-    },
-    /// What the next position of a bucket is called.
-    Position {
-        /// The bucket.
-        key: PositionKey,
-        /// Its names.
-        name: PositionName,
     },
 }
 

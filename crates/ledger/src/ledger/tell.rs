@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ripcord_core::num::Qty;
+
 use super::{AccountId, Change, EpisodeId, InstrumentId, Ledger, LedgerFault, Method, OrderId, Owner};
-use super::{Touched, Worth, imports, spot, trades};
+use super::{Touched, Worth, imports};
+use crate::{spot, trades};
 
 impl Ledger {
     /// The rows of every order that a spot book touched, and of their episodes.
@@ -27,11 +30,25 @@ impl Ledger {
         }
     }
 
-    fn tell_opening(&self, id: EpisodeId, place: usize, changes: &mut Vec<Change>) {
+    /// Every row that carries an episode's name.
+    pub(super) fn tell_life(&self, id: EpisodeId, changes: &mut Vec<Change>) {
+        let Some(life) = self.lives.get(&id) else { return };
+        (0..life.openings.len()).for_each(|place| self.tell_opening(id, place, changes));
+        for (order, _) in life.orders.iter().filter(|(_, sent)| sent.fills > 0) {
+            self.tell_exit(order, changes);
+        }
+        self.tell_episode(id, changes);
+    }
+
+    pub(super) fn tell_opening(&self, id: EpisodeId, place: usize, changes: &mut Vec<Change>) {
         let Some(life) = self.lives.get(&id) else { return };
         let opening = &life.openings[place];
-        let left = self.spot.book((id.key.account, id.key.instrument));
-        let left = left.map(|book| book.left(&opening.order_id)).unwrap_or_default();
+        let left = if life.is_fifo() {
+            let book = self.spot.book((id.key.account, id.key.instrument));
+            book.map(|book| book.left(&opening.order_id)).unwrap_or_default()
+        } else {
+            Qty(opening.qty.0 - opening.closed.0)
+        };
         changes.push(Change::Trade(Box::new(trades::opening(life, opening, left))));
     }
 
@@ -76,7 +93,7 @@ impl Ledger {
 
     pub(super) fn tell_import(&self, order: &Arc<str>, changes: &mut Vec<Change>) -> Result<(), LedgerFault> {
         let Some(trade) = self.imports.get(order) else { return Ok(()) };
-        let market = self.names.market(trade.instrument);
+        let market = self.markets.get(&trade.instrument);
         let market = market.ok_or(LedgerFault::UnknownInstrument(trade.instrument))?;
         let key = (trade.account, trade.instrument);
         let rows = self.spot.allocations(key, order);
