@@ -106,17 +106,24 @@ impl Coordinator {
         let mut coordinator = Self::from_snapshot(snapshot)?;
         let mut out = Outbox::default();
         for entry in journal {
-            let written = match entry.record {
-                Record::Observed(observed) => Some(observed.cell),
-                _ => None,
-            };
-            coordinator.replay(entry, &mut out);
-            if let Some(cell) = written {
-                coordinator.forget_unreported(cell);
-            }
+            coordinator.recover(entry, &mut out);
             out.clear();
         }
         Ok(coordinator)
+    }
+
+    /// Takes an entry of a journal, like [`Coordinator::replay`]; but a stretch of quiet prices that
+    /// it holds is told and done with. So a journal may hold stretches between two steps (those of
+    /// [`Coordinator::checkpoint`]), and what a step replays to begins with its event.
+    pub fn recover(&mut self, entry: Entry, out: &mut Outbox) {
+        let written = match entry.record {
+            Record::Observed(observed) => Some(observed.cell),
+            _ => None,
+        };
+        self.replay(entry, out);
+        if let Some(cell) = written {
+            self.forget_unreported(cell);
+        }
     }
 
     fn from_snapshot(snapshot: Snapshot) -> Result<Self, RestoreError> {

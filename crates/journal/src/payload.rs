@@ -1,0 +1,214 @@
+//! The payload of a record: the binary form of its kind's content.
+//!
+//! The content stands alone, without the number of its kind: the envelope has that, and the order
+//! of the variants of [`Record`] does not matter. Two contents hold JSON text inside: the plan,
+//! because it grows by fields with defaults, and the settings, which belong to whoever wrote them.
+
+use postcard::{Error as Postcard, take_from_bytes, to_extend};
+use ripcord_core::event::{self, Record};
+use ripcord_core::id::InstrumentId;
+use ripcord_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{JournalEntry, PlanEntry};
+use crate::kind::Kind;
+
+/// Why a payload cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// The kind is not in this program's table.
+    #[error("kind {0} is not known to this program; a newer one wrote it, use that")]
+    UnknownKind(u16),
+    /// The content is of a newer version.
+    #[error("kind {kind} has version {version}; this program reads up to {known}, use a newer one")]
+    Newer {
+        /// The kind's number.
+        kind: u16,
+        /// The version found.
+        version: u16,
+        /// The newest that is read.
+        known: u16,
+    },
+    /// The bytes are not a content of this kind.
+    #[error("the payload is no {word} (kind {kind}): {why}")]
+    Undecodable {
+        /// The kind's number.
+        kind: u16,
+        /// Its word.
+        word: &'static str,
+        /// What the decoder says.
+        why: String,
+    },
+    /// The content cannot be written.
+    #[error("a {word} cannot be written: {why}")]
+    Unwritable {
+        /// The kind's word.
+        word: &'static str,
+        /// What the encoder says.
+        why: String,
+    },
+}
+
+/// A plan's content: the plan itself is JSON.
+#[derive(Serialize, Deserialize)]
+struct PlanText<'a> {
+    instrument: InstrumentId,
+    #[serde(borrow)]
+    spec: std::borrow::Cow<'a, str>,
+}
+
+/// Writes the payload of `entry` at the end of `out`.
+///
+/// # Errors
+/// When a plan or text cannot be written; no entry that this program made is such.
+pub fn encode(entry: &JournalEntry, out: Vec<u8>) -> Result<Vec<u8>, PayloadError> {
+    let written = match entry {
+        JournalEntry::Founded(founded) => to_extend(founded, out),
+        JournalEntry::Taken(taken) => to_extend(taken, out),
+        JournalEntry::Instrument(instrument) => to_extend(instrument, out),
+        JournalEntry::Plan(plan) => {
+            let spec = serde_json::to_string(&plan.spec).map_err(|why| unwritable(entry.kind(), &why))?;
+            to_extend(&PlanText { instrument: plan.instrument, spec: spec.into() }, out)
+        }
+        JournalEntry::Account(account) => to_extend(account, out),
+        JournalEntry::Position(position) => to_extend(position, out),
+        JournalEntry::Settings(settings) => to_extend(settings, out),
+        JournalEntry::Restored(restored) => to_extend(restored, out),
+        JournalEntry::Fact(fact) => encode_fact(&fact.record, out),
+    };
+    written.map_err(|why| unwritable(entry.kind(), &why))
+}
+
+fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
+    match record {
+        Record::Observed(observed) => to_extend(observed, out),
+        Record::Input(event) => to_extend(event, out),
+        Record::Opened(opened) => to_extend(opened, out),
+        Record::Added(added) => to_extend(added, out),
+        Record::PlanChanged { episode, from, to } => to_extend(&(episode, from, to), out),
+        Record::StopMoved { episode, from, to, origin } => to_extend(&(episode, from, to, origin), out),
+        Record::TrailingActivated { episode, extreme, stop } => to_extend(&(episode, extreme, stop), out),
+        Record::ExitDecided(decided) => to_extend(decided, out),
+        Record::OrderIntended(order) => to_extend(order, out),
+        Record::GateBlocked { id, why } => to_extend(&(id, why), out),
+        Record::OrderAccepted(id) => to_extend(id, out),
+        Record::Filled(filled) => to_extend(filled, out),
+        Record::OrderEnded { id, how } => to_extend(&(id, how), out),
+        Record::FundingPaid { episode, amount } => to_extend(&(episode, amount), out),
+        Record::Signalled { episode, until } => to_extend(&(episode, until), out),
+        Record::ExitConcluded { episode, exit, why } => to_extend(&(episode, exit, why), out),
+        Record::Closed { episode } => to_extend(episode, out),
+        Record::BarClosed(bar) => to_extend(bar, out),
+        Record::CommandRefused(why) => to_extend(why, out),
+        Record::Alarm { episode, what } => to_extend(&(episode, what), out),
+    }
+}
+
+/// Reads a payload; `at` is the time of its envelope.
+///
+/// # Errors
+/// An unknown kind, a newer version, or bytes that are no such content.
+pub fn decode(kind: u16, version: u16, at: Timestamp, bytes: &[u8]) -> Result<JournalEntry, PayloadError> {
+    let Some(known) = Kind::from_number(kind) else { return Err(PayloadError::UnknownKind(kind)) };
+    if version > known.version() {
+        return Err(PayloadError::Newer { kind, version, known: known.version() });
+    }
+    if version == 0 {
+        return Err(undecodable(known, &"its version is 0; the first is 1"));
+    }
+    let entry = match known {
+        Kind::Founded => JournalEntry::Founded(whole(known, bytes)?),
+        Kind::Taken => JournalEntry::Taken(whole(known, bytes)?),
+        Kind::Instrument => JournalEntry::Instrument(whole(known, bytes)?),
+        Kind::Plan => JournalEntry::Plan(Box::new(plan(bytes)?)),
+        Kind::Account => JournalEntry::Account(whole(known, bytes)?),
+        Kind::Position => JournalEntry::Position(whole(known, bytes)?),
+        Kind::Settings => JournalEntry::Settings(whole(known, bytes)?),
+        Kind::Restored => JournalEntry::Restored(whole(known, bytes)?),
+        _ => JournalEntry::Fact(event::Entry { at, record: decode_fact(known, bytes)? }),
+    };
+    Ok(entry)
+}
+
+fn plan(bytes: &[u8]) -> Result<PlanEntry, PayloadError> {
+    let text: PlanText<'_> = whole(Kind::Plan, bytes)?;
+    let spec = serde_json::from_str(&text.spec).map_err(|why| undecodable(Kind::Plan, &why))?;
+    Ok(PlanEntry { instrument: text.instrument, spec })
+}
+
+fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
+    Ok(match kind {
+        Kind::Observed => Record::Observed(whole(kind, bytes)?),
+        Kind::Input => Record::Input(whole(kind, bytes)?),
+        Kind::Opened => Record::Opened(whole(kind, bytes)?),
+        Kind::Added => Record::Added(whole(kind, bytes)?),
+        Kind::PlanChanged => {
+            let (episode, from, to) = whole(kind, bytes)?;
+            Record::PlanChanged { episode, from, to }
+        }
+        Kind::StopMoved => {
+            let (episode, from, to, origin) = whole(kind, bytes)?;
+            Record::StopMoved { episode, from, to, origin }
+        }
+        Kind::TrailingActivated => {
+            let (episode, extreme, stop) = whole(kind, bytes)?;
+            Record::TrailingActivated { episode, extreme, stop }
+        }
+        Kind::ExitDecided => Record::ExitDecided(whole(kind, bytes)?),
+        Kind::OrderIntended => Record::OrderIntended(whole(kind, bytes)?),
+        Kind::GateBlocked => {
+            let (id, why) = whole(kind, bytes)?;
+            Record::GateBlocked { id, why }
+        }
+        Kind::OrderAccepted => Record::OrderAccepted(whole(kind, bytes)?),
+        Kind::Filled => Record::Filled(whole(kind, bytes)?),
+        Kind::OrderEnded => {
+            let (id, how) = whole(kind, bytes)?;
+            Record::OrderEnded { id, how }
+        }
+        Kind::FundingPaid => {
+            let (episode, amount) = whole(kind, bytes)?;
+            Record::FundingPaid { episode, amount }
+        }
+        Kind::Signalled => {
+            let (episode, until) = whole(kind, bytes)?;
+            Record::Signalled { episode, until }
+        }
+        Kind::ExitConcluded => {
+            let (episode, exit, why) = whole(kind, bytes)?;
+            Record::ExitConcluded { episode, exit, why }
+        }
+        Kind::Closed => Record::Closed { episode: whole(kind, bytes)? },
+        Kind::BarClosed => Record::BarClosed(whole(kind, bytes)?),
+        Kind::CommandRefused => Record::CommandRefused(whole(kind, bytes)?),
+        Kind::Alarm => {
+            let (episode, what) = whole(kind, bytes)?;
+            Record::Alarm { episode, what }
+        }
+        Kind::Founded
+        | Kind::Taken
+        | Kind::Instrument
+        | Kind::Plan
+        | Kind::Account
+        | Kind::Position
+        | Kind::Settings
+        | Kind::Restored => return Err(undecodable(kind, &"it is no fact of the core")),
+    })
+}
+
+/// Reads a value that takes up all of `bytes`.
+fn whole<'a, T: Deserialize<'a>>(kind: Kind, bytes: &'a [u8]) -> Result<T, PayloadError> {
+    let (value, rest) = take_from_bytes(bytes).map_err(|why| undecodable(kind, &why))?;
+    if rest.is_empty() {
+        return Ok(value);
+    }
+    Err(undecodable(kind, &format_args!("{} of its {} bytes are left over", rest.len(), bytes.len())))
+}
+
+fn undecodable(kind: Kind, why: &dyn std::fmt::Display) -> PayloadError {
+    PayloadError::Undecodable { kind: kind.number(), word: kind.word(), why: why.to_string() }
+}
+
+fn unwritable(kind: Kind, why: &dyn std::fmt::Display) -> PayloadError {
+    PayloadError::Unwritable { word: kind.word(), why: why.to_string() }
+}

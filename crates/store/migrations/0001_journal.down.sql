@@ -1,0 +1,4 @@
+DROP TABLE snapshots;
+DROP TABLE meta;
+DROP INDEX journal_kind;
+DROP TABLE journal;

@@ -1,0 +1,25 @@
+//! What is written in the journal's own transaction, so that the two can never differ.
+
+use ripcord_journal::JournalEntry;
+use rusqlite::Transaction;
+
+/// Why a projection refuses.
+pub type ProjectionError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Turns records into rows of its own tables.
+pub trait Projection: Send {
+    /// Writes what record `seq` changes. The journal's row is written already; all of it becomes
+    /// durable together, or none.
+    ///
+    /// # Errors
+    /// Whatever must not become durable: the commit fails, and the store is poisoned.
+    fn apply(&mut self, tx: &Transaction<'_>, seq: u64, entry: &JournalEntry) -> Result<(), ProjectionError>;
+
+    /// Called once behind the last record of a commit, for what is cheaper to write in one piece.
+    ///
+    /// # Errors
+    /// As above.
+    fn flush(&mut self, _tx: &Transaction<'_>) -> Result<(), ProjectionError> {
+        Ok(())
+    }
+}
