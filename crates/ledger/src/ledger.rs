@@ -101,6 +101,14 @@ impl Ledger {
         self.next
     }
 
+    /// Facts before `seq` that were not handed in are of no concern to a ledger: it goes on there.
+    pub fn pass_to(&mut self, seq: u64) {
+        self.next = self.next.max(seq);
+        if !self.waiting.is_empty() {
+            self.waiting = self.waiting.split_off(&self.next);
+        }
+    }
+
     /// How many episodes are held.
     #[must_use]
     pub fn held(&self) -> usize {

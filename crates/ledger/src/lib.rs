@@ -21,7 +21,7 @@ pub mod rows;
 pub mod sample;
 mod spot;
 pub mod text;
-mod trades;
+pub mod trades;
 pub mod trigger;
 pub mod vocabulary;
 

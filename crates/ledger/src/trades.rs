@@ -14,9 +14,9 @@ use crate::rows::{ClosedMoney, Effect, TradeRow, Worth};
 use crate::trigger;
 
 /// Who traded, when it was us.
-pub(crate) const SOURCE: &str = "ripcord";
+pub const SOURCE: &str = "ripcord";
 /// By which way our own rows come.
-pub(crate) const VIA: &str = "journal";
+pub const VIA: &str = "journal";
 
 /// The row of an opening, of which `remaining` is not closed yet.
 pub(crate) fn opening(life: &Life, opening: &OpeningOrder, remaining: Qty) -> TradeRow {
@@ -92,7 +92,7 @@ fn note(life: &Life, sent: &Sent) -> String {
 
 /// The word of an order's kind in tables.
 #[must_use]
-pub(crate) const fn kind_word(kind: OrderKind) -> &'static str {
+pub const fn kind_word(kind: OrderKind) -> &'static str {
     match kind {
         OrderKind::Market => "market",
         OrderKind::MarketableLimit(_) => "marketable_limit",

@@ -5,6 +5,15 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+/// The tables of the ledger, which a refold fills a second time.
+pub(crate) const LEDGER_UP: &str = concat!(
+    include_str!("../migrations/0002_ledger.up.sql"),
+    include_str!("../migrations/0002_trade_records.up.sql")
+);
+
+/// Trade records alone, as a table of another program becomes them.
+pub(crate) const TRADE_RECORDS_UP: &str = include_str!("../migrations/0002_trade_records.up.sql");
+
 /// One step.
 #[derive(Debug)]
 pub struct Migration {
@@ -31,7 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 2,
         name: "ledger",
-        up: include_str!("../migrations/0002_ledger.up.sql"),
+        up: LEDGER_UP,
         down: include_str!("../migrations/0002_ledger.down.sql"),
         moved: &[],
     },
