@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod db;
 mod explain;
+mod journal;
 mod levels;
 mod output;
 mod plan;
@@ -43,6 +45,12 @@ enum Command {
     /// Recorded prices on disk: build, look at, verify
     #[command(subcommand)]
     Tape(tape::TapeCommand),
+    /// The journal of a store: print it, check it, replay it
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
+    /// The store as a file: status, migrate, rollback, backup, restore
+    #[command(subcommand)]
+    Db(db::DbCommand),
 }
 
 fn main() -> ExitCode {
@@ -54,5 +62,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),
+        Command::Journal(command) => journal::run(&command),
+        Command::Db(command) => db::run(&command),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::create::beside;
 use crate::error::StoreError;
 use crate::migrate;
 
@@ -105,6 +106,10 @@ pub(crate) fn writing(path: &Path, vfs: Option<&str>) -> Result<Connection, Stor
         None => Connection::open_with_flags(path, flags),
     };
     let connection = connection.map_err(StoreError::sqlite(path, "it cannot be opened for writing"))?;
+    // SQLite would open a file that may not be written, and fail at the first commit.
+    if connection.is_readonly("main").map_err(StoreError::sqlite(path, "its rights cannot be asked"))? {
+        return Err(StoreError::ReadOnly(path.to_owned()));
+    }
     let set = |connection: &Connection| {
         common(connection)?;
         // A full sync behind each commit: what was acknowledged outlives a loss of power.
@@ -124,10 +129,31 @@ pub(crate) fn writing(path: &Path, vfs: Option<&str>) -> Result<Connection, Stor
 /// A connection that only reads; a writer may be at work.
 pub(crate) fn reading(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(StoreError::sqlite(path, "it cannot be opened for reading"))?;
-    common(&connection).map_err(StoreError::sqlite(path, "it cannot be set up for reading"))?;
-    Ok(connection)
+    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
+        common(&connection)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    });
+    let opened = match opened {
+        // In a folder that cannot be written there is no room for the files that readers share.
+        // Without a write-ahead log nobody writes, and the file alone is all there is.
+        Err(_) if !std::fs::exists(beside(path, "-wal")).unwrap_or(true) => {
+            let name = format!("file:{}?immutable=1", escaped(path));
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(name, flags).and_then(|connection| {
+                common(&connection)?;
+                Ok(connection)
+            })
+        }
+        opened => opened,
+    };
+    opened.map_err(StoreError::sqlite(path, "it cannot be opened for reading"))
+}
+
+/// A path within a URI.
+fn escaped(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
 fn common(connection: &Connection) -> rusqlite::Result<()> {

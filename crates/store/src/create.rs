@@ -40,7 +40,7 @@ fn refuse_existing(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The path from the root, through the real folder: the lock hangs on it.
-fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -12,11 +12,17 @@ use crate::projection::ProjectionError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no such file.
-    #[error("{}: there is no such file; `ripcord run --store FILE` creates one", .0.display())]
+    #[error("{}: there is no such file; name a store", .0.display())]
     Missing(PathBuf),
     /// Something is there already.
     #[error("{}: something is there already; name another file", .0.display())]
     Exists(PathBuf),
+    /// A store cannot be restored from itself.
+    #[error("{}: the backup is the store itself; name the backup's file", .0.display())]
+    Itself(PathBuf),
+    /// The file or its folder must not be written.
+    #[error("{}: it must not be written to; check the rights of the file and its folder", .0.display())]
+    ReadOnly(PathBuf),
     /// A folder, a socket or the like.
     #[error("{}: this is no plain file; name the store's file", .0.display())]
     NoFile(PathBuf),

@@ -13,6 +13,7 @@ mod create;
 mod error;
 pub mod ledger;
 mod lock;
+pub mod maintain;
 pub mod migrate;
 mod projection;
 mod read;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ripcord_journal::entry::InstallationId;
 use ripcord_journal::{
     Fault, FaultKind, Head, JournalEntry, Kind, RebuildError, Rebuilder, Rebuilt, Sealed, Verifier,
 };
@@ -29,6 +30,15 @@ impl Reader {
     /// No such file, no store, or one of another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         connect::present(path)?;
+        Self::open_any(path)
+    }
+
+    /// Opens a store of any known version: the journal is in all of them.
+    ///
+    /// # Errors
+    /// No such file, or no store.
+    pub fn open_any(path: &Path) -> Result<Self, StoreError> {
+        connect::known(path)?;
         let path = connect::canonical(path)?;
         // Noted before the journal is looked at: a writer at work only adds to it.
         let noted = lock::noted(&path);
@@ -70,6 +80,30 @@ impl Reader {
     /// When it cannot be read.
     pub fn head(&self) -> Result<(u32, Head), StoreError> {
         rows::head(&self.connection).map_err(StoreError::sqlite(&self.path, "its head cannot be read"))
+    }
+
+    /// Who writes client order ids now, as the newest founding or restoring says; `None` if nothing does.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn installation(&self) -> Result<Option<InstallationId>, StoreError> {
+        let mut newest = None;
+        for kind in [Kind::Founded, Kind::Restored] {
+            self.records::<StoreError>(1, Some(kind), |sealed| {
+                let seq = sealed.envelope.seq;
+                let entry = sealed
+                    .envelope
+                    .entry()
+                    .map_err(|why| faulty(&self.path, Fault { seq, kind: FaultKind::Payload(why) }))?;
+                newest = match entry {
+                    JournalEntry::Founded(founded) => Some(founded.installation),
+                    JournalEntry::Restored(restored) => Some(restored.installation),
+                    _ => newest,
+                };
+                Ok(())
+            })?;
+        }
+        Ok(newest)
     }
 
     /// Hands out the records from `from` on, unchecked, in their order; only those of `kind` if one is given.

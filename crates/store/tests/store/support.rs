@@ -27,6 +27,10 @@ impl Place {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("ripcord.db")
     }

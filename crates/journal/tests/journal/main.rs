@@ -1,0 +1,7 @@
+//! The journal from outside: its bytes, its chain, and what is rebuilt from it.
+
+mod chain;
+mod formats;
+mod rebuild;
+mod samples;
+mod world;

@@ -1,0 +1,304 @@
+//! One entry of every kind, and every variant of the words inside. New ones go to the end.
+
+use ripcord_core::bars::BarOrigin;
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{
+    Added, Addition, AlarmKind, Command, CommandRefused, Concluded, Entry, Event, ExitDecided, Filled, Held,
+    Observed, Opened, Opening, OrderEnd, Probe, ProbeFill, Record, RefusedWhy, Tick, VenueEvent,
+};
+use ripcord_core::gate::Blocked;
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
+use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::market::{Bar, PriceSource};
+use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::plan::PlanSpec;
+use ripcord_core::reason::{ExitType, Reason, Source, StopOrigin};
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_journal::JournalEntry;
+use ripcord_journal::entry::{
+    AccountEntry, Founded, InstallationId, InstrumentEntry, PlanEntry, PositionEntry, Restored, Settings,
+    Taken,
+};
+
+const KEY: PositionKey =
+    PositionKey { account: AccountId(7), instrument: InstrumentId(1), side: Side::Short };
+const EPISODE: EpisodeId = EpisodeId { key: KEY, generation: 300 };
+const ORDER: OrderId = OrderId { episode: EPISODE, exit: 2, leg: 3, slice: 4, attempt: 5 };
+
+/// All samples, in the order of the file.
+pub(crate) fn samples() -> Vec<JournalEntry> {
+    let mut all = keeping();
+    let mut records = Vec::new();
+    records.extend(events().into_iter().map(Record::Input));
+    records.extend(position_records());
+    records.extend(order_records());
+    records.extend(refusals().into_iter().map(Record::CommandRefused));
+    let at = |number: usize| Timestamp(1_767_225_600_000_000_000 + number as i64);
+    all.extend(
+        records.into_iter().enumerate().map(|(n, record)| JournalEntry::Fact(Entry { at: at(n), record })),
+    );
+    all
+}
+
+fn keeping() -> Vec<JournalEntry> {
+    let plan = r#"{"version":1,"name":"swing","stop_loss":{"distance":{"fraction":"0.02"}}}"#;
+    let plan: PlanSpec = serde_json::from_str(plan).expect("a plan");
+    let instrument = |symbol: &str, sources: Vec<PriceSource>, bars| {
+        let mut rules = Instrument::from_decimals(symbol, 2, 5);
+        rules.qty_min = Qty(10);
+        rules.notional_min = Money(-5_000_000_000_000_000_000);
+        JournalEntry::Instrument(Box::new(InstrumentEntry { rules, sources, bars }))
+    };
+    let position = |side, strategy: Option<&str>| {
+        JournalEntry::Position(Box::new(PositionEntry {
+            episode: EPISODE,
+            id: "trail".to_owned(),
+            symbol: "BTCUSDT".to_owned(),
+            side,
+            strategy: strategy.map(str::to_owned),
+            snapshot_id: strategy.map(|_| "snap-1".to_owned()),
+        }))
+    };
+    vec![
+        JournalEntry::Founded(Founded {
+            installation: InstallationId(*b"0123456789abcdef"),
+            scope: 9,
+            program: "ripcord 0.1.0".to_owned(),
+        }),
+        JournalEntry::Taken(Taken { epoch: 1, program: "ripcord 0.1.0".to_owned() }),
+        instrument("BTCUSDT", PriceSource::ALL.to_vec(), BarOrigin::Ticks),
+        instrument("ETHUSDT", vec![PriceSource::Mark], BarOrigin::Bars),
+        JournalEntry::Plan(Box::new(PlanEntry { instrument: InstrumentId(1), spec: plan })),
+        JournalEntry::Account(AccountEntry { id: AccountId(7), name: "main".to_owned() }),
+        position(Side::Long, Some("swing")),
+        position(Side::Short, None),
+        JournalEntry::Settings(Settings { json: r#"{"fills":{"latency":50000000}}"#.to_owned() }),
+        JournalEntry::Restored(Restored {
+            installation: InstallationId([0xfe; 16]),
+            former: InstallationId(*b"0123456789abcdef"),
+            program: "ripcord 0.1.0".to_owned(),
+        }),
+        JournalEntry::Taken(Taken { epoch: 300, program: "ripcord 0.1.1".to_owned() }),
+    ]
+}
+
+fn observed() -> Observed {
+    Observed {
+        cell: CellId(4),
+        count: u32::MAX,
+        last: Price(6_000_123),
+        at: Timestamp(i64::MAX),
+        min: Price(i64::MAX),
+        max: Price(i64::MIN),
+    }
+}
+
+fn bar() -> Bar {
+    Bar {
+        instrument: InstrumentId(1),
+        span: Span::from_secs(60),
+        start: Timestamp(-60_000_000_000),
+        high: Price(12),
+        low: Price(10),
+        close: Price(11),
+    }
+}
+
+fn events() -> Vec<Event> {
+    let tick = |fill| {
+        let probe = Probe { classes: 21, sides: 2, fill };
+        Event::Tick(Tick { at: Timestamp(-5), price: Price(6_000_100), qty: Qty(3), cell: CellId(2), probe })
+    };
+    let mut all: Vec<Event> = [ProbeFill::Market, ProbeFill::Level, ProbeFill::Price].map(tick).into();
+    all.extend([Event::Bar(bar()), Event::Observed(observed()), Event::Timer]);
+    let fee = Money(-170_141_183_460_469_231_731_687_303_715_884_105_728);
+    let fill = Fill { id: ORDER, filled_total: Qty(500), price: Price(6_000_099), fee };
+    let venue = [
+        VenueEvent::Accepted(ORDER),
+        VenueEvent::Refused(ORDER, RefusedWhy::NothingToReduce),
+        VenueEvent::Refused(ORDER, RefusedWhy::Busy),
+        VenueEvent::Refused(ORDER, RefusedWhy::Other),
+        VenueEvent::Filled(Box::new(fill)),
+        VenueEvent::Cancelled(ORDER),
+        VenueEvent::Expired(ORDER),
+        VenueEvent::CancelRefused(ORDER),
+        VenueEvent::Silence(ORDER),
+        VenueEvent::FundingPaid(KEY, Box::new(Money(i128::MAX))),
+        VenueEvent::LiquidationAt(KEY, Price(1)),
+    ];
+    all.extend(venue.map(Event::Venue));
+    let opening = Opening {
+        key: KEY,
+        plan: PlanId(2),
+        qty: Qty(1_000),
+        entry: Price(6_000_000),
+        entry_fees: Money(24_000_000_000_000_000_000),
+    };
+    let addition = Addition { key: KEY, qty: Qty(1), price: Price(2), fees: Money(3) };
+    let commands = [
+        Command::Open(Box::new(opening)),
+        Command::Close { key: KEY, qty: None },
+        Command::Close { key: KEY, qty: Some(Qty(5)) },
+        Command::Panic(AccountId(7)),
+        Command::Add(Box::new(addition)),
+        Command::ChangePlan { key: KEY, plan: PlanId(1) },
+        Command::Signal { key: KEY, at: Timestamp(77) },
+        Command::MoveStop { key: KEY, to: Price(6_100_000) },
+    ];
+    all.extend(commands.map(Event::Command));
+    all
+}
+
+fn position_records() -> Vec<Record> {
+    let mut all = vec![
+        Record::Observed(observed()),
+        Record::Opened(Box::new(Opened {
+            episode: EPISODE,
+            plan: PlanId(2),
+            qty: Qty(1_000),
+            entry: Price(6_000_000),
+            entry_fees: Money(24),
+            stop: Some(Price(6_120_000)),
+        })),
+        Record::Added(Box::new(Added {
+            episode: EPISODE,
+            qty: Qty(1),
+            price: Price(2),
+            fees: Money(3),
+            open: Qty(4),
+            entry: Price(5),
+        })),
+        Record::PlanChanged { episode: EPISODE, from: PlanId(1), to: PlanId(2) },
+        Record::TrailingActivated { episode: EPISODE, extreme: Price(5_900_000), stop: Price(5_959_000) },
+        Record::FundingPaid { episode: EPISODE, amount: Box::new(Money(-12)) },
+        Record::Signalled { episode: EPISODE, until: Timestamp(99) },
+        Record::ExitConcluded { episode: EPISODE, exit: 65_535, why: Concluded::PastWorst },
+        Record::ExitConcluded { episode: EPISODE, exit: 1, why: Concluded::Expired },
+        Record::Closed { episode: EPISODE },
+        Record::BarClosed(Box::new(bar())),
+    ];
+    let origins = [
+        StopOrigin::Initial,
+        StopOrigin::Ratchet,
+        StopOrigin::RiskFloor,
+        StopOrigin::Liquidation,
+        StopOrigin::TrailingStep,
+        StopOrigin::Moved,
+    ];
+    all.extend(origins.map(|origin| {
+        let from = (origin != StopOrigin::Initial).then_some(Price(6_120_000));
+        Record::StopMoved { episode: EPISODE, from, to: Price(6_119_999), origin }
+    }));
+    let alarms = [
+        AlarmKind::ExitRefused,
+        AlarmKind::ExitUnknown,
+        AlarmKind::AtrMissing,
+        AlarmKind::NoProtection,
+        AlarmKind::Dust,
+        AlarmKind::FillNotExpected,
+    ];
+    all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
+    all
+}
+
+fn order_records() -> Vec<Record> {
+    let reasons = [
+        Reason::PanicClose,
+        Reason::Manual,
+        Reason::HardStop,
+        Reason::LossGuard,
+        Reason::StopLoss,
+        Reason::SoftStop,
+        Reason::TrailingStop,
+        Reason::TakeProfit,
+        Reason::SignalExit,
+        Reason::TimeLimit,
+        Reason::ProtectionFailed,
+        Reason::Liquidation,
+        Reason::Adl,
+        Reason::Settlement,
+        Reason::Unknown,
+    ];
+    let mut all: Vec<Record> = reasons.map(decided).into();
+    let kinds = [
+        OrderKind::Market,
+        OrderKind::MarketableLimit(Price(9)),
+        OrderKind::RestingLimit(Price(8)),
+        OrderKind::Stop(Price(7)),
+    ];
+    all.extend(kinds.map(|kind| {
+        let reason = Reason::TrailingStop;
+        Record::OrderIntended(Box::new(ExitOrder {
+            id: ORDER,
+            qty: Qty(1_000),
+            kind,
+            trigger: Price(6),
+            reason,
+        }))
+    }));
+    let blocked = [Blocked::NotPositive, Blocked::DeadEpisode, Blocked::MoreThanHeld];
+    all.extend(blocked.map(|why| Record::GateBlocked { id: ORDER, why }));
+    all.push(Record::OrderAccepted(ORDER));
+    let ends = [OrderEnd::Refused, OrderEnd::Expired, OrderEnd::Cancelled, OrderEnd::Unknown];
+    all.extend(ends.map(|how| Record::OrderEnded { id: ORDER, how }));
+    let sources = [
+        Source::ExchangeBracket,
+        Source::EmergencyStop,
+        Source::PositionMonitor,
+        Source::Operator,
+        Source::External,
+        Source::Unknown,
+    ];
+    all.extend(sources.map(|source| {
+        Record::Filled(Box::new(Filled {
+            id: ORDER,
+            reason: Reason::TakeProfit,
+            source,
+            exit_type: ExitType::Limit,
+            trigger: Price(6),
+            qty: Qty(500),
+            price: Price(6_000_099),
+            fee: Money(1_200),
+            cost: 3_000_000_000,
+            entry_fees: Money(12),
+            funding: Money(-6),
+            remaining: Qty(500),
+        }))
+    }));
+    all
+}
+
+fn decided(reason: Reason) -> Record {
+    let held = Held { reason, leg: 1, level: Price(6_120_000), price: Price(6_120_001) };
+    Record::ExitDecided(Box::new(ExitDecided {
+        episode: EPISODE,
+        exit: 2,
+        reason,
+        source: reason.source(),
+        exit_type: ExitType::Market,
+        leg: 0,
+        origin: (reason == Reason::StopLoss).then_some(StopOrigin::Ratchet),
+        qty: Qty(1_000),
+        trigger: Price(6_120_000),
+        price: Price(6_120_001),
+        best: (reason == Reason::TrailingStop).then_some(Price(5_900_000)),
+        held: if reason.is_risk_exit() { vec![held, held] } else { Vec::new() },
+    }))
+}
+
+fn refusals() -> Vec<CommandRefused> {
+    vec![
+        CommandRefused::AlreadyOpen(KEY),
+        CommandRefused::NotOpen(KEY),
+        CommandRefused::UnknownInstrument(InstrumentId(8)),
+        CommandRefused::UnknownPlan(PlanId(9)),
+        CommandRefused::NotPositive(KEY),
+        CommandRefused::LoosensStop(KEY),
+        CommandRefused::StopThroughMarket(KEY),
+        CommandRefused::BelowMinimum(KEY),
+        CommandRefused::TooLarge(KEY),
+        CommandRefused::NoSignalRule(KEY),
+        CommandRefused::StaleSignal(KEY),
+    ]
+}
