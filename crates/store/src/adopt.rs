@@ -8,6 +8,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_from_iter};
 
+use crate::connect::{Recognised, recognise};
+use crate::error::StoreError;
 use crate::ledger::TRADE_RECORDS;
 use crate::migrate::TRADE_RECORDS_UP;
 
@@ -66,13 +68,19 @@ pub struct Adopted {
     pub was_adopted: bool,
 }
 
-/// Whether a database has trade records of another program, adopted or not.
+/// Whether a file is a database of another program with trade records, adopted or not.
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn is_adoptable(path: &Path) -> Result<bool, AdoptError> {
+/// There is no such file, or it cannot be read.
+pub fn is_adoptable(path: &Path) -> Result<bool, StoreError> {
+    let Recognised::Foreign { .. } = recognise(path)? else { return Ok(false) };
+    let asked = has_trade_records(path);
+    asked.map_err(StoreError::sqlite(path, "it cannot be read"))
+}
+
+fn has_trade_records(path: &Path) -> rusqlite::Result<bool> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    Ok(has_column(&connection, "trade_records", "order_id")?)
+    has_column(&connection, "trade_records", "order_id")
 }
 
 /// Adopts the trade records of the database at `path`. Doing it twice is doing it once.

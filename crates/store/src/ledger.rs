@@ -22,7 +22,9 @@ mod read;
 mod write;
 
 pub use compare::{Difference, Rebuilt, rebuild, verify};
-pub use read::{Filter, ReportPart, TradeRecord, has_trade_records, report_parts, trade_records};
+pub use read::{
+    Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
+};
 
 pub(crate) use columns::TRADES as TRADE_RECORDS;
 use facts::Facts;

@@ -1,9 +1,17 @@
 //! Questions to the ledger: its trade records, and what a report sums.
 
+use std::path::Path;
+
 use ripcord_core::num::Money;
 use ripcord_ledger::money;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
+
+use super::facts::KINDS;
+use super::kind_numbers;
+use crate::connect::{Recognised, recognise};
+use crate::error::StoreError;
+use crate::read::Reader;
 
 /// Which trade records are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,9 +36,9 @@ pub struct TradeRecord {
     /// Bought or sold.
     pub side: String,
     /// How much.
-    pub size: String,
+    pub size: Option<String>,
     /// At which average price.
-    pub price: String,
+    pub price: Option<String>,
     /// Its fees.
     pub fees: Option<String>,
     /// Net of fees and funding, of a record that closed and whose cost is known.
@@ -83,6 +91,14 @@ pub struct ReportPart {
 pub fn has_trade_records(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT count(*) FROM pragma_table_info('trade_records') WHERE name = 'exit_reason'";
     connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+}
+
+/// When the newest trade record traded, in nanoseconds since 1970 UTC.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn newest_ns(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT max(order_time_ns) FROM trade_records", [], |row| row.get(0))
 }
 
 /// Hands out trade records, in the order of their times.
@@ -193,4 +209,58 @@ fn part(row: &Row<'_>) -> rusqlite::Result<ReportPart> {
         fees: amount(10)?,
         funding: amount(12)?,
     })
+}
+
+/// A file with trade records: a store, or the database of a bot that was adopted.
+#[derive(Debug)]
+pub enum LedgerFile {
+    /// A store.
+    Store(Reader),
+    /// An adopted database.
+    Adopted(Connection),
+}
+
+impl LedgerFile {
+    /// Opens `path` for reading; what it is, its content says.
+    ///
+    /// # Errors
+    /// No such file, no store, one of another version, or a database without adopted trade records.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let Recognised::Foreign { application_id } = recognise(path)? else {
+            return Reader::open(path).map(Self::Store);
+        };
+        let fault = || StoreError::sqlite(path, "it cannot be read");
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let connection = connection.map_err(|source| fault()(source))?;
+        if !has_trade_records(&connection).map_err(|source| fault()(source))? {
+            return Err(StoreError::Foreign { path: path.to_owned(), application_id });
+        }
+        Ok(Self::Adopted(connection))
+    }
+
+    /// For queries.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        match self {
+            Self::Store(reader) => reader.connection(),
+            Self::Adopted(connection) => connection,
+        }
+    }
+
+    /// How many records of the journal the ledger does not include.
+    ///
+    /// # Errors
+    /// When they cannot be counted.
+    pub fn behind(&self) -> rusqlite::Result<u64> {
+        match self {
+            Self::Adopted(_) => Ok(0),
+            Self::Store(reader) => {
+                let kinds = kind_numbers(KINDS);
+                let sql = format!(
+                    "SELECT count(*) FROM journal WHERE kind IN ({kinds}) AND seq > (SELECT folded_seq FROM ledger_state)"
+                );
+                reader.connection().query_row(&sql, [], |row| row.get(0))
+            }
+        }
+    }
 }
