@@ -4,15 +4,20 @@ use std::process::ExitCode;
 
 use crate::{Outcome, term, tools};
 
-/// The benches of `crates/sim/benches`.
-pub(crate) const NAMES: &[&str] = &["j1", "j3", "read"];
+/// The benches, each a file in the `benches` of its crate.
+pub(crate) const NAMES: &[&str] = &["j1", "j3", "read", "ledger"];
+
+/// The crate of a bench.
+fn package(name: &str) -> &'static str {
+    if name == "ledger" { "ripcord-store" } else { "ripcord-sim" }
+}
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let (names, rest) = choose(arguments)?;
     let manifest = tools::root().join("Cargo.toml");
     for name in names {
         eprintln!("{} {name}", term::bold("bench"));
-        let status = tools::cargo(&["bench", "--package", "ripcord-sim", "--bench", name, "--manifest-path"])
+        let status = tools::cargo(&["bench", "--package", package(name), "--bench", name, "--manifest-path"])
             .arg(&manifest)
             .arg("--")
             .args(rest)
@@ -61,6 +66,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_what_exists() {
         let text = choose(&words("j9")).expect_err("j9 does not exist");
-        assert!(text.contains("j9") && text.contains("j1, j3, read"), "{text}");
+        assert!(text.contains("j9") && text.contains("j1, j3, read, ledger"), "{text}");
     }
 }
