@@ -42,7 +42,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[NAME] [ARGS..]",
-        about: "the speed figures of the README: j1, j3, read; without a name, all of them",
+        about: "the speed figures of the README: j1, j3, read, journal; without a name, all of them",
         run: bench::run,
     },
     Command {

@@ -2,6 +2,10 @@
 
 mod basics;
 mod crash;
+mod damage;
 mod faults;
+mod maintain;
+mod processes;
+mod snapshots;
 mod support;
 mod vfs;

@@ -1,7 +1,7 @@
 //! A file layer for SQLite that writes down what it does, and fails when it is told to.
 //!
 //! It passes everything on to the system's own. Locks and shared memory are not its business.
-#![allow(unsafe_code, reason = "SQLite's file layer is a table of C functions")]
+#![allow(unsafe_code, unused_unsafe, reason = "SQLite's file layer is a table of C functions")]
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
