@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use crate::{Outcome, term, tools};
 
 /// The benches, by name; [`package`] knows where each is.
-pub(crate) const NAMES: &[&str] = &["j1", "j3", "read", "journal"];
+pub(crate) const NAMES: &[&str] = &["j1", "j3", "read", "journal", "ledger"];
 
 /// The package whose `benches` folder holds a bench.
 fn package(name: &str) -> &'static str {
-    if name == "journal" { "ripcord-store" } else { "ripcord-sim" }
+    if matches!(name, "journal" | "ledger") { "ripcord-store" } else { "ripcord-sim" }
 }
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -66,6 +66,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_what_exists() {
         let text = choose(&words("j9")).expect_err("j9 does not exist");
-        assert!(text.contains("j9") && text.contains("j1, j3, read, journal"), "{text}");
+        assert!(text.contains("j9") && text.contains("j1, j3, read, journal, ledger"), "{text}");
     }
 }

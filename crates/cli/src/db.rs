@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use ripcord_core::time::Timestamp;
 use ripcord_journal::entry::InstallationId;
 use ripcord_store::maintain::{self, Migrated};
-use ripcord_store::{Reader, StoreError, migrate};
+use ripcord_store::{Reader, StoreError, adopt};
 use serde_json::{Value, json};
 
 use crate::output::{BAD_REQUEST, fail, print};
@@ -20,9 +20,9 @@ const PROGRAM: &str = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
 pub(crate) enum DbCommand {
     /// Say what a store is: version, records, who founded it
     Status(FileArgs),
-    /// Bring an older store forward; a checked backup is made first
+    /// Bring an older store forward, after a checked backup; adopt a bot's own trade records
     Migrate(FileArgs),
-    /// Take a store back by one version; a checked backup is made first
+    /// Take a store back by one version, after a checked backup; give a bot its own table back
     Rollback(FileArgs),
     /// Copy a store, also while it is written to, and check the copy
     Backup(BackupArgs),
@@ -72,12 +72,8 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn run(command: &DbCommand) -> ExitCode {
     let (done, json) = match command {
         DbCommand::Status(args) => (status(&args.store), args.json),
-        DbCommand::Migrate(args) => {
-            (maintain::migrate(&args.store, now()).map(|done| migrated(&args.store, &done)), args.json)
-        }
-        DbCommand::Rollback(args) => {
-            (maintain::rollback(&args.store, now()).map(|done| migrated(&args.store, &done)), args.json)
-        }
+        DbCommand::Migrate(args) => (migrate(&args.store), args.json),
+        DbCommand::Rollback(args) => (rollback(&args.store), args.json),
         DbCommand::Backup(args) => (backup(args), args.json),
         DbCommand::Restore(args) => (restore(args), args.json),
     };
@@ -117,10 +113,11 @@ type Said = (Value, String);
 fn status(store: &Path) -> Result<Said, StoreError> {
     let reader = Reader::open_any(store)?;
     let failed = |why| StoreError::Migrate { path: store.to_owned(), why };
-    let version = migrate::version(reader.connection()).map_err(failed)?;
+    let version = ripcord_store::migrate::version(reader.connection()).map_err(failed)?;
     let (scope, head) = reader.head()?;
     let installation = reader.installation()?.map(|id| id.to_string());
-    let (known, bytes) = (migrate::newest(), std::fs::metadata(store).map_or(0, |meta| meta.len()));
+    let (known, bytes) =
+        (ripcord_store::migrate::newest(), std::fs::metadata(store).map_or(0, |meta| meta.len()));
     let about = json!({
         "store": store.display().to_string(), "version": version, "known": known, "scope": scope,
         "records": head.seq, "epoch": head.epoch, "installation": installation, "bytes": bytes,
@@ -135,6 +132,40 @@ fn status(store: &Path) -> Result<Said, StoreError> {
         installation.as_deref().unwrap_or("none")
     );
     Ok((about, text))
+}
+
+/// A store goes to the newest version; a bot's database has its trade records adopted.
+fn migrate(store: &Path) -> Result<Said, StoreError> {
+    if !adopt::is_adoptable(store)? {
+        return maintain::migrate(store, now()).map(|done| migrated(store, &done));
+    }
+    let done = adopt::adopt(store).map_err(|why| StoreError::Adopt { path: store.to_owned(), why })?;
+    let name = store.display();
+    let about = json!({
+        "store": name.to_string(), "rows": done.rows, "noted": done.noted, "was_adopted": done.was_adopted,
+        "former_table": adopt::FORMER,
+    });
+    let text = if done.was_adopted {
+        format!("{name}: {} trade records were adopted before; nothing to do\n", done.rows)
+    } else {
+        format!(
+            "{name}: {} trade records adopted, floats as their shortest exact text\n\
+             {} have something worth a look in their note; the former table is kept as {}\n",
+            done.rows,
+            done.noted,
+            adopt::FORMER
+        )
+    };
+    Ok((about, text))
+}
+
+fn rollback(store: &Path) -> Result<Said, StoreError> {
+    if !adopt::is_adoptable(store)? {
+        return maintain::rollback(store, now()).map(|done| migrated(store, &done));
+    }
+    let rows = adopt::give_back(store).map_err(|why| StoreError::Adopt { path: store.to_owned(), why })?;
+    let about = json!({"store": store.display().to_string(), "rows": rows});
+    Ok((about, format!("{}: the former table is back with its {rows} rows\n", store.display())))
 }
 
 fn migrated(store: &Path, done: &Migrated) -> Said {

@@ -1,4 +1,4 @@
-//! `ripcord explain`: the life of one position, from the records of a replay.
+//! `ripcord explain`: the life of one position, from the records of a replay or the journal of a store.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use ripcord_report::explain::{self, ExplainError};
+use ripcord_report::explain::{self, ExplainError, Story};
 use ripcord_report::records::{RecordsError, RecordsReader};
 use ripcord_report::render::{story, story_json};
 
+use crate::content::{Content, content};
 use crate::output::{BAD_REQUEST, WIDTH, colours, fail, print};
+
+mod store;
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The position, by its id in the positions file
+    /// The position, by its id in the positions file; in a store also by the id of its episode
     #[arg(value_name = "POSITION")]
     position: String,
-    /// The records of the run, written by `ripcord replay --records FILE`
-    #[arg(long, value_name = "FILE")]
+    /// The records of the run, written by `ripcord replay --records FILE`, or a store: the content says which
+    #[arg(long, visible_alias = "store", value_name = "FILE")]
     records: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -27,17 +30,31 @@ pub(crate) struct ExplainArgs {
 }
 
 pub(crate) fn run(args: &ExplainArgs) -> ExitCode {
+    match content(&args.records) {
+        Ok(Content::Sqlite) => match store::story(&args.records, &args.position) {
+            Ok(told) => tell(args, &told),
+            Err(error) => fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
+        },
+        // What is wrong with any other file, its reader says.
+        Ok(Content::Records | Content::Text) | Err(_) => of_records(args),
+    }
+}
+
+fn of_records(args: &ExplainArgs) -> ExitCode {
     let told = open(&args.records).map_err(ExplainError::from);
     let told = told.and_then(|mut records| explain::explain(&mut records, &args.position));
-    let told = match told {
-        Ok(told) => told,
-        Err(error @ ExplainError::Records(_)) => return fail(BAD_REQUEST, &error),
-        Err(error) => return fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
-    };
+    match told {
+        Ok(told) => tell(args, &told),
+        Err(error @ ExplainError::Records(_)) => fail(BAD_REQUEST, &error),
+        Err(error) => fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
+    }
+}
+
+fn tell(args: &ExplainArgs, told: &Story) -> ExitCode {
     if args.json {
-        print(&format!("{:#}\n", story_json::story(&told)))
+        print(&format!("{:#}\n", story_json::story(told)))
     } else {
-        print(&story::story(&told, WIDTH, colours()))
+        print(&story::story(told, WIDTH, colours()))
     }
 }
 

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod content;
 mod db;
 mod explain;
 mod journal;
+mod ledger;
 mod levels;
 mod output;
 mod plan;
@@ -48,6 +50,9 @@ enum Command {
     /// The journal of a store: print it, check it, replay it
     #[command(subcommand)]
     Journal(journal::JournalCommand),
+    /// The ledger of a store: show its trade records, check it against the journal, derive it again
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// The store as a file: status, migrate, rollback, backup, restore
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),
         Command::Journal(command) => journal::run(&command),
+        Command::Ledger(command) => ledger::run(&command),
         Command::Db(command) => db::run(&command),
     }
 }

@@ -15,13 +15,19 @@ use ripcord_service::names::rfc3339;
 use ripcord_sim::positions::parse_time;
 use serde_json::{Value, json};
 
+use crate::content::{Content, content};
 use crate::explain;
 use crate::output::{BAD_REQUEST, colours, fail, note, plural, print};
 
+mod store;
+
 /// Options of `report`.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("input").required(true).multiple(true).args(["exits", "records"])))]
+#[command(group(clap::ArgGroup::new("input").required(true).multiple(true).args(["files", "exits", "records"])))]
 pub(crate) struct ReportArgs {
+    /// A store, a bot's database whose trade records were adopted, or exits and records files: the content says which
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Exits files, written by `ripcord replay --exits FILE`
     #[arg(long, num_args = 1.., value_name = "FILE")]
     exits: Vec<PathBuf>,
@@ -32,7 +38,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_enum, default_value = "reason")]
     by: Vec<Grouping>,
     /// Leave earlier exits out: a time (RFC 3339), a date, or an age before the newest exit such as 7d or 24h
-    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
+    #[arg(long, value_name = "WHEN", value_parser = parse_since, allow_hyphen_values = true)]
     since: Option<Since>,
     /// Print JSON
     #[arg(long)]
@@ -53,14 +59,52 @@ enum Grouping {
 
 /// From when on exits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Since {
+pub(crate) enum Since {
     At(Timestamp),
     /// Before the newest exit: a report has no clock.
     Age(Span),
 }
 
 pub(crate) fn run(args: &ReportArgs) -> ExitCode {
-    let rows = match read_all(args) {
+    match sort_out(args) {
+        Ok(Input::Files { exits, records }) => of_files(args, &exits, &records),
+        Ok(Input::Store(path)) => store::run(args, path),
+        Err(error) => fail(BAD_REQUEST, &error),
+    }
+}
+
+/// What there is to report on.
+enum Input<'a> {
+    /// Every closing fill.
+    Files { exits: Vec<&'a Path>, records: Vec<&'a Path> },
+    /// A ledger, which can be summed where it is.
+    Store(&'a Path),
+}
+
+/// Sorts what was given by what it holds.
+fn sort_out(args: &ReportArgs) -> Result<Input<'_>, String> {
+    let all: Vec<&Path> =
+        args.files.iter().chain(&args.exits).chain(&args.records).map(PathBuf::as_path).collect();
+    let mut exits: Vec<&Path> = args.exits.iter().map(PathBuf::as_path).collect();
+    let mut records: Vec<&Path> = args.records.iter().map(PathBuf::as_path).collect();
+    for &path in &all {
+        let content = content(path)?;
+        match content {
+            Content::Sqlite if all.len() > 1 => {
+                return Err(format!("{} is a store: report on it alone", path.display()));
+            }
+            Content::Sqlite => return Ok(Input::Store(path)),
+            Content::Records if args.files.iter().any(|file| file == path) => records.push(path),
+            Content::Text if args.files.iter().any(|file| file == path) => exits.push(path),
+            // An option says what its file must be; its reader says when it is not.
+            Content::Records | Content::Text => {}
+        }
+    }
+    Ok(Input::Files { exits, records })
+}
+
+fn of_files(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> ExitCode {
+    let rows = match read_all(args, exits, records) {
         Ok(rows) => rows,
         Err(error) => return fail(BAD_REQUEST, &error),
     };
@@ -70,22 +114,10 @@ pub(crate) fn run(args: &ReportArgs) -> ExitCode {
     let rows: Vec<ExitRow> =
         rows.into_iter().filter(|row| from.is_none_or(|from| row.exit_ts >= from)).collect();
     let left_out = read - rows.len();
-    let mut asked: Vec<Grouping> = Vec::new();
-    for &by in &args.by {
-        if !asked.contains(&by) {
-            asked.push(by);
-        }
-    }
-    let by = asked.iter().map(|by| match by {
-        Grouping::Reason => By::Reason,
-        Grouping::Source => By::Source,
-        Grouping::Strategy => By::Strategy,
-        Grouping::Symbol => By::Symbol,
-    });
     if rows.is_empty() {
         note(&nothing_left(from, newest, left_out));
     }
-    let summaries: Vec<Summary> = by.map(|by| Summary::of(&rows, by)).collect();
+    let summaries: Vec<Summary> = groupings(args).into_iter().map(|by| Summary::of(&rows, by)).collect();
     if args.json {
         let value = json!({
             "since_ns": from.map(|from| from.0),
@@ -126,16 +158,33 @@ fn nothing_left(from: Option<Timestamp>, newest: Option<Timestamp>, left_out: us
     }
 }
 
+/// What is asked for, each once.
+fn groupings(args: &ReportArgs) -> Vec<By> {
+    let mut asked: Vec<Grouping> = Vec::new();
+    for &by in &args.by {
+        if !asked.contains(&by) {
+            asked.push(by);
+        }
+    }
+    let by = asked.iter().map(|by| match by {
+        Grouping::Reason => By::Reason,
+        Grouping::Source => By::Source,
+        Grouping::Strategy => By::Strategy,
+        Grouping::Symbol => By::Symbol,
+    });
+    by.collect()
+}
+
 /// The rows of all files. A name of a position means one position within one file.
-fn read_all(args: &ReportArgs) -> Result<Vec<ExitRow>, String> {
-    let files: Vec<&PathBuf> = args.exits.iter().chain(&args.records).collect();
+fn read_all(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> Result<Vec<ExitRow>, String> {
+    let files: Vec<&Path> = exits.iter().chain(records).copied().collect();
     for (number, file) in files.iter().enumerate() {
         if files[..number].contains(file) {
             return Err(format!("{} is given twice; its exits would count twice", file.display()));
         }
     }
     let mut all = Vec::new();
-    for path in &args.exits {
+    for &path in exits {
         let rows = read_exits(path)?;
         if args.by.contains(&Grouping::Strategy) && rows.iter().all(|row| row.strategy.is_none()) {
             note(&format!(
@@ -150,7 +199,7 @@ fn read_all(args: &ReportArgs) -> Result<Vec<ExitRow>, String> {
         }
         add(&mut all, path, rows, files.len());
     }
-    for path in &args.records {
+    for &path in records {
         let rows = explain::open(path).and_then(|mut records| exits_of(&mut records));
         add(&mut all, path, rows.map_err(|error| error.to_string())?, files.len());
     }
@@ -183,7 +232,7 @@ fn start(since: Since, rows: &[ExitRow]) -> Option<Timestamp> {
 }
 
 /// An age, a date, or a time.
-fn since(text: &str) -> Result<Since, String> {
+pub(crate) fn parse_since(text: &str) -> Result<Since, String> {
     const MUST: &str = "must be a time such as 2026-01-31T09:30:00Z, a date such as 2026-01-31, or an age such as 7d, 24h, 30m";
     let unit_ns = match text.as_bytes().last() {
         Some(b'w') => Some(7 * 86_400_000_000_000),
@@ -228,7 +277,7 @@ mod tests {
             ("", None),
             ("999999999999d", None),
         ] {
-            assert_eq!(since(text).ok(), wanted, "{text}");
+            assert_eq!(parse_since(text).ok(), wanted, "{text}");
         }
     }
 }

@@ -16,7 +16,7 @@ use ripcord_core::reason::{ExitType, Reason, Source, StopOrigin};
 use ripcord_core::time::Timestamp;
 
 use crate::exits::ExitRow;
-use crate::records::{PositionEntry, RecordsError, RecordsReader};
+use crate::records::{Header, Line, PositionEntry, RecordsError, RecordsReader};
 
 mod approach;
 mod fold;
@@ -321,6 +321,37 @@ fn hint(close: &[String], known: usize) -> String {
         )
     } else {
         format!("did you mean {}?", close.join(", "))
+    }
+}
+
+/// Tells the story of one position from lines that somebody else reads: of a journal, say.
+pub struct Teller<'a>(fold::Fold<'a>);
+
+impl<'a> Teller<'a> {
+    /// Of `position`, whose account holds nothing else in the lines that follow.
+    #[must_use]
+    pub fn new(header: &'a Header, position: &PositionEntry) -> Self {
+        Self(fold::Fold::new(header, position))
+    }
+
+    /// Takes the next line.
+    ///
+    /// # Errors
+    /// In words, what cannot be made sense of.
+    pub fn take(&mut self, line: &Line) -> Result<(), String> {
+        self.0.take(line)
+    }
+
+    /// The story; none when the position was never opened.
+    #[must_use]
+    pub fn finish(self) -> Option<Story> {
+        self.0.finish()
+    }
+}
+
+impl std::fmt::Debug for Teller<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Teller").finish_non_exhaustive()
     }
 }
 

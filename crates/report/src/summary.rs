@@ -93,6 +93,10 @@ impl By {
     }
 }
 
+mod parts;
+
+pub use parts::{Part, Parts};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
     Reason(Reason),

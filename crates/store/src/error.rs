@@ -119,6 +119,14 @@ pub enum StoreError {
     /// An entry that cannot become a record.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// Trade records of another program.
+    #[error("{}: {why}", path.display())]
+    Adopt {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: crate::adopt::AdoptError,
+    },
     /// What is written with the journal refused.
     #[error("record {seq} could not be projected: {why}")]
     Projection {

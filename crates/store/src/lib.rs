@@ -7,9 +7,11 @@
 //! Start reading at [`Store`], then [`Projection`] (what is written in the same transaction) and
 //! [`Reader`].
 
+pub mod adopt;
 mod connect;
 mod create;
 mod error;
+pub mod ledger;
 mod lock;
 pub mod maintain;
 pub mod migrate;

@@ -5,6 +5,15 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+/// The tables of the ledger, which a refold fills a second time.
+pub(crate) const LEDGER_UP: &str = concat!(
+    include_str!("../migrations/0002_ledger.up.sql"),
+    include_str!("../migrations/0002_trade_records.up.sql")
+);
+
+/// Trade records alone, as a table of another program becomes them.
+pub(crate) const TRADE_RECORDS_UP: &str = include_str!("../migrations/0002_trade_records.up.sql");
+
 /// One step.
 #[derive(Debug)]
 pub struct Migration {
@@ -20,13 +29,22 @@ pub struct Migration {
 }
 
 /// All steps, in their order; it only grows.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "journal",
-    up: include_str!("../migrations/0001_journal.up.sql"),
-    down: include_str!("../migrations/0001_journal.down.sql"),
-    moved: &[],
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "journal",
+        up: include_str!("../migrations/0001_journal.up.sql"),
+        down: include_str!("../migrations/0001_journal.down.sql"),
+        moved: &[],
+    },
+    Migration {
+        version: 2,
+        name: "ledger",
+        up: LEDGER_UP,
+        down: include_str!("../migrations/0002_ledger.down.sql"),
+        moved: &[],
+    },
+];
 
 /// Why a step was not taken; the file is as it was before the step.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,93 @@
+//! `ripcord report` on a store: the ledger is summed where it is.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use ripcord_ledger::vocabulary::{REASONS, SOURCES};
+use ripcord_report::render::{json, table};
+use ripcord_report::summary::{Part, Parts, Summary};
+use ripcord_store::ledger::{self, LedgerFile, ReportPart};
+use serde_json::{Value, json};
+
+use super::{ReportArgs, groupings};
+use crate::ledger as command;
+use crate::output::{BAD_REQUEST, colours, fail, print};
+
+/// What a ledger says of exits.
+struct Told {
+    since_ns: Option<i64>,
+    summaries: Vec<Summary>,
+    /// Closing orders of which nobody knows what they made.
+    unknown: u64,
+}
+
+pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
+    let file = match command::open(path) {
+        Ok(file) => file,
+        Err(error) => return fail(BAD_REQUEST, &error),
+    };
+    let told = match sum(args, &file) {
+        Ok(told) => told,
+        Err(error) => return fail(1, &format!("{}: {error}", path.display())),
+    };
+    if args.json {
+        let fills = told.summaries.first().map_or(0, |summary| summary.total.fills);
+        let value = json!({
+            "since_ns": told.since_ns,
+            "fills": fills,
+            "orders_of_unknown_profit": told.unknown,
+            "summaries": told.summaries.iter().map(json::summary).collect::<Vec<Value>>(),
+        });
+        print(&format!("{value:#}\n"));
+        return ExitCode::SUCCESS;
+    }
+    let mut text = String::new();
+    for summary in &told.summaries {
+        text += &table::summary(summary, colours());
+        text += "\n";
+    }
+    text +=
+        "Wins, losses and rates count positions, not fills; break-even positions are not in the win rate.\n";
+    if told.unknown > 0 {
+        text += &format!(
+            "{} closing orders are left out: what they closed has no known cost, so their profit is unknown.\n",
+            told.unknown
+        );
+    }
+    print(&text);
+    ExitCode::SUCCESS
+}
+
+fn sum(args: &ReportArgs, file: &LedgerFile) -> Result<Told, String> {
+    let since_ns = command::start(args.since, file).map_err(|error| error.to_string())?;
+    let mut parts = Parts::new(&groupings(args));
+    let mut faulty = None;
+    let unknown = ledger::report_parts(file.connection(), since_ns, |part| match known(part) {
+        Ok(part) => parts.take(part),
+        Err(word) => faulty = Some(word),
+    });
+    let unknown = unknown.map_err(|error| error.to_string())?;
+    if let Some(word) = faulty {
+        return Err(format!(
+            "trade_records: {word} is no reason or source; `ripcord ledger rebuild` derives the rows again"
+        ));
+    }
+    Ok(Told { since_ns, summaries: parts.finish(), unknown })
+}
+
+fn known(part: ReportPart) -> Result<Part, String> {
+    let reason = REASONS.into_iter().find(|reason| reason.word() == part.reason);
+    let source = SOURCES.into_iter().find(|source| source.word() == part.source);
+    Ok(Part {
+        reason: reason.ok_or(part.reason)?,
+        source: source.ok_or(part.source)?,
+        position: part.position,
+        symbol: part.symbol,
+        strategy: part.strategy,
+        fills: part.fills,
+        gross: part.gross,
+        fees: part.fees,
+        funding: part.funding,
+        net: part.net,
+    })
+}

@@ -1,0 +1,351 @@
+//! One life of one position: its openings, its orders, its fills, and what they were worth by
+//! average cost.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ripcord_core::event::{Added, Filled, Opened, OrderEnd};
+use ripcord_core::id::{EpisodeId, OrderId, PlanId};
+use ripcord_core::instrument::Side;
+use ripcord_core::num::{Money, Qty};
+use ripcord_core::order::{ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
+use ripcord_core::reason::{ExitType, Reason, Source};
+use ripcord_core::time::Timestamp;
+
+use crate::fact::{Method, PositionName};
+use crate::rows::{EpisodeRow, FillRow, Market, OrderRow, Worth};
+use crate::text;
+
+/// An episode while something can still happen to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    pub(crate) id: EpisodeId,
+    pub(crate) market: Arc<Market>,
+    pub(crate) name: Arc<PositionName>,
+    pub(crate) plan: PlanId,
+    opened_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    initial: Qty,
+    largest: Qty,
+    open: Qty,
+    entered: Qty,
+    cost: i128,
+    closed: Qty,
+    /// By average cost.
+    worth: Worth,
+    /// Closed quantity by reason, in the order of the first fill.
+    by_reason: Vec<(Reason, i64)>,
+    pub(crate) openings: Vec<OpeningOrder>,
+    pub(crate) orders: BTreeMap<OrderId, Sent>,
+}
+
+/// What opened a position, or added to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OpeningOrder {
+    pub(crate) order_id: Arc<str>,
+    pub(crate) at: Timestamp,
+    /// Price times quantity.
+    pub(crate) value: i128,
+    pub(crate) qty: Qty,
+    pub(crate) fees: Money,
+    /// How much of it was closed, the first bought first.
+    pub(crate) closed: Qty,
+}
+
+/// An exit order and what its fills sum to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) order_id: Arc<str>,
+    pub(crate) order: ExitOrder,
+    pub(crate) source: Source,
+    pub(crate) exit_type: ExitType,
+    life: OrderLife,
+    is_blocked: bool,
+    intended_at: Timestamp,
+    accepted_at: Option<Timestamp>,
+    pub(crate) traded_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    pub(crate) fills: u32,
+    pub(crate) value: i128,
+    pub(crate) fee: Money,
+    /// Average cost, entry fees and funding of what it closed.
+    pub(crate) cost: Money,
+    pub(crate) entry_fees: Money,
+    pub(crate) funding: Money,
+    /// Openings that it closed, by their places.
+    pub(crate) parents: Vec<usize>,
+}
+
+impl Life {
+    pub(crate) fn new(opened: &Opened, at: Timestamp, market: Arc<Market>) -> Self {
+        let mut life = Self {
+            id: opened.episode,
+            market,
+            name: Arc::default(),
+            plan: opened.plan,
+            opened_at: at,
+            closed_at: None,
+            initial: opened.qty,
+            largest: Qty(0),
+            open: Qty(0),
+            entered: Qty(0),
+            cost: 0,
+            closed: Qty(0),
+            worth: Worth::default(),
+            by_reason: Vec::new(),
+            openings: Vec::new(),
+            orders: BTreeMap::new(),
+        };
+        life.enter(at, opened.qty, opened.entry.0, opened.entry_fees);
+        life
+    }
+
+    pub(crate) fn add(&mut self, added: &Added, at: Timestamp) {
+        self.enter(at, added.qty, added.price.0, added.fees);
+    }
+
+    fn enter(&mut self, at: Timestamp, qty: Qty, price: i64, fees: Money) {
+        let number = u32::try_from(self.openings.len()).expect("fewer than 2^32 additions");
+        let value = i128::from(price) * i128::from(qty.0);
+        let order_id = text::opening_id(self.id, number).into();
+        self.openings.push(OpeningOrder { order_id, at, value, qty, fees, closed: Qty(0) });
+        self.cost += value;
+        self.entered.0 += qty.0;
+        self.open.0 += qty.0;
+        self.largest = self.largest.max(self.open);
+    }
+
+    pub(crate) fn intend(&mut self, order: &ExitOrder, at: Timestamp) -> &Sent {
+        // The only stops that are sent are those that protect from the venue's side.
+        let source = match order.kind {
+            OrderKind::Stop(_) => Source::ExchangeBracket,
+            OrderKind::Market | OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => {
+                order.reason.source()
+            }
+        };
+        let sent = Sent::new(order, source, exit_type(order), at);
+        self.orders.entry(order.id).or_insert(sent)
+    }
+
+    /// An order of ours; none when it was never intended.
+    pub(crate) fn order(&mut self, id: &OrderId) -> Option<&mut Sent> {
+        self.orders.get_mut(id)
+    }
+
+    /// Counts a fill. None when its order was never intended.
+    pub(crate) fn fill(&mut self, filled: &Filled, at: Timestamp) -> Option<FillRow> {
+        let sent = self.orders.get_mut(&filled.id)?;
+        let rules = &self.market.rules;
+        let cost = Money(filled.cost * rules.money_per_unit());
+        let row = sent.fill(filled, at, cost, &self.market);
+        let gross = rules.notional(filled.price, filled.qty) - cost;
+        self.worth = self.worth.and(&Worth {
+            gross: if self.id.key.side == Side::Long { gross } else { -gross },
+            fees: filled.fee + filled.entry_fees,
+            funding: filled.funding,
+        });
+        self.open.0 -= filled.qty.0;
+        self.closed.0 += filled.qty.0;
+        match self.by_reason.iter_mut().find(|(reason, _)| *reason == filled.reason) {
+            Some((_, qty)) => *qty += filled.qty.0,
+            None => self.by_reason.push((filled.reason, filled.qty.0)),
+        }
+        self.close_openings(&filled.id, filled.qty.0);
+        Some(row)
+    }
+
+    /// Says which openings a fill closed: the first that has something left, first.
+    fn close_openings(&mut self, id: &OrderId, mut qty: i64) {
+        let Some(sent) = self.orders.get_mut(id) else { return };
+        for (place, opening) in self.openings.iter_mut().enumerate() {
+            let take = qty.min(opening.qty.0 - opening.closed.0);
+            if take == 0 {
+                continue;
+            }
+            opening.closed.0 += take;
+            qty -= take;
+            if !sent.parents.contains(&place) {
+                sent.parents.push(place);
+            }
+            if qty == 0 {
+                break;
+            }
+        }
+    }
+
+    /// It ended; what is left is dust.
+    pub(crate) fn close(&mut self, at: Timestamp) -> Qty {
+        self.closed_at = Some(at);
+        self.open
+    }
+
+    /// Whether nothing can happen to it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.closed_at.is_some() && self.orders.values().all(Sent::is_over)
+    }
+
+    /// Whether its profit is counted by FIFO. Spot cannot be sold short.
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.market.method == Method::Fifo && self.id.key.side == Side::Long
+    }
+
+    /// The row; `worth` is what its closed quantity was worth, if another count than average cost holds.
+    pub(crate) fn row(&self, worth: Option<Worth>) -> EpisodeRow {
+        // The first of the largest: ranks are in order, and an equal part later in rank does not win.
+        let mut parts = self.by_reason.clone();
+        parts.sort_by_key(|&(reason, qty)| (std::cmp::Reverse(qty), reason));
+        EpisodeRow {
+            market: self.market.clone(),
+            id: self.id,
+            plan: self.plan,
+            name: self.name.clone(),
+            opened_at: self.opened_at,
+            closed_at: self.closed_at,
+            initial: self.initial,
+            largest: self.largest,
+            entered: self.entered,
+            cost: self.cost,
+            closed: self.closed,
+            worth,
+            headline: parts.first().map(|&(reason, _)| reason),
+        }
+    }
+
+    /// What was closed, by average cost.
+    pub(crate) const fn by_average(&self) -> Worth {
+        self.worth
+    }
+}
+
+impl Sent {
+    fn new(order: &ExitOrder, source: Source, exit_type: ExitType, at: Timestamp) -> Self {
+        Self {
+            order_id: text::order_id(&order.id).into(),
+            order: *order,
+            source,
+            exit_type,
+            life: OrderLife::sent(order.qty),
+            is_blocked: false,
+            intended_at: at,
+            accepted_at: None,
+            traded_at: None,
+            ended_at: None,
+            fills: 0,
+            value: 0,
+            fee: Money::ZERO,
+            cost: Money::ZERO,
+            entry_fees: Money::ZERO,
+            funding: Money::ZERO,
+            parents: Vec::new(),
+        }
+    }
+
+    pub(crate) fn accept(&mut self, at: Timestamp) {
+        self.life.hear(OrderAnswer::Accepted);
+        self.accepted_at.get_or_insert(at);
+    }
+
+    pub(crate) fn block(&mut self, at: Timestamp) {
+        self.is_blocked = true;
+        self.ended_at.get_or_insert(at);
+    }
+
+    pub(crate) fn end(&mut self, how: OrderEnd, at: Timestamp) {
+        let answer = match how {
+            OrderEnd::Refused => OrderAnswer::Refused,
+            OrderEnd::Expired => OrderAnswer::Expired,
+            OrderEnd::Cancelled => OrderAnswer::Cancelled,
+            OrderEnd::Unknown => OrderAnswer::Silence,
+        };
+        self.life.hear(answer);
+        if self.life.state.is_final() {
+            self.ended_at.get_or_insert(at);
+        }
+    }
+
+    fn fill(&mut self, filled: &Filled, at: Timestamp, cost: Money, market: &Arc<Market>) -> FillRow {
+        self.life.hear(OrderAnswer::Filled(Qty(self.life.filled.0 + filled.qty.0)));
+        if self.life.state == OrderState::Filled {
+            self.ended_at.get_or_insert(at);
+        }
+        self.traded_at.get_or_insert(at);
+        // The fill says how its order was sent; that holds for the whole of it.
+        (self.source, self.exit_type) = (filled.source, filled.exit_type);
+        self.fills += 1;
+        self.value += i128::from(filled.price.0) * i128::from(filled.qty.0);
+        self.fee += filled.fee;
+        self.cost += cost;
+        self.entry_fees += filled.entry_fees;
+        self.funding += filled.funding;
+        FillRow {
+            market: market.clone(),
+            order_id: self.order_id.clone(),
+            number: self.fills,
+            episode: filled.id.episode,
+            at,
+            qty: filled.qty,
+            price: filled.price,
+            fee: filled.fee,
+            cost,
+            entry_fees: filled.entry_fees,
+            funding: filled.funding,
+            remaining: filled.remaining,
+            reason: filled.reason,
+            source: filled.source,
+            exit_type: filled.exit_type,
+        }
+    }
+
+    /// How much of it was filled.
+    pub(crate) const fn filled(&self) -> Qty {
+        self.life.filled
+    }
+
+    /// Where it stands, in a word.
+    pub(crate) const fn state_word(&self) -> &'static str {
+        if self.is_blocked { "blocked" } else { state_word(self.life.state) }
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_blocked || self.life.state.is_final()
+    }
+
+    pub(crate) fn row(&self, market: &Arc<Market>) -> OrderRow {
+        OrderRow {
+            market: market.clone(),
+            order: self.order,
+            source: self.source,
+            exit_type: self.exit_type,
+            state: self.life.state,
+            is_blocked: self.is_blocked,
+            filled: self.life.filled,
+            intended_at: self.intended_at,
+            accepted_at: self.accepted_at,
+            traded_at: self.traded_at,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+/// The word of an order's state in tables.
+#[must_use]
+pub const fn state_word(state: OrderState) -> &'static str {
+    match state {
+        OrderState::Sent => "sent",
+        OrderState::Working => "working",
+        OrderState::PartFilled => "part_filled",
+        OrderState::Filled => "filled",
+        OrderState::Refused => "refused",
+        OrderState::Expired => "expired",
+        OrderState::Cancelled => "cancelled",
+        OrderState::Unknown => "unknown",
+    }
+}
+
+/// How an order is going to meet the market, before its first fill says how it did.
+const fn exit_type(order: &ExitOrder) -> ExitType {
+    match order.kind {
+        OrderKind::Market | OrderKind::Stop(_) => ExitType::Market,
+        OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => ExitType::Limit,
+    }
+}

@@ -1,0 +1,163 @@
+//! Summaries of exits that somebody else has summed already, position by position: a ledger.
+
+use std::collections::BTreeMap;
+
+use ripcord_core::num::Money;
+use ripcord_core::reason::{Reason, Source};
+
+use super::{By, Group, Summary};
+
+/// What the closing fills of one position sum to that have reason, source, symbol and strategy in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The position; parts of one position follow each other.
+    pub position: String,
+    /// Why.
+    pub reason: Reason,
+    /// Who.
+    pub source: Source,
+    /// The instrument.
+    pub symbol: String,
+    /// The strategy that opened the position.
+    pub strategy: Option<String>,
+    /// Closing fills.
+    pub fills: u64,
+    /// Before fees and funding.
+    pub gross: Money,
+    /// Of both ends.
+    pub fees: Money,
+    /// Positive is paid.
+    pub funding: Money,
+    /// `gross - fees - funding`.
+    pub net: Money,
+}
+
+/// Takes parts and makes the summaries that [`Summary::of`] would make of the fills.
+#[derive(Debug)]
+pub struct Parts {
+    groupings: Vec<Grouping>,
+    position: Option<String>,
+    total: Group,
+    net: Money,
+}
+
+#[derive(Debug)]
+struct Grouping {
+    by: By,
+    groups: BTreeMap<Name, Group>,
+    /// What the position at hand made in each group.
+    nets: Vec<(Name, Money)>,
+}
+
+/// The name of a group behind its rank: reasons and sources have one, what is missing is last.
+type Name = (u8, String);
+
+impl Parts {
+    /// Nothing yet, to be grouped in each of these ways.
+    #[must_use]
+    pub fn new(by: &[By]) -> Self {
+        let grouping = |&by: &By| Grouping { by, groups: BTreeMap::new(), nets: Vec::new() };
+        let total = Group { name: "total".to_owned(), ..Group::default() };
+        Self { groupings: by.iter().map(grouping).collect(), position: None, total, net: Money::ZERO }
+    }
+
+    /// Takes the next part.
+    pub fn take(&mut self, part: Part) {
+        if self.position.as_ref() != Some(&part.position) {
+            self.conclude();
+        }
+        add(&mut self.total, &part);
+        self.net += part.net;
+        for grouping in &mut self.groupings {
+            let name = grouping.by.name(&part);
+            let group = grouping.groups.entry(name.clone()).or_default();
+            add(group, &part);
+            match grouping.nets.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, net)) => *net += part.net,
+                None => grouping.nets.push((name, part.net)),
+            }
+        }
+        self.position = Some(part.position);
+    }
+
+    /// The summaries, in the order in which they were asked for.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Summary> {
+        self.conclude();
+        let named = |((_, name), group): (Name, Group)| Group { name, ..group };
+        let total = self.total;
+        let summary = |grouping: Grouping| Summary {
+            by: grouping.by,
+            groups: grouping.groups.into_iter().map(named).collect(),
+            total: total.clone(),
+        };
+        self.groupings.into_iter().map(summary).collect()
+    }
+
+    /// Counts the position at hand by its outcome.
+    fn conclude(&mut self) {
+        if self.position.take().is_none() {
+            return;
+        }
+        self.total.conclude(std::mem::take(&mut self.net));
+        for Grouping { groups, nets, .. } in &mut self.groupings {
+            for (name, net) in nets.drain(..) {
+                groups.entry(name).or_default().conclude(net);
+            }
+        }
+    }
+}
+
+fn add(group: &mut Group, part: &Part) {
+    group.fills += part.fills;
+    group.gross += part.gross;
+    group.fees += part.fees;
+    group.funding += part.funding;
+    group.net += part.net;
+}
+
+impl By {
+    fn name(self, part: &Part) -> Name {
+        match self {
+            Self::Reason => (part.reason as u8, part.reason.word().to_owned()),
+            Self::Source => (part.source as u8, part.source.word().to_owned()),
+            Self::Symbol => (0, part.symbol.clone()),
+            Self::Strategy => part.strategy.clone().map_or((1, "-".to_owned()), |name| (0, name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::tests::rows;
+
+    #[test]
+    fn parts_make_the_summaries_that_their_fills_make() {
+        let mut rows = rows();
+        for (row, (symbol, strategy)) in
+            rows.iter_mut().zip([("B", "y"), ("B", "y"), ("B", "y"), ("A", ""), ("A", "x"), ("C", "x")])
+        {
+            row.symbol = symbol.to_owned();
+            row.strategy = Some(strategy.to_owned()).filter(|name| !name.is_empty());
+        }
+        let every = [By::Reason, By::Source, By::Symbol, By::Strategy];
+        let mut parts = Parts::new(&every);
+        for row in &rows {
+            parts.take(Part {
+                position: row.position_id.clone(),
+                reason: row.reason,
+                source: row.source,
+                symbol: row.symbol.clone(),
+                strategy: row.strategy.clone(),
+                fills: 1,
+                gross: row.gross,
+                fees: row.fees,
+                funding: row.funding,
+                net: row.net,
+            });
+        }
+        assert_eq!(parts.finish(), every.map(|by| Summary::of(&rows, by)));
+        assert_eq!(Parts::new(&[By::Reason]).finish(), [Summary::of(&[], By::Reason)]);
+    }
+}

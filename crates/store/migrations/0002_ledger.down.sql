@@ -1,0 +1,13 @@
+DROP VIEW exit_vocabulary;
+DROP TABLE fifo_allocations;
+DROP TABLE trade_records;
+DROP TABLE brackets;
+DROP TABLE episodes;
+DROP TABLE fills;
+DROP TABLE orders;
+DROP TABLE plans;
+DROP TABLE accounts;
+DROP TABLE instruments;
+DROP TABLE ledger_faults;
+DROP TABLE ledger_methods;
+DROP TABLE ledger_state;

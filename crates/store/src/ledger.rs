@@ -1,0 +1,161 @@
+//! The ledger's tables: written in the journal's own transaction, and derivable again from it.
+//!
+//! [`attach`] has a store keep its ledger; [`rebuild`] drops and derives it again; [`verify`]
+//! derives it beside and compares. A fact that no row can be made of is kept in `ledger_faults`
+//! and stops nothing: only SQLite itself can make a commit fail here.
+
+use std::collections::BTreeMap;
+
+use ripcord_journal::{JournalEntry, Kind, payload};
+use ripcord_ledger::fact::Method;
+use ripcord_ledger::{Change, Ledger, LedgerFault};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::error::StoreError;
+use crate::projection::{Projection, ProjectionError};
+use crate::store::Store;
+
+mod columns;
+mod compare;
+mod facts;
+mod read;
+mod write;
+
+pub use compare::{Difference, Rebuilt, rebuild, verify};
+pub use read::{
+    Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
+};
+
+pub(crate) use columns::TRADES as TRADE_RECORDS;
+use facts::Facts;
+
+/// Changes that are gathered before they are written, when a whole journal is folded.
+const GATHERED_MAX: usize = 50_000;
+
+/// What names a row, so that of many changes only the last is written.
+type RowKey = (u8, String, u32);
+
+/// Keeps the tables of the ledger beside the journal.
+#[derive(Debug)]
+pub struct LedgerTables {
+    facts: Facts,
+    ledger: Ledger,
+    pending: BTreeMap<RowKey, Change>,
+    faults: Vec<(u64, LedgerFault)>,
+    changes: Vec<Change>,
+}
+
+/// Has `store` keep its ledger from here on. Records that the tables do not include yet are folded now.
+///
+/// # Errors
+/// A journal that cannot be read, or SQLite.
+pub fn attach(store: &mut Store) -> Result<(), StoreError> {
+    let tables = store.transact(|tx| {
+        let folded: u64 = tx.query_row("SELECT folded_seq FROM ledger_state", [], |row| row.get(0))?;
+        let mut tables = LedgerTables::new(methods(tx)?);
+        tables.fold(tx, tx, folded)?;
+        Ok(tables)
+    })?;
+    store.project(Box::new(tables));
+    Ok(())
+}
+
+/// Says how the profit of an instrument is counted from here on; [`rebuild`] counts it again from the start.
+///
+/// # Errors
+/// SQLite.
+pub fn set_method(store: &mut Store, symbol: &str, method: Method) -> Result<(), StoreError> {
+    store.transact(|tx| {
+        let sql = "INSERT INTO ledger_methods (symbol, method) VALUES (?1, ?2) \
+                   ON CONFLICT (symbol) DO UPDATE SET method = ?2";
+        tx.execute(sql, params![symbol, method.word()])?;
+        Ok(())
+    })
+}
+
+fn methods(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Method>> {
+    let mut statement = connection.prepare("SELECT symbol, method FROM ledger_methods")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    rows.map(|row| row.map(|(symbol, word)| (symbol, Method::from_word(&word).unwrap_or_default()))).collect()
+}
+
+impl LedgerTables {
+    fn new(methods: BTreeMap<String, Method>) -> Self {
+        Self {
+            facts: Facts::new(methods),
+            ledger: Ledger::new(1),
+            pending: BTreeMap::new(),
+            faults: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, seq: u64, entry: &JournalEntry) {
+        let fact = self.facts.fact(seq, entry);
+        self.ledger.pass_to(seq);
+        self.ledger.apply(fact, &mut self.changes, &mut self.faults);
+        for change in self.changes.drain(..) {
+            self.pending.insert(write::key(&change), change);
+        }
+    }
+
+    /// Folds the whole of `journal`; writes to `tables` what comes behind record `folded`.
+    fn fold(
+        &mut self,
+        journal: &Connection,
+        tables: &Connection,
+        folded: u64,
+    ) -> Result<(), ProjectionError> {
+        let mut statement = journal.prepare(&facts::query())?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (seq, kind, version) = (row.get(0)?, row.get(2)?, row.get(3)?);
+            let at = ripcord_core::time::Timestamp(row.get(1)?);
+            let entry = payload::decode(kind, version, at, row.get_ref(4)?.as_blob()?)
+                .map_err(|why| format!("record {seq}: {why}"))?;
+            self.take(seq, &entry);
+            if seq <= folded {
+                self.pending.clear();
+                self.faults.clear();
+            } else if self.pending.len() >= GATHERED_MAX {
+                self.write(tables)?;
+            }
+        }
+        let head = journal.query_row("SELECT head_seq FROM meta WHERE id = 1", [], |row| row.get(0));
+        self.ledger.pass_to(head.optional()?.unwrap_or(0_u64) + 1);
+        self.write(tables)?;
+        Ok(())
+    }
+
+    fn write(&mut self, tables: &Connection) -> rusqlite::Result<()> {
+        for change in std::mem::take(&mut self.pending).into_values() {
+            write::change(tables, &change)?;
+        }
+        for (seq, fault) in self.faults.drain(..) {
+            let sql = "INSERT OR REPLACE INTO ledger_faults (seq, fault) VALUES (?1, ?2)";
+            tables.prepare_cached(sql)?.execute(params![seq, fault.to_string()])?;
+        }
+        let sql = "UPDATE ledger_state SET folded_seq = ?1";
+        tables.prepare_cached(sql)?.execute(params![self.ledger.next() - 1]).map(|_| ())
+    }
+}
+
+impl Projection for LedgerTables {
+    fn apply(&mut self, _: &Transaction<'_>, seq: u64, entry: &JournalEntry) -> Result<(), ProjectionError> {
+        if facts::KINDS.contains(&entry.kind()) {
+            self.take(seq, entry);
+        } else {
+            self.ledger.pass_to(seq + 1);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, tx: &Transaction<'_>) -> Result<(), ProjectionError> {
+        Ok(self.write(tx)?)
+    }
+}
+
+/// The kinds that the ledger reads, by their numbers.
+pub(crate) fn kind_numbers(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| kind.number().to_string()).collect::<Vec<_>>().join(", ")
+}

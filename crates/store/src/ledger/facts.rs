@@ -1,0 +1,86 @@
+//! Journal entries as facts of the ledger.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ripcord_core::id::{InstrumentId, PlanId};
+use ripcord_core::time::Timestamp;
+use ripcord_journal::{JournalEntry, Kind};
+use ripcord_ledger::fact::{Method, PositionName};
+use ripcord_ledger::{Body, Fact};
+
+/// The kinds of records that the ledger reads.
+pub(super) const KINDS: &[Kind] = &[
+    Kind::Instrument,
+    Kind::Plan,
+    Kind::Account,
+    Kind::Position,
+    Kind::Opened,
+    Kind::Added,
+    Kind::PlanChanged,
+    Kind::OrderIntended,
+    Kind::GateBlocked,
+    Kind::OrderAccepted,
+    Kind::Filled,
+    Kind::OrderEnded,
+    Kind::Closed,
+];
+
+/// Reads them in their order. Without the index: nearly every record is wanted, and sorted already.
+pub(super) fn query() -> String {
+    let kinds = super::kind_numbers(KINDS);
+    format!(
+        "SELECT seq, at_ns, kind, version, payload FROM journal NOT INDEXED WHERE kind IN ({kinds}) ORDER BY seq"
+    )
+}
+
+/// Counts what has its id by its place in the journal.
+#[derive(Debug)]
+pub(super) struct Facts {
+    instruments: u32,
+    plans: u32,
+    methods: BTreeMap<String, Method>,
+}
+
+impl Facts {
+    pub(super) const fn new(methods: BTreeMap<String, Method>) -> Self {
+        Self { instruments: 0, plans: 0, methods }
+    }
+
+    /// What an entry says to the ledger.
+    pub(super) fn fact<'a>(&mut self, seq: u64, entry: &'a JournalEntry) -> Fact<'a> {
+        let mut at = Timestamp::default();
+        let body = match entry {
+            JournalEntry::Instrument(instrument) => {
+                let id = InstrumentId(self.instruments);
+                self.instruments += 1;
+                let rules = Box::new(instrument.rules.clone());
+                let method = self.methods.get(&rules.symbol).copied().unwrap_or_default();
+                Body::Instrument { id, rules, method }
+            }
+            JournalEntry::Plan(plan) => {
+                let id = PlanId(self.plans);
+                self.plans += 1;
+                Body::Plan { id, name: plan.spec.name.clone() }
+            }
+            JournalEntry::Account(account) => Body::Account { id: account.id, name: account.name.clone() },
+            JournalEntry::Position(position) => Body::Position {
+                episode: position.episode,
+                name: PositionName {
+                    id: Some(position.id.clone()),
+                    strategy: position.strategy.clone(),
+                    snapshot_id: position.snapshot_id.clone(),
+                },
+            },
+            JournalEntry::Fact(fact) => {
+                at = fact.at;
+                Body::Record(Cow::Borrowed(&fact.record))
+            }
+            JournalEntry::Founded(_)
+            | JournalEntry::Taken(_)
+            | JournalEntry::Settings(_)
+            | JournalEntry::Restored(_) => Body::Other,
+        };
+        Fact { seq, at, body }
+    }
+}

@@ -1,0 +1,266 @@
+//! Questions to the ledger: its trade records, and what a report sums.
+
+use std::path::Path;
+
+use ripcord_core::num::Money;
+use ripcord_ledger::money;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
+
+use super::facts::KINDS;
+use super::kind_numbers;
+use crate::connect::{Recognised, recognise};
+use crate::error::StoreError;
+use crate::read::Reader;
+
+/// Which trade records are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only of this instrument.
+    pub symbol: Option<String>,
+    /// Only from this time on, in nanoseconds since 1970 UTC.
+    pub since_ns: Option<i64>,
+    /// Only those closed for this reason.
+    pub reason: Option<String>,
+}
+
+/// A trade record, in the words of its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TradeRecord {
+    /// When it first traded, UTC.
+    pub order_time: String,
+    /// The order.
+    pub order_id: String,
+    /// The instrument.
+    pub symbol: String,
+    /// Bought or sold.
+    pub side: String,
+    /// How much.
+    pub size: Option<String>,
+    /// At which average price.
+    pub price: Option<String>,
+    /// Its fees.
+    pub fees: Option<String>,
+    /// Net of fees and funding, of a record that closed and whose cost is known.
+    pub pnl: Option<String>,
+    /// What of an opening is not closed.
+    pub remaining: Option<String>,
+    /// Why it closed.
+    pub reason: Option<String>,
+    /// Who closed it.
+    pub source: Option<String>,
+    /// How it was sent.
+    pub exit_type: Option<String>,
+    /// Why it was sent, as JSON.
+    pub trigger: String,
+    /// Where it stands.
+    pub status: String,
+    /// What the owner calls the position.
+    pub position_id: Option<String>,
+}
+
+/// What one position's closing orders of one kind sum to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportPart {
+    /// The position. Parts of one position follow each other.
+    pub position: String,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub source: String,
+    /// The instrument.
+    pub symbol: String,
+    /// The strategy that opened it.
+    pub strategy: Option<String>,
+    /// Closing fills.
+    pub fills: u64,
+    /// Net of fees and funding.
+    pub net: Money,
+    /// Before fees and funding.
+    pub gross: Money,
+    /// Of both ends.
+    pub fees: Money,
+    /// Positive is paid.
+    pub funding: Money,
+}
+
+/// Whether a database has trade records that say why they closed.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn has_trade_records(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM pragma_table_info('trade_records') WHERE name = 'exit_reason'";
+    connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+}
+
+/// When the newest trade record traded, in nanoseconds since 1970 UTC.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn newest_ns(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT max(order_time_ns) FROM trade_records", [], |row| row.get(0))
+}
+
+/// Hands out trade records, in the order of their times.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn trade_records(
+    connection: &Connection,
+    filter: &Filter,
+    mut take: impl FnMut(TradeRecord),
+) -> rusqlite::Result<()> {
+    let mut wanted = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
+    let given = [
+        ("symbol = ?", filter.symbol.clone().map(Value::from)),
+        ("order_time_ns >= ?", filter.since_ns.map(Value::from)),
+        ("exit_reason = ?", filter.reason.clone().map(Value::from)),
+    ];
+    for (condition, value) in given.into_iter().filter_map(|(text, value)| Some((text, value?))) {
+        wanted.push(condition);
+        values.push(value);
+    }
+    let wanted = if wanted.is_empty() { "TRUE".to_owned() } else { wanted.join(" AND ") };
+    let sql = format!(
+        "SELECT order_time, order_id, symbol, side, size, price, total_fees_usd, pnl_usd, remaining_size, \
+         exit_reason, exit_source, exit_type, \"trigger\", status, position_id FROM trade_records \
+         WHERE {wanted} ORDER BY order_time_ns, order_id"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        take(trade_record(row)?);
+    }
+    Ok(())
+}
+
+fn trade_record(row: &Row<'_>) -> rusqlite::Result<TradeRecord> {
+    Ok(TradeRecord {
+        order_time: row.get(0)?,
+        order_id: row.get(1)?,
+        symbol: row.get(2)?,
+        side: row.get(3)?,
+        size: row.get(4)?,
+        price: row.get(5)?,
+        fees: row.get(6)?,
+        pnl: row.get(7)?,
+        remaining: row.get(8)?,
+        reason: row.get(9)?,
+        source: row.get(10)?,
+        exit_type: row.get(11)?,
+        trigger: row.get(12)?,
+        status: row.get(13)?,
+        position_id: row.get(14)?,
+    })
+}
+
+/// Hands out what closing orders sum to, position by position, from `since_ns` on. Returns how many
+/// closing orders are not in it, because nobody knows what they closed had cost.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn report_parts(
+    connection: &Connection,
+    since_ns: Option<i64>,
+    mut take: impl FnMut(ReportPart),
+) -> rusqlite::Result<u64> {
+    const SUMS: &str = "sum(fills), sum(pnl_nano), sum(pnl_atto), sum(coalesce(gross_nano, pnl_nano)), \
+        sum(coalesce(gross_atto, pnl_atto)), sum(coalesce(fees_nano, 0)), sum(coalesce(fees_atto, 0)), \
+        sum(coalesce(funding_nano, 0)), sum(coalesce(funding_atto, 0))";
+    let since = since_ns.unwrap_or(i64::MIN);
+    // Ours in the order of the index; a record without an episode is a position by itself.
+    let ours = format!(
+        "SELECT episode, exit_reason, exit_source, symbol, strategy, {SUMS} FROM trade_records \
+         INDEXED BY trade_records_report WHERE exit_reason IS NOT NULL AND episode IS NOT NULL \
+         AND pnl_nano IS NOT NULL AND order_time_ns >= ?1 \
+         GROUP BY episode, exit_reason, exit_source, symbol, strategy"
+    );
+    let others = format!(
+        "SELECT order_id, exit_reason, coalesce(exit_source, 'UNKNOWN'), symbol, strategy, {SUMS} FROM trade_records \
+         INDEXED BY trade_records_report WHERE exit_reason IS NOT NULL AND episode IS NULL \
+         AND pnl_nano IS NOT NULL AND order_time_ns >= ?1 GROUP BY order_id"
+    );
+    for sql in [ours, others] {
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query([since])?;
+        while let Some(row) = rows.next()? {
+            take(part(row)?);
+        }
+    }
+    let sql = "SELECT count(*) FROM trade_records INDEXED BY trade_records_report \
+               WHERE exit_reason IS NOT NULL AND pnl_nano IS NULL AND order_time_ns >= ?1";
+    connection.query_row(sql, [since], |row| row.get(0))
+}
+
+fn part(row: &Row<'_>) -> rusqlite::Result<ReportPart> {
+    let amount = |at: usize| -> rusqlite::Result<Money> {
+        Ok(money::join(i128::from(row.get::<_, i64>(at)?), i128::from(row.get::<_, i64>(at + 1)?)))
+    };
+    Ok(ReportPart {
+        position: row.get(0)?,
+        reason: row.get(1)?,
+        source: row.get(2)?,
+        symbol: row.get(3)?,
+        strategy: row.get(4)?,
+        fills: row.get(5)?,
+        net: amount(6)?,
+        gross: amount(8)?,
+        fees: amount(10)?,
+        funding: amount(12)?,
+    })
+}
+
+/// A file with trade records: a store, or the database of a bot that was adopted.
+#[derive(Debug)]
+pub enum LedgerFile {
+    /// A store.
+    Store(Reader),
+    /// An adopted database.
+    Adopted(Connection),
+}
+
+impl LedgerFile {
+    /// Opens `path` for reading; what it is, its content says.
+    ///
+    /// # Errors
+    /// No such file, no store, one of another version, or a database without adopted trade records.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let Recognised::Foreign { application_id } = recognise(path)? else {
+            return Reader::open(path).map(Self::Store);
+        };
+        let fault = || StoreError::sqlite(path, "it cannot be read");
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let connection = connection.map_err(|source| fault()(source))?;
+        if !has_trade_records(&connection).map_err(|source| fault()(source))? {
+            return Err(StoreError::Foreign { path: path.to_owned(), application_id });
+        }
+        Ok(Self::Adopted(connection))
+    }
+
+    /// For queries.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        match self {
+            Self::Store(reader) => reader.connection(),
+            Self::Adopted(connection) => connection,
+        }
+    }
+
+    /// How many records of the journal the ledger does not include.
+    ///
+    /// # Errors
+    /// When they cannot be counted.
+    pub fn behind(&self) -> rusqlite::Result<u64> {
+        match self {
+            Self::Adopted(_) => Ok(0),
+            Self::Store(reader) => {
+                let kinds = kind_numbers(KINDS);
+                let sql = format!(
+                    "SELECT count(*) FROM journal WHERE kind IN ({kinds}) AND seq > (SELECT folded_seq FROM ledger_state)"
+                );
+                reader.connection().query_row(&sql, [], |row| row.get(0))
+            }
+        }
+    }
+}

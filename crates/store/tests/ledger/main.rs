@@ -1,0 +1,7 @@
+//! The ledger in a store: written with the journal, derived again, asked, adopted.
+
+mod adopt;
+mod incidents;
+mod queries;
+mod support;
+mod tables;
