@@ -13,6 +13,9 @@ use serde_json::json;
 
 use crate::output::{BAD_REQUEST, fail, note, print};
 
+/// A journal may have millions of lines; bytes of them that are handed over in one piece.
+const PRINTED_AT_ONCE: usize = 1 << 16;
+
 /// What to do with a journal.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {
@@ -93,6 +96,7 @@ fn dump(args: &DumpArgs) -> ExitCode {
         Ok(reader) => reader,
         Err(error) => return fail(BAD_REQUEST, &error),
     };
+    let mut lines = String::new();
     let shown = reader.records::<StoreError>(args.from, args.kind, |sealed| {
         let seq = sealed.envelope.seq;
         let damaged = |what: String| StoreError::Damaged { path: args.store.clone(), what };
@@ -100,10 +104,14 @@ fn dump(args: &DumpArgs) -> ExitCode {
             return Err(damaged(format!("record {seq}: its hash does not match its content")));
         }
         let entry = sealed.envelope.entry().map_err(|why| damaged(format!("record {seq}: {why}")))?;
-        let line = if args.json { as_json(&sealed, &entry) } else { as_text(&sealed, &entry) };
-        print(&line);
+        lines += &if args.json { as_json(&sealed, &entry) } else { as_text(&sealed, &entry) };
+        if lines.len() > PRINTED_AT_ONCE {
+            print(&lines);
+            lines.clear();
+        }
         Ok(())
     });
+    print(&lines);
     match shown {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, &error),

@@ -46,7 +46,7 @@ pub struct Store {
 
 /// The write-ahead log is moved into the database file behind so many commits or records: reading
 /// stays fast, and the file beside stays small.
-const LOGGED_MAX: (usize, usize) = (1_000, 20_000);
+const LOGGED_MAX: (usize, usize) = (1_000, 50_000);
 
 impl Store {
     /// Makes a new store at `path` and takes it over. `installation` is 128 random bits.

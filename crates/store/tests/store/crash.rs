@@ -86,7 +86,7 @@ impl Run {
 }
 
 fn is_end_of_a_commit(log: &[Op], seq: usize) -> bool {
-    seq == 2 || log.iter().any(|op| *op == Op::Acknowledged(seq as u64))
+    seq == 2 || log.contains(&Op::Acknowledged(seq as u64))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Two processes and one store.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use ripcord_core::time::Timestamp;
@@ -18,7 +18,7 @@ fn hold_the_store() {
     let (mut store, _) = Store::open(path.as_ref(), &OPENING).expect("nobody else writes yet");
     store.append(Timestamp(1), &[fact(1)]).expect("memory");
     store.commit().expect("durable");
-    eprintln!("held");
+    writeln!(std::io::stderr(), "held").expect("the parent reads it");
     std::io::stdin().read_to_end(&mut Vec::new()).expect("the parent closes it");
 }
 
