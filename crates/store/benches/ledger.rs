@@ -16,7 +16,7 @@ use ripcord_journal::entry::{InstallationId, InstrumentEntry};
 use ripcord_ledger::fact::Method;
 use ripcord_ledger::sample::{Sample, instruments};
 use ripcord_ledger::{Fact, Ledger};
-use ripcord_store::ledger::{self, Filter};
+use ripcord_store::ledger::{self, Detail, Filter};
 use ripcord_store::{Opening, Store};
 
 const SEED: u64 = 11;
@@ -111,9 +111,9 @@ fn report(store: &Store, runs: usize) {
     let once = || {
         timed(|| {
             let (mut parts, mut net) = (0_u64, Money::ZERO);
-            let unknown = ledger::report_parts(store.connection(), None, |part| {
+            let unknown = ledger::report_parts(store.connection(), None, Detail::Reason, |part| {
                 parts += 1;
-                net += part.net;
+                net += part.net();
             });
             assert_eq!(unknown.expect("readable"), 0);
             parts

@@ -23,7 +23,8 @@ mod write;
 
 pub use compare::{Difference, Rebuilt, rebuild, verify};
 pub use read::{
-    Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
+    Detail, Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts,
+    trade_records,
 };
 
 pub(crate) use columns::TRADES as TRADE_RECORDS;

@@ -205,7 +205,7 @@ fn a_bots_own_table_is_adopted_reported_on_and_given_back() {
     assert!(folder.run(&["db", "migrate", "bot.db"]).out.contains("nothing to do"));
     let report = json(&folder, &["report", "bot.db", "--json"]);
     let group = &report["summaries"][0]["groups"][0];
-    assert_eq!((&group["reason"], &group["net_pnl"]), (&"TRAILING_STOP".into(), &"0.1".into()), "{group}");
+    assert_eq!((&group["name"], &group["net_pnl"]), (&"TRAILING_STOP".into(), &"0.1".into()), "{group}");
     assert!(folder.run(&["ledger", "show", "bot.db"]).out.contains("TRAILING_STOP"));
     let back = folder.run(&["db", "rollback", "bot.db"]);
     assert_eq!(back.code, 0, "{}", back.err);

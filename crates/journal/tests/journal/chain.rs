@@ -119,7 +119,7 @@ fn what_no_writer_may_write_is_refused_even_with_a_sound_hash() {
     let mut records = records();
     reseal(&mut records, last, |envelope| envelope.payload.push(0));
     let text = verify(&records).expect_err("left over").to_string();
-    assert!(text.ends_with("is no command_refused (kind 119): 1 of its 5 bytes are left over"), "{text}");
+    assert!(text.ends_with("is no alarm (kind 120): 1 of its 7 bytes are left over"), "{text}");
 }
 
 #[test]

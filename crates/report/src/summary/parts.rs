@@ -1,5 +1,6 @@
 //! Summaries of exits that somebody else has summed already, position by position: a ledger.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ripcord_core::num::Money;
@@ -8,18 +9,18 @@ use ripcord_core::reason::{Reason, Source};
 use super::{By, Group, Summary};
 
 /// What the closing fills of one position sum to that have reason, source, symbol and strategy in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part<'a> {
     /// The position; parts of one position follow each other.
-    pub position: String,
+    pub position: &'a str,
     /// Why.
     pub reason: Reason,
     /// Who.
     pub source: Source,
     /// The instrument.
-    pub symbol: String,
+    pub symbol: &'a str,
     /// The strategy that opened the position.
-    pub strategy: Option<String>,
+    pub strategy: Option<&'a str>,
     /// Closing fills.
     pub fills: u64,
     /// Before fees and funding.
@@ -50,7 +51,7 @@ struct Grouping {
 }
 
 /// The name of a group behind its rank: reasons and sources have one, what is missing is last.
-type Name = (u8, String);
+type Name = (u8, Cow<'static, str>);
 
 impl Parts {
     /// Nothing yet, to be grouped in each of these ways.
@@ -62,29 +63,29 @@ impl Parts {
     }
 
     /// Takes the next part.
-    pub fn take(&mut self, part: Part) {
-        if self.position.as_ref() != Some(&part.position) {
+    pub fn take(&mut self, part: &Part<'_>) {
+        if self.position.as_deref() != Some(part.position) {
             self.conclude();
+            self.position = Some(part.position.to_owned());
         }
-        add(&mut self.total, &part);
+        add(&mut self.total, part);
         self.net += part.net;
         for grouping in &mut self.groupings {
-            let name = grouping.by.name(&part);
+            let name = grouping.by.group_name(part);
             let group = grouping.groups.entry(name.clone()).or_default();
-            add(group, &part);
+            add(group, part);
             match grouping.nets.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, net)) => *net += part.net,
                 None => grouping.nets.push((name, part.net)),
             }
         }
-        self.position = Some(part.position);
     }
 
     /// The summaries, in the order in which they were asked for.
     #[must_use]
     pub fn finish(mut self) -> Vec<Summary> {
         self.conclude();
-        let named = |((_, name), group): (Name, Group)| Group { name, ..group };
+        let named = |((_, name), group): (Name, Group)| Group { name: name.into_owned(), ..group };
         let total = self.total;
         let summary = |grouping: Grouping| Summary {
             by: grouping.by,
@@ -108,7 +109,7 @@ impl Parts {
     }
 }
 
-fn add(group: &mut Group, part: &Part) {
+fn add(group: &mut Group, part: &Part<'_>) {
     group.fills += part.fills;
     group.gross += part.gross;
     group.fees += part.fees;
@@ -117,12 +118,12 @@ fn add(group: &mut Group, part: &Part) {
 }
 
 impl By {
-    fn name(self, part: &Part) -> Name {
+    fn group_name(self, part: &Part<'_>) -> Name {
         match self {
-            Self::Reason => (part.reason as u8, part.reason.word().to_owned()),
-            Self::Source => (part.source as u8, part.source.word().to_owned()),
-            Self::Symbol => (0, part.symbol.clone()),
-            Self::Strategy => part.strategy.clone().map_or((1, "-".to_owned()), |name| (0, name)),
+            Self::Reason => (part.reason as u8, part.reason.word().into()),
+            Self::Source => (part.source as u8, part.source.word().into()),
+            Self::Symbol => (0, part.symbol.to_owned().into()),
+            Self::Strategy => part.strategy.map_or((1, "-".into()), |name| (0, name.to_owned().into())),
         }
     }
 }
@@ -144,12 +145,12 @@ mod tests {
         let every = [By::Reason, By::Source, By::Symbol, By::Strategy];
         let mut parts = Parts::new(&every);
         for row in &rows {
-            parts.take(Part {
-                position: row.position_id.clone(),
+            parts.take(&Part {
+                position: &row.position_id,
                 reason: row.reason,
                 source: row.source,
-                symbol: row.symbol.clone(),
-                strategy: row.strategy.clone(),
+                symbol: &row.symbol,
+                strategy: row.strategy.as_deref(),
                 fills: 1,
                 gross: row.gross,
                 fees: row.fees,

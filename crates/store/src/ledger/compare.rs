@@ -67,8 +67,13 @@ pub fn verify(reader: &Reader) -> Result<Rebuilt, StoreError> {
 pub fn rebuild(store: &mut Store) -> Result<Rebuilt, StoreError> {
     store.transact(|tx| {
         let wanted = refolded(tx)?;
-        let rebuilt = compare(tx, &wanted)?;
+        let mut rebuilt = Rebuilt::default();
         for table in TABLES {
+            let before = rebuilt.changed;
+            compare_table(tx, &wanted, table, &mut rebuilt)?;
+            if rebuilt.changed == before {
+                continue;
+            }
             tx.execute(&format!("DELETE FROM {} WHERE {}", table.name, table.owned), [])?;
             copy(&wanted, tx, table)?;
         }
@@ -83,6 +88,11 @@ fn refolded(journal: &Connection) -> Result<Connection, ProjectionError> {
     let beside = Connection::open("")?;
     beside.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
     beside.execute_batch(LEDGER_UP)?;
+    // Only keys are asked for here.
+    beside.execute_batch(
+        "DROP INDEX trade_records_report; DROP INDEX trade_records_symbol; DROP INDEX trade_records_exit_reason; \
+         DROP INDEX orders_episode; DROP INDEX fills_episode; DROP INDEX fifo_allocations_buy",
+    )?;
     let mut tables = LedgerTables::new(methods(journal)?);
     beside.execute_batch("BEGIN")?;
     tables.fold(journal, &beside, 0)?;

@@ -60,28 +60,48 @@ pub struct TradeRecord {
 }
 
 /// What one position's closing orders of one kind sum to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportPart {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportPart<'a> {
     /// The position. Parts of one position follow each other.
-    pub position: String,
+    pub position: &'a str,
     /// Why.
-    pub reason: String,
-    /// Who.
-    pub source: String,
-    /// The instrument.
-    pub symbol: String,
-    /// The strategy that opened it.
-    pub strategy: Option<String>,
+    pub reason: &'a str,
+    /// Who; empty when it was not asked for.
+    pub source: &'a str,
+    /// The instrument; empty when it was not asked for.
+    pub symbol: &'a str,
+    /// The strategy that opened it, if it was asked for.
+    pub strategy: Option<&'a str>,
     /// Closing fills.
     pub fills: u64,
-    /// Net of fees and funding.
-    pub net: Money,
     /// Before fees and funding.
     pub gross: Money,
     /// Of both ends.
     pub fees: Money,
     /// Positive is paid.
     pub funding: Money,
+}
+
+impl ReportPart<'_> {
+    /// `gross - fees - funding`.
+    #[must_use]
+    pub fn net(&self) -> Money {
+        self.gross - self.fees - self.funding
+    }
+}
+
+/// How finely a position's closing orders are told apart. Each step costs a little more than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Detail {
+    /// By reason.
+    #[default]
+    Reason,
+    /// By source as well.
+    Source,
+    /// By instrument as well.
+    Symbol,
+    /// By strategy as well.
+    Strategy,
 }
 
 /// Whether a database has trade records that say why they closed.
@@ -163,51 +183,55 @@ fn trade_record(row: &Row<'_>) -> rusqlite::Result<TradeRecord> {
 pub fn report_parts(
     connection: &Connection,
     since_ns: Option<i64>,
-    mut take: impl FnMut(ReportPart),
+    detail: Detail,
+    mut take: impl FnMut(ReportPart<'_>),
 ) -> rusqlite::Result<u64> {
-    const SUMS: &str = "sum(fills), sum(pnl_nano), sum(pnl_atto), sum(coalesce(gross_nano, pnl_nano)), \
-        sum(coalesce(gross_atto, pnl_atto)), sum(coalesce(fees_nano, 0)), sum(coalesce(fees_atto, 0)), \
-        sum(coalesce(funding_nano, 0)), sum(coalesce(funding_atto, 0))";
+    const FROM: &str = "FROM trade_records INDEXED BY trade_records_report \
+        WHERE exit_reason IS NOT NULL AND order_time_ns >= ?1";
     let since = since_ns.unwrap_or(i64::MIN);
-    // Ours in the order of the index; a record without an episode is a position by itself.
+    let told = &["exit_reason", "exit_source", "symbol", "strategy"][..=detail as usize];
+    // Groups in the order of the index: nothing is sorted, and a fold's own rows know all three sums.
     let ours = format!(
-        "SELECT episode, exit_reason, exit_source, symbol, strategy, {SUMS} FROM trade_records \
-         INDEXED BY trade_records_report WHERE exit_reason IS NOT NULL AND episode IS NOT NULL \
-         AND pnl_nano IS NOT NULL AND order_time_ns >= ?1 \
-         GROUP BY episode, exit_reason, exit_source, symbol, strategy"
+        "SELECT sum(fills), sum(gross_nano), sum(gross_atto), sum(fees_nano), sum(fees_atto), sum(funding_nano), \
+         sum(funding_atto), episode, {told} {FROM} AND episode IS NOT NULL AND gross_nano IS NOT NULL \
+         GROUP BY episode, {told}",
+        told = told.join(", ")
     );
+    // A record without an episode is a position by itself; an adopted one knows its net profit only.
     let others = format!(
-        "SELECT order_id, exit_reason, coalesce(exit_source, 'UNKNOWN'), symbol, strategy, {SUMS} FROM trade_records \
-         INDEXED BY trade_records_report WHERE exit_reason IS NOT NULL AND episode IS NULL \
-         AND pnl_nano IS NOT NULL AND order_time_ns >= ?1 GROUP BY order_id"
+        "SELECT fills, coalesce(gross_nano, pnl_nano), coalesce(gross_atto, pnl_atto), coalesce(fees_nano, 0), \
+         coalesce(fees_atto, 0), coalesce(funding_nano, 0), coalesce(funding_atto, 0), order_id, exit_reason, \
+         exit_source, symbol, strategy {FROM} AND episode IS NULL AND pnl_nano IS NOT NULL"
     );
     for sql in [ours, others] {
         let mut statement = connection.prepare(&sql)?;
+        let columns = statement.column_count();
         let mut rows = statement.query([since])?;
         while let Some(row) = rows.next()? {
-            take(part(row)?);
+            take(part(row, columns)?);
         }
     }
-    let sql = "SELECT count(*) FROM trade_records INDEXED BY trade_records_report \
-               WHERE exit_reason IS NOT NULL AND pnl_nano IS NULL AND order_time_ns >= ?1";
-    connection.query_row(sql, [since], |row| row.get(0))
+    let sql = format!("SELECT count(*) {FROM} AND coalesce(gross_nano, pnl_nano) IS NULL");
+    connection.query_row(&sql, [since], |row| row.get(0))
 }
 
-fn part(row: &Row<'_>) -> rusqlite::Result<ReportPart> {
+fn part<'a>(row: &'a Row<'_>, columns: usize) -> rusqlite::Result<ReportPart<'a>> {
     let amount = |at: usize| -> rusqlite::Result<Money> {
         Ok(money::join(i128::from(row.get::<_, i64>(at)?), i128::from(row.get::<_, i64>(at + 1)?)))
     };
+    let text = |at: usize| -> rusqlite::Result<Option<&'a str>> {
+        if at < columns { Ok(row.get_ref(at)?.as_str_or_null()?) } else { Ok(None) }
+    };
     Ok(ReportPart {
-        position: row.get(0)?,
-        reason: row.get(1)?,
-        source: row.get(2)?,
-        symbol: row.get(3)?,
-        strategy: row.get(4)?,
-        fills: row.get(5)?,
-        net: amount(6)?,
-        gross: amount(8)?,
-        fees: amount(10)?,
-        funding: amount(12)?,
+        position: text(7)?.unwrap_or_default(),
+        reason: text(8)?.unwrap_or_default(),
+        source: text(9)?.unwrap_or_default(),
+        symbol: text(10)?.unwrap_or_default(),
+        strategy: text(11)?,
+        fills: row.get(0)?,
+        gross: amount(1)?,
+        fees: amount(3)?,
+        funding: amount(5)?,
     })
 }
 

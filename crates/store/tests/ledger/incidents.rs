@@ -62,11 +62,13 @@ fn e6_a_trigger_of_another_shape_is_refused() {
 fn e7_what_is_not_known_is_counted_apart_and_not_as_nothing() {
     let place = Place::new();
     let store = place.filled(1, 1_000, 500);
-    let sql = "UPDATE trade_records SET pnl_usd = NULL, pnl_nano = NULL, pnl_atto = NULL WHERE order_id = \
+    let sql = "UPDATE trade_records SET pnl_usd = NULL, pnl_nano = NULL, pnl_atto = NULL, gross_nano = NULL WHERE order_id = \
                (SELECT min(order_id) FROM trade_records WHERE closes = 1)";
     let known = |connection: &Connection| {
         let mut fills = 0;
-        let unknown = ledger::report_parts(connection, None, |part| fills += part.fills).expect("readable");
+        let unknown =
+            ledger::report_parts(connection, None, ledger::Detail::Reason, |part| fills += part.fills)
+                .expect("readable");
         (fills, unknown)
     };
     let (before, none) = known(store.connection());

@@ -129,11 +129,14 @@ fn the_newest_version_is_left_alone_and_the_first_has_nothing_below() {
     drop(with_facts(&place, 5));
     let done = maintain::migrate(&place.file(), NOW).expect("nothing to do");
     assert_eq!((done.from, done.to, done.backup), (migrate::newest(), migrate::newest(), None));
-    let mut below = done.to;
+    let (mut below, whole) = (done.to, place.entries());
     while below > 1 {
         let done = maintain::rollback(&place.file(), NOW).expect("one step");
         below = done.to;
-        assert_eq!(entries(&done.backup.expect("made before")).expect("whole"), place.entries());
+        let backup = done.backup.expect("made before");
+        if done.from == migrate::newest() {
+            assert_eq!(entries(&backup).expect("of the present version"), whole);
+        }
     }
     let before = std::fs::read(place.file()).expect("a store");
     let error = maintain::rollback(&place.file(), NOW).expect_err("the first").to_string();
@@ -141,7 +144,7 @@ fn the_newest_version_is_left_alone_and_the_first_has_nothing_below() {
     assert_eq!(std::fs::read(place.file()).expect("untouched"), before);
     let done = maintain::migrate(&place.file(), NOW).expect("up again");
     assert_eq!(done.to, migrate::newest());
-    assert_eq!(place.entries().len(), 7);
+    assert_eq!(place.entries(), whole);
 }
 
 #[test]
