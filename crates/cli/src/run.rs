@@ -47,6 +47,9 @@ pub(crate) struct RunArgs {
     /// The most demo positions that are open at once
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     max_positions: u32,
+    /// Keep everything in this store, and go on from it: a run that ended, however it ended, is taken up again
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
     /// End after so many seconds, or a time such as 90s, 5m, 2h; without it Ctrl-C ends the run
     #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
     lasts: Option<Duration>,
@@ -136,6 +139,7 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         listen: args.listen,
         positions_max: args.max_positions,
         lasts: args.lasts,
+        store: args.db,
         style,
         is_quiet: args.quiet,
     };

@@ -22,6 +22,10 @@ mod summary;
 
 /// The state is published at most this often, and a quiet host turns at least this often.
 pub const PUBLISH_EVERY: Span = Span::from_millis(100);
+/// Prices that nothing has told are written down this often, so that extremes outlive the process.
+const CHECKPOINT_EVERY: Span = Span::from_secs(1);
+/// Records that no action waits for are durable after this long.
+const KEEP_EVERY: Span = Span::from_millis(50);
 /// Rows handed over in one turn at most: about a millisecond of work, then somebody may stop us.
 const ROWS_PER_TURN: usize = 2_048;
 
@@ -40,6 +44,8 @@ pub enum Ended {
     OutputFailed(std::io::Error),
     /// The recorded market is damaged.
     Damaged(TapeError),
+    /// What happens can no longer be kept.
+    NotKept(String),
 }
 
 impl Ended {
@@ -51,6 +57,7 @@ impl Ended {
             Self::NobodyReads => "nobody reads the output".to_owned(),
             Self::OutputFailed(error) => format!("the output cannot be written: {error}"),
             Self::Damaged(error) => error.to_string(),
+            Self::NotKept(why) => format!("what happens can no longer be kept: {why}"),
         }
     }
 }
@@ -80,6 +87,8 @@ pub struct Host {
     late: Span,
     gave_up: Option<(Timestamp, Span)>,
     next_publish: Timestamp,
+    next_checkpoint: Timestamp,
+    next_keep: Timestamp,
 }
 
 /// Asks a host to stop.
@@ -108,6 +117,8 @@ impl Host {
             late: Span::ZERO,
             gave_up: None,
             next_publish: wall,
+            next_checkpoint: wall.after(CHECKPOINT_EVERY),
+            next_keep: wall.after(KEEP_EVERY),
         }
     }
 
@@ -150,6 +161,10 @@ impl Host {
         if self.session.rows() != self.rows_seen {
             (self.rows_seen, self.last_quote) = (self.session.rows(), wall);
         }
+        self.keep(wall);
+        if let Some(why) = self.session.kept_badly() {
+            return Turn::Ended(Ended::NotKept(why));
+        }
         self.printer.print(self.session.take_lines());
         if wall >= self.next_publish {
             self.publish(wall, false);
@@ -163,6 +178,19 @@ impl Host {
                 Turn::SleepUntil(due.unwrap_or(wall).min(self.next_publish).min(self.ends))
             }
         }
+    }
+
+    /// Makes durable what no action waits for, and now and then the prices that nothing has told.
+    fn keep(&mut self, wall: Timestamp) {
+        if wall >= self.next_checkpoint {
+            self.next_checkpoint = wall.after(CHECKPOINT_EVERY);
+            self.session.checkpoint();
+        } else if wall >= self.next_keep {
+            self.session.keep();
+        } else {
+            return;
+        }
+        self.next_keep = wall.after(KEEP_EVERY);
     }
 
     /// Notes how late the next row is, and gives up what cannot be caught up with.
@@ -196,6 +224,7 @@ impl Host {
     /// Stops opening, leaves the positions as they are, and says what the run was worth.
     pub fn finish(mut self, wall: Timestamp, ended: Ended) -> Ended {
         self.session.stop_opening();
+        self.session.checkpoint();
         self.publish(wall, true);
         let mut lines = self.session.take_lines();
         lines.push(Line::new(Tag::Stopping, self.session.now(), ended.text()));

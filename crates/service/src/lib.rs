@@ -11,6 +11,7 @@ pub mod clock;
 pub mod demo;
 pub mod health;
 pub mod host;
+pub mod keeper;
 pub mod line;
 pub mod names;
 pub mod plans;

@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::api::{Outlook, router};
 use crate::clock::{Pace, Speed, WallClock};
 use crate::host::{Ended, Host, Stop};
+use crate::keeper::Keeper;
 use crate::line::Style;
 use crate::plans::{PlansError, RunPlans};
 use crate::printer::Printer;
@@ -67,6 +68,8 @@ pub struct RunConfig {
     pub positions_max: u32,
     /// Ends by itself after this long; runs on without.
     pub lasts: Option<Duration>,
+    /// Where everything is kept; none keeps nothing.
+    pub store: Option<PathBuf>,
     /// How lines are written.
     pub style: Style,
     /// Only what matters is written.
@@ -114,6 +117,9 @@ pub enum RunError {
     /// The output refused lines.
     #[error("the output cannot be written: {0}; lines are missing at its end")]
     Output(#[source] std::io::Error),
+    /// What happens can no longer be kept, so nothing is sent any more.
+    #[error("the run stopped, because what happens can no longer be kept: {0}")]
+    NotKept(String),
     /// A thread of ours panicked.
     #[error("the host stopped unexpectedly; the messages above say where")]
     HostGone,
@@ -129,7 +135,9 @@ impl RunError {
             | Self::Tape { .. }
             | Self::Plans(_)
             | Self::Session(_) => true,
-            Self::Runtime(_) | Self::Damaged(_) | Self::Output(_) | Self::HostGone => false,
+            Self::Runtime(_) | Self::Damaged(_) | Self::NotKept(_) | Self::Output(_) | Self::HostGone => {
+                false
+            }
         }
     }
 }
@@ -171,6 +179,7 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
     server.stop(&runtime);
     match ended {
         Ended::Damaged(error) => Err(RunError::Damaged(error)),
+        Ended::NotKept(why) => Err(RunError::NotKept(why)),
         Ended::OutputFailed(error) => Err(RunError::Output(error)),
         Ended::Asked | Ended::TimeUp | Ended::MarketEnded | Ended::NobodyReads => Ok(()),
     }
@@ -198,6 +207,10 @@ fn session(config: &RunConfig, clock: &WallClock, plans: &RunPlans) -> Result<Se
         positions_max: config.positions_max,
         start: clock.started_at(),
         plans,
+        kept: match &config.store {
+            Some(path) => Some(Keeper::open(path, clock.started_at()).map_err(SessionError::from)?),
+            None => None,
+        },
     };
     Ok(Session::new(spec)?)
 }

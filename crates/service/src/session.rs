@@ -11,16 +11,18 @@ use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::engine::RegisterError;
 use ripcord_core::event::{Entry, Opening};
-use ripcord_core::id::{InstrumentId, PlanId};
+use ripcord_core::id::{AccountId, InstrumentId, PlanId};
 use ripcord_core::market::PriceSource;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
+use ripcord_journal::entry::{InstrumentEntry, PlanEntry};
 use ripcord_sim::desk::{Desk, Reader};
 use ripcord_sim::sensible::sensible;
 use ripcord_sim::tape::TapeError;
 use ripcord_sim::venue::{FillModel, SimVenue};
 
 use crate::demo::{Book, Demo};
+use crate::keeper::{Keeper, KeeperError, Past};
 use crate::line::{Line, Tag};
 use crate::names::{Names, price_text};
 use crate::plans::{RunPlan, RunPlans};
@@ -46,6 +48,8 @@ pub struct SessionSpec<'a> {
     pub start: Timestamp,
     /// The plans that positions are opened under.
     pub plans: &'a RunPlans,
+    /// Where everything is kept, and what it knew; none keeps nothing.
+    pub kept: Option<(Keeper, Option<Past>)>,
 }
 
 /// Why a session cannot begin.
@@ -57,6 +61,9 @@ pub enum SessionError {
     /// An instrument.
     #[error(transparent)]
     Register(#[from] RegisterError),
+    /// The store.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
     /// Plans that do not fit their instruments: every fault, with its place.
     #[error("{}", .0.join("\n"))]
     Plans(Vec<String>),
@@ -100,10 +107,18 @@ struct Teller {
     narrator: Narrator,
     lines: Vec<Line>,
     closed: VecDeque<(Timestamp, ClosedTrade)>,
+    keeper: Option<Keeper>,
 }
 
 impl Reader for Teller {
+    fn keep(&mut self) -> bool {
+        self.keeper.as_mut().is_none_or(Keeper::keep)
+    }
+
     fn read(&mut self, entry: &Entry) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.take(entry, self.narrator.names());
+        }
         if let Some(closed) = self.narrator.read(entry, &mut self.lines) {
             self.closed.push_back((entry.at, closed));
         }
@@ -129,7 +144,7 @@ impl Session {
     /// # Errors
     /// When the market has nothing to say, or an instrument or plan cannot be computed with.
     pub fn new(spec: SessionSpec<'_>) -> Result<Self, SessionError> {
-        let start = spec.market.start(spec.start)?;
+        let first = spec.market.start(spec.start)?;
         let (instruments, sources) = (spec.market.instruments(), spec.market.sources());
         let mut coordinator = Coordinator::new();
         let mut venue = SimVenue::new(FillModel::HONEST);
@@ -142,18 +157,71 @@ impl Session {
             cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
         }
         let mut names = Names { instruments, plans: Vec::new() };
-        let ids = add_plans(&mut coordinator, spec.plans, &mut names)?;
+        let (ids, written) = add_plans(&mut coordinator, spec.plans, &mut names)?;
         let books = vec![Book::default(); names.instruments.len()];
-        Ok(Self {
-            desk: Desk::new(coordinator, venue),
-            source: spec.market.open(start, cells),
-            demo: Demo::new(spec.seed, start, ids, spec.positions_max),
-            teller: Teller { narrator: Narrator::new(names), lines: Vec::new(), closed: VecDeque::new() },
-            books,
-            now: start,
-            rows: 0,
-            market_line_at: start.after(MARKET_EVERY),
-        })
+        let settings = spec.market.settings(spec.seed);
+        let listed = names.instruments.iter().map(|rules| InstrumentEntry {
+            rules: rules.clone(),
+            sources: sources.clone(),
+            bars: BarOrigin::Ticks,
+        });
+        let listed: Vec<InstrumentEntry> = listed.collect();
+        let (mut keeper, past) = spec.kept.map_or((None, None), |(keeper, past)| (Some(keeper), past));
+        // A generated market begins where it began the first time: its prices follow from that.
+        let began = match (&mut keeper, &past) {
+            (Some(keeper), Some(past)) => {
+                past.agrees(keeper.path(), &settings, &listed, &written)?;
+                past.began().unwrap_or(first)
+            }
+            _ => first,
+        };
+        let mut source = spec.market.open(began, cells);
+        let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
+        let narrator = Narrator::new(names);
+        let mut teller = Teller { narrator, lines: Vec::new(), closed: VecDeque::new(), keeper: None };
+        let mut books = books;
+        let (desk, now) = match past {
+            Some(past) => {
+                for entry in &past.facts {
+                    teller.read(entry);
+                }
+                (teller.lines, teller.closed) = (Vec::new(), VecDeque::new());
+                source.skip_past(past.now, &mut books);
+                let held: Vec<AccountId> =
+                    past.coordinator.view().positions().map(|view| view.episode.key.account).collect();
+                let opened = usize::try_from(teller.narrator.tally().opened()).unwrap_or(usize::MAX);
+                demo.resume(past.now, spec.seed, opened, &held);
+                teller.keeper = keeper;
+                (Desk::resume(past.coordinator, venue, past.now, &mut teller), past.now)
+            }
+            None => {
+                if let Some(keeper) = &mut keeper {
+                    keeper.found(began, settings, listed, written)?;
+                }
+                teller.keeper = keeper;
+                (Desk::new(coordinator, venue), began)
+            }
+        };
+        Ok(Self { desk, source, demo, teller, books, now, rows: 0, market_line_at: now.after(MARKET_EVERY) })
+    }
+
+    /// Makes what was told since the last time durable, with the prices that nothing has told yet.
+    pub fn checkpoint(&mut self) {
+        if self.teller.keeper.is_some() {
+            self.desk.checkpoint(&mut self.teller);
+            let _is_kept = self.teller.keep();
+        }
+    }
+
+    /// Makes the records durable that no action waits for.
+    pub fn keep(&mut self) {
+        let _is_kept = self.teller.keep();
+    }
+
+    /// Why nothing can be kept any more; nothing is sent from then on.
+    #[must_use]
+    pub fn kept_badly(&self) -> Option<String> {
+        self.teller.keeper.as_ref().and_then(Keeper::error).map(ToString::to_string)
     }
 
     /// Market time.
@@ -314,7 +382,8 @@ fn add_plans(
     coordinator: &mut Coordinator,
     plans: &RunPlans,
     names: &mut Names,
-) -> Result<Vec<Vec<PlanId>>, SessionError> {
+) -> Result<(Vec<Vec<PlanId>>, Vec<PlanEntry>), SessionError> {
+    let mut written = Vec::new();
     let mut ids = Vec::with_capacity(names.instruments.len());
     let mut refused = Vec::new();
     for (index, instrument) in names.instruments.iter().enumerate() {
@@ -327,6 +396,7 @@ fn add_plans(
                 Ok(resolved) => {
                     of_instrument.push(coordinator.add_plan(resolved)?);
                     names.plans.push(spec.name.clone());
+                    written.push(PlanEntry { instrument: id, spec: spec.clone() });
                 }
                 Err(faults) => refused.extend(faults.iter().map(|fault| {
                     format!("{}: plan {} does not fit {symbol}: {fault}", places.of(&fault.field), spec.name)
@@ -342,7 +412,7 @@ fn add_plans(
         let symbols: Vec<&str> = names.instruments.iter().map(|known| known.symbol.as_str()).collect();
         return Err(SessionError::NoPlan { symbols: symbols.join(", ") });
     }
-    Ok(ids)
+    Ok((ids, written))
 }
 
 fn regime_line(names: &Names, change: RegimeChange) -> Line {

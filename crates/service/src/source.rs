@@ -81,6 +81,20 @@ impl Market {
         }
     }
 
+    /// What it is made of, for the store: another market is another run.
+    #[must_use]
+    pub fn settings(&self, seed: u64) -> serde_json::Value {
+        match self {
+            Self::Generated { script, .. } => {
+                serde_json::json!({"market": "generated", "regime": format!("{script:?}").to_lowercase(), "seed": seed})
+            }
+            Self::Recorded(tape) => {
+                let first = tape.ts().first();
+                serde_json::json!({"market": "recorded", "symbol": tape.meta().symbol, "rows": tape.rows(), "first_ns": first, "seed": seed})
+            }
+        }
+    }
+
     /// The price sources that feed each instrument.
     #[must_use]
     pub fn sources(&self) -> Vec<PriceSource> {

@@ -44,8 +44,13 @@ pub(super) fn bootstrap_lines(
     );
     let traded = format!("instruments: {} | plans: {}", ticks.join(", "), named.join(", "));
     let ms = took.0 / 1_000_000;
+    let found = session.positions().len();
+    let kept = config
+        .store
+        .as_ref()
+        .map_or_else(|| "nothing (--db FILE)".to_owned(), |path| path.display().to_string());
     let complete = format!(
-        "COMPLETE: positions found: 0 / NEW 0 | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
+        "COMPLETE: positions found: {found} / NEW 0 | kept in {kept} | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
     );
     let settings = Line::new(Tag::Bootstrap, at, settings)
         .with("version", version)
@@ -57,7 +62,8 @@ pub(super) fn bootstrap_lines(
     let checked = plans.lines(at, &symbols);
     let traded = Line::new(Tag::Bootstrap, at, traded).with("instruments", symbols).with("plans", named);
     let complete = Line::new(Tag::Bootstrap, at, complete)
-        .with("found", 0)
+        .with("found", found)
+        .with("kept_in", config.store.as_ref().map(|path| path.display().to_string()))
         .with("new", 0)
         .with("took_ms", ms)
         .with("listen", addr.to_string());

@@ -1,0 +1,229 @@
+//! Keeps what a session says: every record goes into the store, and is durable before an action that
+//! depends on it leaves. What a run knew when it ended, however it ended, is read back from there.
+
+use std::path::Path;
+
+use ripcord_core::coordinator::Coordinator;
+use ripcord_core::event::{Entry, Record};
+use ripcord_core::time::Timestamp;
+use ripcord_journal::JournalEntry;
+use ripcord_journal::entry::{InstallationId, InstrumentEntry, PlanEntry, PositionEntry, Settings};
+use ripcord_store::{Opening, Reader, Store, StoreError};
+
+use serde_json::Value;
+
+use crate::names::Names;
+
+/// The field of the settings that says when the market began.
+const BEGAN: &str = "began_ns";
+
+/// Why a store cannot be used for this run.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It belongs to another run.
+    #[error(
+        "{path} belongs to a run with other {what}: it was {kept}, this one is {asked}; give the same, or another --db"
+    )]
+    OtherRun {
+        /// The file.
+        path: String,
+        /// What differs.
+        what: &'static str,
+        /// In the store.
+        kept: String,
+        /// Asked for.
+        asked: String,
+    },
+    /// No random bits for an installation id.
+    #[error("the system gives no random bits for an installation id: {0}")]
+    Random(String),
+}
+
+/// Writes records into a store.
+#[derive(Debug)]
+pub struct Keeper {
+    store: Store,
+    error: Option<StoreError>,
+    pending: bool,
+}
+
+/// What a store knew.
+#[derive(Debug)]
+pub struct Past {
+    /// The state behind its last record.
+    pub coordinator: Coordinator,
+    /// Its facts, in order.
+    pub facts: Vec<Entry>,
+    /// The time of the last of them.
+    pub now: Timestamp,
+    /// Instruments, plans and settings as they were.
+    instruments: Vec<InstrumentEntry>,
+    plans: Vec<PlanEntry>,
+    settings: Option<String>,
+}
+
+impl Keeper {
+    /// Opens the store at `path` and what it knew, or makes a new one.
+    ///
+    /// # Errors
+    /// When it cannot be opened, made, or followed.
+    pub fn open(path: &Path, now: Timestamp) -> Result<(Self, Option<Past>), KeeperError> {
+        let program = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
+        let opening = Opening { now, program, vfs: None };
+        if !path.exists() {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).map_err(|error| KeeperError::Random(error.to_string()))?;
+            let (mut store, _) = Store::create(path, 0, InstallationId(random), &opening)?;
+            ripcord_store::ledger::attach(&mut store)?;
+            return Ok((Self { store, error: None, pending: false }, None));
+        }
+        let (mut store, _) = Store::open(path, &opening)?;
+        ripcord_store::ledger::attach(&mut store)?;
+        let (rebuilt, _) = store.rebuild()?;
+        let keeper = Self { store, error: None, pending: false };
+        if rebuilt.instruments.is_empty() {
+            return Ok((keeper, None));
+        }
+        let facts = facts(path)?;
+        let last = facts.last().map_or(now, |entry| entry.at);
+        let seen = rebuilt.coordinator.view().last_prices().map(|(_, _, at)| at).max();
+        let past = Past {
+            now: seen.map_or(last, |seen| seen.max(last)),
+            coordinator: rebuilt.coordinator,
+            facts,
+            instruments: rebuilt.instruments,
+            plans: rebuilt.plans,
+            settings: rebuilt.settings.map(|settings| settings.json),
+        };
+        Ok((keeper, Some(past)))
+    }
+
+    /// Writes down what a new run is made of.
+    ///
+    /// # Errors
+    /// When it does not become durable.
+    pub fn found(
+        &mut self,
+        began: Timestamp,
+        mut settings: Value,
+        instruments: Vec<InstrumentEntry>,
+        plans: Vec<PlanEntry>,
+    ) -> Result<(), KeeperError> {
+        settings[BEGAN] = began.0.into();
+        let mut entries = vec![JournalEntry::Settings(Settings { json: settings.to_string() })];
+        entries.extend(instruments.into_iter().map(|entry| JournalEntry::Instrument(Box::new(entry))));
+        entries.extend(plans.into_iter().map(|entry| JournalEntry::Plan(Box::new(entry))));
+        self.store.append(began, &entries)?;
+        self.store.commit()?;
+        Ok(())
+    }
+
+    /// Takes a record; it is durable after the next [`Keeper::keep`].
+    pub fn take(&mut self, entry: &Entry, names: &Names) {
+        if self.error.is_some() {
+            return;
+        }
+        let mut entries = vec![JournalEntry::Fact(entry.clone())];
+        if let Record::Opened(opened) = &entry.record {
+            let episode = opened.episode;
+            entries.push(JournalEntry::Position(Box::new(PositionEntry {
+                episode,
+                id: names.episode(episode),
+                symbol: names.symbol(episode).to_owned(),
+                side: episode.key.side,
+                strategy: Some("demo".to_owned()),
+                snapshot_id: None,
+            })));
+        }
+        self.pending = true;
+        if let Err(error) = self.store.append(entry.at, &entries) {
+            self.error = Some(error);
+        }
+    }
+
+    /// Makes durable what was taken; `false` when it cannot, and from then on for ever.
+    pub fn keep(&mut self) -> bool {
+        if self.pending && self.error.is_none() {
+            match self.store.commit() {
+                Ok(_) => self.pending = false,
+                Err(error) => self.error = Some(error),
+            }
+        }
+        self.error.is_none()
+    }
+
+    /// Why nothing is kept any more.
+    #[must_use]
+    pub const fn error(&self) -> Option<&StoreError> {
+        self.error.as_ref()
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+}
+
+impl Past {
+    /// When its market began.
+    #[must_use]
+    pub fn began(&self) -> Option<Timestamp> {
+        self.settings()[BEGAN].as_i64().map(Timestamp)
+    }
+
+    fn settings(&self) -> Value {
+        let written = self.settings.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        written.unwrap_or(Value::Null)
+    }
+
+    /// Holds what is asked for against what the store was founded with.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn agrees(
+        &self,
+        path: &Path,
+        settings: &Value,
+        instruments: &[InstrumentEntry],
+        plans: &[PlanEntry],
+    ) -> Result<(), KeeperError> {
+        let other = |what, kept: String, asked: String| {
+            Err(KeeperError::OtherRun { path: path.display().to_string(), what, kept, asked })
+        };
+        let mut kept = self.settings();
+        if let Some(fields) = kept.as_object_mut() {
+            fields.remove(BEGAN);
+        }
+        if kept != *settings {
+            return other("settings", kept.to_string(), settings.to_string());
+        }
+        let symbols = |list: &[InstrumentEntry]| {
+            list.iter().map(|entry| entry.rules.symbol.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        if self.instruments != instruments {
+            return other("instruments", symbols(&self.instruments), symbols(instruments));
+        }
+        let named = |list: &[PlanEntry]| {
+            list.iter().map(|entry| entry.spec.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        if self.plans != plans {
+            return other("plans", named(&self.plans), named(plans));
+        }
+        Ok(())
+    }
+}
+
+fn facts(path: &Path) -> Result<Vec<Entry>, StoreError> {
+    let mut facts = Vec::new();
+    Reader::open(path)?.records::<StoreError>(1, None, |sealed| {
+        if let Ok(JournalEntry::Fact(fact)) = sealed.envelope.entry() {
+            facts.push(fact);
+        }
+        Ok(())
+    })?;
+    Ok(facts)
+}
