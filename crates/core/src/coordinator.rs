@@ -14,7 +14,7 @@ use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
 use crate::event::{Concluded, Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
-use crate::id::{EpisodeId, InstrumentId, PlanId};
+use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
 use crate::orders::Orders;
@@ -28,7 +28,10 @@ mod changes;
 mod commands;
 mod exits;
 mod fills;
+mod inquiry;
+mod kill;
 mod legs;
+mod locks;
 mod observe;
 mod protection;
 mod standing;
@@ -57,6 +60,14 @@ pub(crate) enum TimerFor {
     Triggered(EpisodeId),
     /// A cancel was not answered.
     Cancel(EpisodeId),
+    /// Orders are to be answered by now.
+    Answers,
+    /// An order that was lost sight of is asked about again.
+    Inquire(OrderId),
+    /// An order waits for coins that another locks.
+    Coins(EpisodeId),
+    /// Somebody is told again that nothing is sent.
+    Remind(AccountId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -356,6 +367,10 @@ impl Coordinator {
             TimerFor::TimeLimit(episode) => self.on_time_limit(&mut step, episode),
             TimerFor::Protect(episode) => self.on_protect(&mut step, episode),
             TimerFor::Triggered(episode) => self.on_triggered_too_long(&mut step, episode),
+            TimerFor::Answers => self.on_answers_due(&mut step),
+            TimerFor::Inquire(id) => self.on_inquire(&mut step, id),
+            TimerFor::Coins(episode) => self.on_coins_due(&mut step, episode),
+            TimerFor::Remind(account) => self.on_remind(&mut step, account),
         }
         true
     }

@@ -11,6 +11,7 @@ use crate::buckets::Buckets;
 use crate::cell::{Band, Book, Cell, CellId};
 use crate::id::{EpisodeId, InstrumentId, PlanId, PositionKey};
 use crate::instrument::{Instrument, InstrumentError};
+use crate::kill::KillLevel;
 use crate::market::PriceSource;
 use crate::num::Price;
 use crate::plan::{LevelRule, Plan, Rounding, Rule};
@@ -235,6 +236,7 @@ impl Engine {
     pub(crate) fn terms_of(&self, position: &Position) -> Terms<'_> {
         let market = &self.markets[position.episode.key.instrument.0 as usize];
         let entry = &self.plans[position.plan.0 as usize];
+        let kill = self.standing.kill_level(position.episode.key.account);
         Terms {
             plan: &entry.plan,
             instrument: &market.instrument,
@@ -245,6 +247,8 @@ impl Engine {
             at_venue: AtVenue::default(),
             is_triggered: self.standing.is_triggered(position.episode),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
+            is_stopped: kill.is_some(),
+            is_silent: kill == Some(KillLevel::Silent),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
         }
     }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::cell::CellId;
 use crate::gate::Approved;
 use crate::id::{AccountId, OrderId, PlanId, PositionKey};
+use crate::kill::KillLevel;
 use crate::market::Bar;
 use crate::num::{Money, Price, Qty};
-use crate::order::Fill;
+use crate::order::{Fill, OrderState};
 use crate::time::Timestamp;
 
 mod record;
@@ -144,6 +145,25 @@ pub enum VenueEvent {
     FundingPaid(PositionKey, Box<Money>),
     /// It would liquidate a position at this price.
     LiquidationAt(PositionKey, Price),
+    /// It was asked about an order, and has or had it.
+    Found(Box<Found>),
+    /// It was asked about an order, and does not know it.
+    NotFound(OrderId),
+}
+
+/// What a venue tells of an order that it was asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The order.
+    pub id: OrderId,
+    /// The quantity it was placed with: another than ours is another's order under the same id.
+    pub qty: Qty,
+    /// When it was placed, by the venue's clock.
+    pub placed_at: Timestamp,
+    /// Where it stands.
+    pub state: OrderState,
+    /// What it traded in all so far, at the average price, with the fees of what we were not told of.
+    pub fill: Option<Fill>,
 }
 
 /// Why a venue refuses an order, as far as it matters to what we do next.
@@ -156,6 +176,10 @@ pub enum RefusedWhy {
     Busy,
     /// Any other word of the venue.
     Other,
+    /// No market orders now: limits only, or only within a band of prices.
+    MarketRefused,
+    /// The coins are locked by another order, or are not there.
+    CoinsMissing,
 }
 
 /// What somebody asks for.
@@ -196,6 +220,15 @@ pub enum Command {
         /// Where to.
         to: Price,
     },
+    /// Set an account's kill level, or release it.
+    Kill {
+        /// The account.
+        account: AccountId,
+        /// The level; `None` releases.
+        level: Option<KillLevel>,
+        /// Whether a person said so twice; K3 needs it.
+        confirmed: bool,
+    },
 }
 
 /// A position to take over.
@@ -234,6 +267,8 @@ pub enum Action {
     Submit(Approved),
     /// Take an order away.
     Cancel(OrderId),
+    /// Ask what became of an order.
+    Query(OrderId),
 }
 
 /// Where one step puts what happened and what it wants done. The caller owns and reuses it.

@@ -31,6 +31,8 @@ pub struct Exposure {
     pub open: Qty,
     /// Claims on it that the venue does not cap by itself.
     pub uncapped_claims: Qty,
+    /// Somebody stopped everything that is sent.
+    pub is_silent: bool,
 }
 
 /// Why the gate let an order not pass.
@@ -46,10 +48,16 @@ pub enum Blocked {
     /// More than is held and not claimed otherwise.
     #[error("the order would close more than is held")]
     MoreThanHeld,
+    /// Somebody stopped everything that is sent.
+    #[error("the account's kill level lets nothing be sent")]
+    Killed,
 }
 
 /// Lets `order` pass, or says why not.
 pub fn approve(order: ExitOrder, exposure: &Exposure) -> Result<Approved, Blocked> {
+    if exposure.is_silent {
+        return Err(Blocked::Killed);
+    }
     if order.qty.0 <= 0 {
         return Err(Blocked::NotPositive);
     }
@@ -75,7 +83,7 @@ mod tests {
     fn only_what_is_held_by_the_living_episode_passes() {
         let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
         let episode = EpisodeId { key, generation: 2 };
-        let held = Exposure { episode, open: Qty(5), uncapped_claims: Qty(1) };
+        let held = Exposure { episode, open: Qty(5), uncapped_claims: Qty(1), is_silent: false };
         let order = |generation, qty| ExitOrder {
             id: OrderId { episode: EpisodeId { key, generation }, exit: 1, leg: 0, slice: 0, attempt: 0 },
             qty: Qty(qty),
@@ -87,5 +95,7 @@ mod tests {
         assert_eq!(approve(order(2, 5), &held), Err(Blocked::MoreThanHeld));
         assert_eq!(approve(order(2, 0), &held), Err(Blocked::NotPositive));
         assert_eq!(approve(order(1, 1), &held), Err(Blocked::DeadEpisode));
+        let silent = Exposure { is_silent: true, ..held };
+        assert_eq!(approve(order(2, 4), &silent), Err(Blocked::Killed));
     }
 }

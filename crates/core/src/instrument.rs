@@ -44,6 +44,17 @@ impl Side {
     }
 }
 
+/// What keeps the orders of a market from selling more than is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarketKind {
+    /// Orders are reduce-only: the venue caps what they close together.
+    #[default]
+    Futures,
+    /// An order locks the coins that it would sell, and another for the same coins is refused.
+    Spot,
+}
+
 /// The rules of a market, as its venue states them. A finer tick makes a new version: prices of
 /// different versions are never compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +75,12 @@ pub struct Instrument {
     pub qty_min: Qty,
     /// Smallest value of an order that is not reduce-only; 0 when the venue has none.
     pub notional_min: Money,
+    /// What keeps orders from selling more than is held.
+    #[serde(default)]
+    pub kind: MarketKind,
+    /// Largest quantity of an order at the market; 0 when the venue has none.
+    #[serde(default)]
+    pub market_qty_max: Qty,
 }
 
 /// Why an instrument definition is refused.
@@ -91,6 +108,16 @@ pub enum InstrumentError {
         /// Its value, in scaled units.
         value: i64,
     },
+    /// Nothing could be sold at the market.
+    #[error(
+        "{symbol}: market_qty_max is {value}, which is less than the smallest order; give at least one lot, or 0 for no limit"
+    )]
+    MarketQtyMax {
+        /// The instrument.
+        symbol: String,
+        /// Its value, in scaled units.
+        value: i64,
+    },
 }
 
 /// 10^16 of the quote currency.
@@ -109,6 +136,8 @@ impl Instrument {
             lot_size: Qty(1),
             qty_min: Qty(0),
             notional_min: Money::ZERO,
+            kind: MarketKind::default(),
+            market_qty_max: Qty(0),
         }
     }
 
@@ -125,6 +154,10 @@ impl Instrument {
             if value <= 0 {
                 return Err(InstrumentError::NotPositive { symbol: self.symbol.clone(), field, value });
             }
+        }
+        let max = self.market_qty_max;
+        if max.0 != 0 && (max < self.lot_size || max < self.qty_min) {
+            return Err(InstrumentError::MarketQtyMax { symbol: self.symbol.clone(), value: max.0 });
         }
         Ok(())
     }
@@ -159,6 +192,12 @@ impl Instrument {
     #[must_use]
     pub fn floor_to_lot(&self, qty: Qty) -> Qty {
         Qty(round_to_multiple(qty.0, self.lot_size.0, Round::Down))
+    }
+
+    /// What one order at the market can close: no more than the venue's largest order.
+    #[must_use]
+    pub fn at_market(&self, qty: Qty) -> Qty {
+        if self.market_qty_max.0 == 0 { qty } else { qty.min(self.floor_to_lot(self.market_qty_max)) }
     }
 
     /// What an order can close of `qty`: whole lots, and nothing below the smallest order.

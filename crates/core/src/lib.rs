@@ -20,6 +20,7 @@ pub mod gate;
 pub mod id;
 pub mod indicator;
 pub mod instrument;
+pub mod kill;
 pub mod market;
 pub mod num;
 pub mod order;

@@ -23,6 +23,8 @@ pub enum OrderKind {
     RestingLimit(Price),
     /// Waits at the venue until its trigger trades, then goes to the market.
     Stop(Price),
+    /// At the limit or better, now; what does not fill at once is taken away.
+    ImmediateLimit(Price),
 }
 
 impl OrderKind {
@@ -30,7 +32,7 @@ impl OrderKind {
     #[must_use]
     pub const fn rests(self) -> bool {
         match self {
-            Self::Market | Self::MarketableLimit(_) => false,
+            Self::Market | Self::MarketableLimit(_) | Self::ImmediateLimit(_) => false,
             Self::RestingLimit(_) | Self::Stop(_) => true,
         }
     }

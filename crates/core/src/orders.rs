@@ -8,6 +8,14 @@ use crate::order::{CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, Or
 use crate::position::{AtVenue, Position};
 use crate::reason::{ExitType, Reason, Source};
 
+mod awaited;
+mod inquiry;
+mod waiting;
+
+pub(crate) use awaited::Awaited;
+pub(crate) use inquiry::Inquiries;
+pub(crate) use waiting::{Waiting, WaitingList};
+
 /// The end of a list of orders.
 pub(crate) const NO_ORDER: u32 = u32::MAX;
 
@@ -55,6 +63,7 @@ enum Kind {
     MarketableLimit,
     RestingLimit,
     Stop,
+    ImmediateLimit,
 }
 
 impl Order {
@@ -63,7 +72,7 @@ impl Order {
     pub const fn exit_type(&self) -> ExitType {
         match self.kind {
             Kind::Market | Kind::Stop => ExitType::Market,
-            Kind::MarketableLimit | Kind::RestingLimit => ExitType::Limit,
+            Kind::MarketableLimit | Kind::RestingLimit | Kind::ImmediateLimit => ExitType::Limit,
         }
     }
 
@@ -75,6 +84,7 @@ impl Order {
             Kind::MarketableLimit => OrderKind::MarketableLimit(self.price),
             Kind::RestingLimit => OrderKind::RestingLimit(self.price),
             Kind::Stop => OrderKind::Stop(self.price),
+            Kind::ImmediateLimit => OrderKind::ImmediateLimit(self.price),
         }
     }
 
@@ -139,6 +149,12 @@ impl Order {
         matches!(self.extent, Extent::Bracket)
     }
 
+    /// Whether it takes what the market gives now.
+    #[must_use]
+    pub const fn is_urgent(&self) -> bool {
+        matches!(self.kind, Kind::Market | Kind::ImmediateLimit)
+    }
+
     /// Whether it is part of a full close.
     #[must_use]
     pub const fn closes_all(&self) -> bool {
@@ -151,6 +167,15 @@ impl Order {
 pub struct Orders {
     orders: Vec<Order>,
     free: Vec<u32>,
+    /// What the venue has not answered.
+    #[serde(default)]
+    pub(crate) awaited: Awaited,
+    /// What the venue is asked about.
+    #[serde(default)]
+    pub(crate) inquiries: Inquiries,
+    /// What waits for coins that other orders lock.
+    #[serde(default)]
+    pub(crate) waiting: WaitingList,
 }
 
 impl Orders {
@@ -161,6 +186,7 @@ impl Orders {
             OrderKind::MarketableLimit(limit) => (Kind::MarketableLimit, limit),
             OrderKind::RestingLimit(limit) => (Kind::RestingLimit, limit),
             OrderKind::Stop(trigger) => (Kind::Stop, trigger),
+            OrderKind::ImmediateLimit(limit) => (Kind::ImmediateLimit, limit),
         };
         let OrderLife { qty, filled, state, cancel } = OrderLife::sent(order.qty);
         let order = Order {
@@ -240,7 +266,8 @@ impl Orders {
         let next = position.legs_out.trailing_ones();
         let parts = self.list(first).map(|(_, order)| order).filter(|order| order.is_part());
         let earlier = parts.filter(|order| u32::from(order.leg) <= next);
-        let claimed = Qty(earlier.map(|order| order.life().open().0).sum());
+        let claimed: i64 = earlier.map(|order| order.life().open().0).sum();
+        let claimed = Qty(claimed + self.waiting.parts(position.episode).0);
         let (mut close_limit, mut living, mut unknown) = (None, 0, 0);
         for (_, order) in self.list(first).filter(|(_, order)| order.closes_all() && !order.state.is_final())
         {

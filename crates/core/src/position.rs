@@ -133,6 +133,10 @@ pub struct Terms<'a> {
     pub is_signalled: bool,
     /// Whether it was held as long as its plan allows.
     pub is_overdue: bool,
+    /// Whether somebody stopped exits of choice.
+    pub is_stopped: bool,
+    /// Whether nothing is sent.
+    pub is_silent: bool,
 }
 
 /// What the venue has of a position's orders, as far as its watches depend on it.
@@ -204,8 +208,8 @@ impl Position {
 
     /// Whether legs, signals and time limits may still decide exits.
     #[must_use]
-    pub const fn is_patient(&self) -> bool {
-        self.exits <= EXITS_FOR_PATIENT
+    pub const fn may_choose(&self, terms: &Terms<'_>) -> bool {
+        self.exits <= EXITS_FOR_PATIENT && !terms.is_stopped
     }
 
     /// Whether it holds something.

@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 use crate::watch::{Moment, Slot};
 
 /// Version of the snapshot's shape.
-pub const SNAPSHOT_VERSION: u16 = 1;
+pub const SNAPSHOT_VERSION: u16 = 2;
 
 /// The durable state of a coordinator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

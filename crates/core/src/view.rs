@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::cell::CellId;
 use crate::coordinator::Coordinator;
 use crate::engine::Engine;
-use crate::id::{EpisodeId, PlanId, PositionKey};
+use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
 use crate::instrument::{Instrument, Side};
+use crate::kill::KillLevel;
 use crate::num::{Money, Price, Qty};
 use crate::order::{ExitOrder, OrderLife};
 use crate::orders::Order;
@@ -110,6 +111,17 @@ impl<'a> View<'a> {
     #[must_use]
     pub const fn ignored(self) -> u64 {
         self.coordinator.ignored
+    }
+
+    /// The accounts that somebody stopped, and how far.
+    pub fn kill_levels(self) -> impl Iterator<Item = (AccountId, KillLevel)> + 'a {
+        self.coordinator.engine.standing.kill_levels()
+    }
+
+    /// Orders that are decided and wait for coins that other orders lock.
+    #[must_use]
+    pub fn waiting(self, episode: EpisodeId) -> usize {
+        self.coordinator.orders.waiting.of(episode).count()
     }
 
     /// How many positions are held.

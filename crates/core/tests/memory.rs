@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{Command, Event, Opening, Outbox, Probe, Tick};
+use ripcord_core::event::{Action, Command, Event, Opening, Outbox, Probe, Tick, VenueEvent};
 use ripcord_core::id::{AccountId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
@@ -68,8 +68,15 @@ fn a_quiet_position_costs_at_most_256_bytes() {
         let entry = Price(100_000 + i64::from(n % 500));
         let opening = Opening { key, plan, qty: Qty(1_000), entry, entry_fees: Money::ZERO };
         core.handle(Timestamp(2), Event::Command(Command::Open(Box::new(opening))), &mut out);
+        let orders: Vec<_> = out.actions.drain(..).collect();
+        // A quiet position's orders are answered.
+        for action in orders {
+            let Action::Submit(order) = action else { continue };
+            let accepted = VenueEvent::Accepted(order.order().id);
+            core.handle(Timestamp(2), Event::Venue(accepted), &mut out);
+        }
         // The outbox is the caller's.
-        outbox = out.actions.capacity() * size_of_val(&out.actions[0])
+        outbox = out.actions.capacity() * size_of::<Action>()
             + out.records.capacity() * size_of_val(&out.records[0]);
         out.clear();
     }

@@ -50,7 +50,7 @@ kinds! {
     /// A process took over.
     Taken = 2 "taken" v 1,
     /// An instrument.
-    Instrument = 3 "instrument" v 1,
+    Instrument = 3 "instrument" v 2,
     /// A plan.
     Plan = 4 "plan" v 1,
     /// An account's name.
@@ -105,6 +105,8 @@ kinds! {
     Deferred = 121 "deferred" v 1,
     /// [`Record::BracketTriggered`].
     BracketTriggered = 122 "bracket_triggered" v 1,
+    /// [`Record::KillLevel`].
+    KillLevel = 123 "kill_level" v 1,
 }
 
 impl Kind {
@@ -134,6 +136,7 @@ impl Kind {
             Record::Alarm { .. } => Self::Alarm,
             Record::Deferred { .. } => Self::Deferred,
             Record::BracketTriggered { .. } => Self::BracketTriggered,
+            Record::KillLevel { .. } => Self::KillLevel,
         }
     }
 

@@ -5,12 +5,16 @@
 //! because it grows by fields with defaults, and the settings, which belong to whoever wrote them.
 
 use postcard::{Error as Postcard, take_from_bytes, to_extend};
+use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{self, Record};
 use ripcord_core::id::InstrumentId;
+use ripcord_core::instrument::{Instrument, MarketKind};
+use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{JournalEntry, PlanEntry};
+use crate::entry::{InstrumentEntry, JournalEntry, PlanEntry};
 use crate::kind::Kind;
 
 /// Why a payload cannot be read or written.
@@ -47,6 +51,45 @@ pub enum PayloadError {
         /// What the encoder says.
         why: String,
     },
+}
+
+/// An instrument's content before it said what kind of market it is.
+#[derive(Deserialize)]
+struct InstrumentEntryV1 {
+    rules: InstrumentV1,
+    sources: Vec<PriceSource>,
+    bars: BarOrigin,
+}
+
+#[derive(Deserialize)]
+struct InstrumentV1 {
+    symbol: String,
+    version: u16,
+    price_decimals: u8,
+    qty_decimals: u8,
+    tick_size: Price,
+    lot_size: Qty,
+    qty_min: Qty,
+    notional_min: Money,
+}
+
+impl From<InstrumentEntryV1> for InstrumentEntry {
+    fn from(entry: InstrumentEntryV1) -> Self {
+        let InstrumentEntryV1 { rules, sources, bars } = entry;
+        let rules = Instrument {
+            symbol: rules.symbol,
+            version: rules.version,
+            price_decimals: rules.price_decimals,
+            qty_decimals: rules.qty_decimals,
+            tick_size: rules.tick_size,
+            lot_size: rules.lot_size,
+            qty_min: rules.qty_min,
+            notional_min: rules.notional_min,
+            kind: MarketKind::Futures,
+            market_qty_max: Qty(0),
+        };
+        Self { rules, sources, bars }
+    }
 }
 
 /// A plan's content: the plan itself is JSON.
@@ -105,6 +148,7 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
             to_extend(&(episode, reason, bracket, held), out)
         }
         Record::BracketTriggered { episode, trigger, price } => to_extend(&(episode, trigger, price), out),
+        Record::KillLevel { account, level } => to_extend(&(account, level), out),
     }
 }
 
@@ -123,6 +167,10 @@ pub fn decode(kind: u16, version: u16, at: Timestamp, bytes: &[u8]) -> Result<Jo
     let entry = match known {
         Kind::Founded => JournalEntry::Founded(whole(known, bytes)?),
         Kind::Taken => JournalEntry::Taken(whole(known, bytes)?),
+        Kind::Instrument if version == 1 => {
+            let entry: InstrumentEntryV1 = whole(known, bytes)?;
+            JournalEntry::Instrument(Box::new(entry.into()))
+        }
         Kind::Instrument => JournalEntry::Instrument(whole(known, bytes)?),
         Kind::Plan => JournalEntry::Plan(Box::new(plan(bytes)?)),
         Kind::Account => JournalEntry::Account(whole(known, bytes)?),
@@ -196,6 +244,10 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         Kind::BracketTriggered => {
             let (episode, trigger, price) = whole(kind, bytes)?;
             Record::BracketTriggered { episode, trigger, price }
+        }
+        Kind::KillLevel => {
+            let (account, level) = whole(kind, bytes)?;
+            Record::KillLevel { account, level }
         }
         Kind::Founded
         | Kind::Taken

@@ -119,9 +119,10 @@ impl Life {
         // The only stops that are sent are those that protect from the venue's side.
         let source = match order.kind {
             OrderKind::Stop(_) => Source::ExchangeBracket,
-            OrderKind::Market | OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => {
-                order.reason.source()
-            }
+            OrderKind::Market
+            | OrderKind::MarketableLimit(_)
+            | OrderKind::RestingLimit(_)
+            | OrderKind::ImmediateLimit(_) => order.reason.source(),
         };
         let sent = Sent::new(order, source, exit_type(order), at);
         self.orders.entry(order.id).or_insert(sent)
@@ -253,7 +254,7 @@ impl Sent {
     pub(crate) fn end(&mut self, how: OrderEnd, at: Timestamp) {
         let answer = match how {
             OrderEnd::Refused => OrderAnswer::Refused,
-            OrderEnd::Expired => OrderAnswer::Expired,
+            OrderEnd::Expired | OrderEnd::NotFound => OrderAnswer::Expired,
             OrderEnd::Cancelled => OrderAnswer::Cancelled,
             OrderEnd::Unknown => OrderAnswer::Silence,
         };
@@ -346,6 +347,8 @@ pub const fn state_word(state: OrderState) -> &'static str {
 const fn exit_type(order: &ExitOrder) -> ExitType {
     match order.kind {
         OrderKind::Market | OrderKind::Stop(_) => ExitType::Market,
-        OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => ExitType::Limit,
+        OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) | OrderKind::ImmediateLimit(_) => {
+            ExitType::Limit
+        }
     }
 }

@@ -218,6 +218,7 @@ impl Ledger {
             | Record::Signalled { .. }
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
+            | Record::KillLevel { .. }
             | Record::ExitConcluded { .. }
             | Record::BarClosed(_)
             | Record::CommandRefused(_)

@@ -98,6 +98,7 @@ pub const fn kind_word(kind: OrderKind) -> &'static str {
         OrderKind::MarketableLimit(_) => "marketable_limit",
         OrderKind::RestingLimit(_) => "limit",
         OrderKind::Stop(_) => "stop",
+        OrderKind::ImmediateLimit(_) => "immediate_limit",
     }
 }
 

@@ -12,6 +12,8 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::NoProtection => "no_protection",
         AlarmKind::ProtectionRefused => "protection_refused",
         AlarmKind::ProtectionLost => "protection_lost",
+        AlarmKind::OrderCollision => "order_collision",
+        AlarmKind::CoinsLocked => "coins_locked",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill_not_expected",
     }
@@ -29,6 +31,8 @@ pub const fn words(what: AlarmKind) -> &'static str {
             "protection refused: the venue will not have the stop; it is tried again"
         }
         AlarmKind::ProtectionLost => "protection lost: somebody took the stop away from the venue",
+        AlarmKind::OrderCollision => "order collision: the venue has another order under one of our ids",
+        AlarmKind::CoinsLocked => "coins locked: an exit waits for what another order would sell",
         AlarmKind::Dust => "dust: what is left is less than the venue can close",
         AlarmKind::FillNotExpected => "unexpected fill: not of an order of ours, or of more than was held",
     }
@@ -47,6 +51,8 @@ mod tests {
             AlarmKind::NoProtection,
             AlarmKind::ProtectionRefused,
             AlarmKind::ProtectionLost,
+            AlarmKind::OrderCollision,
+            AlarmKind::CoinsLocked,
             AlarmKind::Dust,
             AlarmKind::FillNotExpected,
         ] {

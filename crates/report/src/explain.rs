@@ -269,6 +269,8 @@ pub enum OrderEvent {
     Cancelled,
     /// No answer came.
     Unknown,
+    /// The venue was asked, and does not know it.
+    NotFound,
 }
 
 /// How a position ended, or how it stands at the end of the records.

@@ -40,6 +40,8 @@ pub enum Tag {
     BracketTriggered,
     /// An exit was given up.
     ExitConcluded,
+    /// An account's kill level was set or released.
+    KillLevel,
     /// An exit that no rule of the plan decided.
     ExitOther,
     /// The ratchet moved the stop.
@@ -89,7 +91,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -104,6 +106,7 @@ impl Tag {
         Self::ExitDeferred,
         Self::BracketTriggered,
         Self::ExitConcluded,
+        Self::KillLevel,
         Self::ExitOther,
         Self::ExitRatchetSl,
         Self::ExitSlMoved,
@@ -138,6 +141,7 @@ impl Tag {
             Self::ExitDeferred => "EXIT_DEFERRED",
             Self::BracketTriggered => "BRACKET_TRIGGER",
             Self::ExitConcluded => "EXIT_CONCLUDED",
+            Self::KillLevel => "KILL_LEVEL",
             Self::ExitOther => "EXIT_OTHER",
             Self::ExitRatchetSl => "EXIT_RATCHET_SL",
             Self::ExitSlMoved => "EXIT_SL_MOVED",
@@ -163,6 +167,7 @@ impl Tag {
             Self::Bootstrap
                 | Self::Alarm
                 | Self::ExitGuard
+                | Self::KillLevel
                 | Self::LinesDropped
                 | Self::Stopping
                 | Self::Summary
@@ -177,6 +182,7 @@ impl Tag {
             Self::ExitEmergency
             | Self::ExitGuard
             | Self::Alarm
+            | Self::KillLevel
             | Self::CommandRefused
             | Self::LinesDropped => Tone::Alarm,
             Self::Market | Self::ExitSource | Self::ExitSent => Tone::Dim,

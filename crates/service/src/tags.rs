@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use ripcord_core::event::{Added, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record};
-use ripcord_core::id::{EpisodeId, OrderId, PositionKey};
+use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
+use ripcord_core::kill::KillLevel;
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
@@ -99,12 +100,14 @@ impl Narrator {
                     Concluded::PastWorst => "past_worst",
                     Concluded::Expired => "expired",
                     Concluded::Overtaken => "overtaken",
+                    Concluded::Killed => "killed",
                 };
                 let id = self.names.episode(*episode);
                 let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
                 let line = self.line(Tag::ExitConcluded, at, *episode, &text);
                 lines.push(line.with("exit", *exit).with("why", why));
             }
+            Record::KillLevel { account, level } => lines.push(kill_level(at, *account, *level)),
             Record::StopMoved { episode, from, to, origin } => {
                 lines.push(self.stop_moved(at, *episode, *from, *to, *origin));
             }
@@ -243,9 +246,10 @@ impl Narrator {
         note.orders.insert(order.id, remembered);
         let price = match order.kind {
             OrderKind::Market => note.seen.unwrap_or(order.trigger),
-            OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) | OrderKind::Stop(limit) => {
-                limit
-            }
+            OrderKind::MarketableLimit(limit)
+            | OrderKind::RestingLimit(limit)
+            | OrderKind::Stop(limit)
+            | OrderKind::ImmediateLimit(limit) => limit,
         };
         let names = &self.names;
         let (qty, price) = (names.qty(episode, order.qty), names.price(episode, price));
@@ -348,6 +352,7 @@ impl Narrator {
             OrderEnd::Expired => ("expired", Tone::Dim),
             OrderEnd::Cancelled => ("cancelled", Tone::Dim),
             OrderEnd::Unknown => ("unknown: no answer", Tone::Alarm),
+            OrderEnd::NotFound => ("not_found: the venue does not know it", Tone::Alarm),
         };
         let (symbol, order_id) = (self.names.symbol(id.episode), self.names.order(id));
         let text = format!("{what} of {symbol} {word} | order_id={order_id}");
@@ -407,6 +412,13 @@ impl Narrator {
             CommandRefused::StaleSignal(of) => {
                 ("stale_signal", format!("{}: the signal is older than the plan lets it stand", key(of)))
             }
+            CommandRefused::Killed(of) => {
+                ("killed", format!("{}: the account's kill level forbids it", key(of)))
+            }
+            CommandRefused::NotConfirmed(account) => (
+                "not_confirmed",
+                format!("account {}: K3 sends nothing, not even stops; ask for it twice", account.0),
+            ),
             CommandRefused::BelowMinimum(of) => {
                 ("below_minimum", format!("{}: less than the venue can close", key(of)))
             }
@@ -451,12 +463,27 @@ fn label(reason: Reason, leg: u8) -> &'static str {
     }
 }
 
+/// An account's kill level, for people and programs.
+fn kill_level(at: Timestamp, account: AccountId, level: Option<KillLevel>) -> Line {
+    let word = level.map_or("released", KillLevel::word);
+    let what = match level {
+        None => "exits are decided and sent again",
+        Some(KillLevel::NoChoice) => "no targets, signals or time limits; stops act",
+        Some(KillLevel::ProtectOnly) => "protection and risk exits only",
+        Some(KillLevel::Silent) => "nothing is sent; only what rests at the venue acts",
+        Some(KillLevel::Flatten) => "everything is closed",
+    };
+    let text = format!("account {}: {word}: {what}", account.0);
+    Line::new(Tag::KillLevel, at, text).with("account", account.0).with("level", word)
+}
+
 const fn kind_word(kind: OrderKind) -> &'static str {
     match kind {
         OrderKind::Market => "MARKET",
         OrderKind::MarketableLimit(_) => "LIMIT",
         OrderKind::RestingLimit(_) => "RESTING_LIMIT",
         OrderKind::Stop(_) => "STOP",
+        OrderKind::ImmediateLimit(_) => "IMMEDIATE_LIMIT",
     }
 }
 

@@ -99,6 +99,7 @@ impl Tally {
             | Record::Signalled { .. }
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
+            | Record::KillLevel { .. }
             | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }

@@ -224,6 +224,7 @@ impl Desk {
             match action {
                 Action::Submit(order) => self.venue.submit(now, order, fill, &mut self.answers),
                 Action::Cancel(id) => self.venue.cancel(now, *id, &mut self.answers),
+                Action::Query(id) => self.venue.query(now, *id, &mut self.answers),
             }
         }
         self.out.clear();

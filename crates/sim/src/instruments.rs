@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use ripcord_core::instrument::Instrument;
+use ripcord_core::instrument::{Instrument, MarketKind};
 use ripcord_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 
 use crate::plan_file::line_column;
@@ -169,6 +169,8 @@ fn instrument(row: &Cells, faults: &mut Faults<'_>) -> Option<Instrument> {
     let lot = fields.step("lot_size").map(|lot| fields.coarser(lot));
     let qty_min = fields.at_least_zero("qty_min").max(fields.at_least_zero("market_qty_min"));
     let notional_min = fields.at_least_zero("notional_min");
+    let market_qty_max = fields.at_least_zero("market_qty_max");
+    let kind = fields.kind();
     let price_decimals = fields.decimals("price_decimals", tick.map(Decimal::decimals), "tick_size");
     let qty_needed = lot.map(|lot| lot.decimals().max(qty_min.decimals()));
     let qty_decimals = fields.decimals("qty_decimals", qty_needed, "lot_size and qty_min");
@@ -188,6 +190,8 @@ fn instrument(row: &Cells, faults: &mut Faults<'_>) -> Option<Instrument> {
         lot_size: Qty(scaled("lot_size", lot, qty_decimals)),
         qty_min: Qty(scaled("qty_min", qty_min, qty_decimals)),
         notional_min: money(notional_min),
+        kind,
+        market_qty_max: Qty(scaled("market_qty_max", market_qty_max, qty_decimals)),
     };
     if let Err(error) = instrument.validate() {
         faults.add(row.at, error.to_string());
@@ -210,6 +214,17 @@ struct Fields<'a, 'b, 'c> {
 impl Fields<'_, '_, '_> {
     fn refuse(&mut self, cell: &Cell, field: &str, must: &str) {
         self.faults.add(cell.at, format!("{}: {field} is {}: {must}", self.symbol, cell.text));
+    }
+
+    fn kind(&mut self) -> MarketKind {
+        match self.row.get("kind").map(|cell| (cell.text.as_str(), cell)) {
+            None | Some(("futures", _)) => MarketKind::Futures,
+            Some(("spot", _)) => MarketKind::Spot,
+            Some((_, cell)) => {
+                self.refuse(&cell.clone(), "kind", "must be \"futures\" or \"spot\"");
+                MarketKind::Futures
+            }
+        }
     }
 
     fn number(&mut self, field: &str) -> Option<Decimal> {

@@ -89,6 +89,7 @@ struct Resting {
 enum Message {
     Submit(ExitOrder, ProbeFill),
     Cancel(OrderId),
+    Query(OrderId),
     Answer(VenueEvent),
 }
 
@@ -210,6 +211,11 @@ impl SimVenue {
         self.send(now, Message::Cancel(id), out);
     }
 
+    /// Is asked about an order; the question arrives after the model's latency.
+    pub fn query(&mut self, now: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
+        self.send(now, Message::Query(id), out);
+    }
+
     /// Lets everything arrive that is due at `now`.
     pub fn advance(&mut self, now: Timestamp, out: &mut Vec<Answer>) {
         while let Some(entry) = self.in_flight.first_entry()
@@ -273,6 +279,7 @@ impl SimVenue {
         match message {
             Message::Submit(order, fill) => self.on_submit(at, order, fill, out),
             Message::Cancel(id) => self.on_cancel(at, id, out),
+            Message::Query(id) => self.on_query(at, id, out),
             Message::Answer(event) => out.push((at, event)),
         }
     }

@@ -156,6 +156,10 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
         | Record::Alarm { episode, .. } => Some(*episode),
-        Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::CommandRefused(_) => None,
+        Record::Observed(_)
+        | Record::Input(_)
+        | Record::BarClosed(_)
+        | Record::CommandRefused(_)
+        | Record::KillLevel { .. } => None,
     }
 }

@@ -4,6 +4,7 @@ use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{Added, Addition, AlarmKind, CommandRefused};
 use crate::id::{PlanId, PositionKey};
+use crate::kill::KillLevel;
 use crate::num::{Price, Qty};
 use crate::order::OrderKind;
 use crate::plan::{Ladder, Rule};
@@ -70,6 +71,10 @@ impl Coordinator {
             self.note_refused(step, CommandRefused::NotOpen(key));
             return;
         };
+        if self.engine.standing.kill_level(key.account) >= Some(KillLevel::ProtectOnly) {
+            self.note_refused(step, CommandRefused::Killed(key));
+            return;
+        }
         let entry = self.engine.plans.get(plan.0 as usize);
         let Some(entry) = entry.filter(|entry| entry.plan.instrument == key.instrument) else {
             self.note_refused(step, CommandRefused::UnknownPlan(plan));

@@ -3,6 +3,7 @@
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{Addition, AlarmKind, Command, CommandRefused, Opened, Opening};
 use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
+use crate::kill::KillLevel;
 use crate::num::{Price, Qty};
 use crate::orders::NO_ORDER;
 use crate::plan::Rule;
@@ -20,6 +21,7 @@ pub(super) enum Wanted {
     ChangePlan(PositionKey, PlanId),
     MoveStop(PositionKey, Price),
     Signal(PositionKey, Timestamp),
+    Kill(AccountId, Option<KillLevel>, bool),
 }
 
 impl Wanted {
@@ -32,6 +34,7 @@ impl Wanted {
             Command::ChangePlan { key, plan } => Self::ChangePlan(*key, *plan),
             Command::MoveStop { key, to } => Self::MoveStop(*key, *to),
             Command::Signal { key, at } => Self::Signal(*key, *at),
+            Command::Kill { account, level, confirmed } => Self::Kill(*account, *level, *confirmed),
         }
     }
 }
@@ -46,6 +49,7 @@ impl Coordinator {
             Wanted::ChangePlan(key, plan) => self.on_change_plan(step, *key, *plan),
             Wanted::MoveStop(key, to) => self.on_move_stop(step, *key, *to),
             Wanted::Signal(key, at) => self.on_signal(step, *key, *at),
+            Wanted::Kill(account, level, confirmed) => self.on_kill(step, *account, *level, *confirmed),
         }
     }
 
@@ -108,6 +112,10 @@ impl Coordinator {
         if let Some(safe) = self.safe_stop(slot, None) {
             self.keep_safe(step, slot, safe);
         }
+        if self.engine.standing.kill_level(opening.key.account) == Some(KillLevel::Flatten) {
+            self.close_by_command(step, slot, Reason::PanicClose);
+            return;
+        }
         match forced {
             // The leverage allows no stop that the plan thinks reasonable.
             Some(stop) => self.close(step, slot, Reason::StopLoss, stop, opening.entry, Vec::new()),
@@ -165,7 +173,7 @@ impl Coordinator {
         }
     }
 
-    fn close_by_command(&mut self, step: &mut Step<'_>, slot: Slot, reason: Reason) {
+    pub(super) fn close_by_command(&mut self, step: &mut Step<'_>, slot: Slot, reason: Reason) {
         let position = &self.engine.positions[slot as usize];
         let (instrument, side) = (position.episode.key.instrument, position.side());
         let cell = self.engine.market(instrument).cells.quote(side);

@@ -4,7 +4,7 @@ use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{Action, AlarmKind, Concluded, ExitDecided, Held, Probe};
 use crate::gate::{Exposure, approve};
 use crate::id::{EpisodeId, OrderId};
-use crate::num::{Price, Qty, Round};
+use crate::num::{Price, Qty, Ratio, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
 use crate::orders::Extent;
 use crate::plan::{ExitStyle, Rule};
@@ -27,6 +27,10 @@ const TRIES_AT_ONCE: u16 = 3;
 const CANCEL_AGAIN_AFTER: Span = Span::from_secs(5);
 /// A ladder leg that took too long is looked at again after this long.
 const LEG_AGAIN_AFTER: Span = Span::from_secs(10);
+/// How far a close that walks is from the price at first, in basis points; each step doubles it.
+const WALK_BPS: i64 = 10;
+/// Its last step, 12.8 %.
+const WALK_STEPS: u8 = 7;
 /// Ended orders of a position that are remembered, for fills that come late.
 const ENDED_KEPT: usize = 16;
 
@@ -110,6 +114,7 @@ impl Coordinator {
         let (episode, exit) = (position.episode, position.exits);
         let reason = position.closing.take();
         position.phase = Phase::Open;
+        self.orders.waiting.drop_close(episode);
         let why = Concluded::Overtaken;
         self.note(step, episode.key.instrument, Record::ExitConcluded { episode, exit, why });
         if reason == Some(Reason::SignalExit) {
@@ -204,7 +209,7 @@ impl Coordinator {
             return;
         }
         self.send_close(step, slot, OrderKind::Market, trigger);
-        self.cancel_all_but(step, slot, |order| order.kind() == OrderKind::Market || order.protects());
+        self.cancel_all_but(step, slot, |order| order.is_urgent() || order.protects());
     }
 
     /// Forgets what ended long ago without a fill.
@@ -215,20 +220,23 @@ impl Coordinator {
 
     /// Whether a close at the market is under way.
     pub(super) fn is_at_market(&self, slot: Slot) -> bool {
-        let first = self.engine.positions[slot as usize].first_order;
-        self.orders.list(first).any(|(_, order)| {
-            // Of one that nobody has heard of again it is not known.
-            let life = order.life();
-            let counts = !life.state.is_final() && life.state != OrderState::Unknown;
-            order.closes_all() && order.kind() == OrderKind::Market && counts
-        })
+        let position = &self.engine.positions[slot as usize];
+        let waits = self.orders.waiting.close(position.episode).map(|order| order.kind);
+        waits == Some(OrderKind::Market)
+            || self.orders.list(position.first_order).any(|(_, order)| {
+                // Of one that nobody has heard of again it is not known.
+                let life = order.life();
+                let counts = !life.state.is_final() && life.state != OrderState::Unknown;
+                order.closes_all() && order.is_urgent() && counts
+            })
     }
 
     /// Whether an order for everything may still be filled.
     fn close_is_alive(&self, slot: Slot) -> bool {
-        let first = self.engine.positions[slot as usize].first_order;
+        let position = &self.engine.positions[slot as usize];
         let living = |order: &crate::orders::Order| order.closes_all() && !order.life().state.is_final();
-        self.orders.list(first).any(|(_, order)| living(order))
+        self.orders.waiting.close(position.episode).is_some()
+            || self.orders.list(position.first_order).any(|(_, order)| living(order))
     }
 
     /// An exit order ended and left something open: what now?
@@ -267,8 +275,15 @@ impl Coordinator {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
         }
-        if order.life().state != OrderState::Refused && order.attempt < TRIES_AT_ONCE {
+        let walks = self.engine.standing.walks(episode);
+        let is_first = walks == Some(0) && order.kind() == OrderKind::Market;
+        let was_taken_away = order.life().state != OrderState::Refused && walks.is_none();
+        if is_first || (was_taken_away && order.attempt < TRIES_AT_ONCE) {
             self.push_to_market(step, slot, episode);
+            return;
+        }
+        if walks.is_some() {
+            self.timers.insert((step.now.after(RETRY_AFTER), TimerFor::Retry(episode)));
             return;
         }
         let wait = Span((RETRY_AFTER.0 * i64::from(refusals.max(1))).min(RETRY_AFTER_MAX.0));
@@ -306,7 +321,7 @@ impl Coordinator {
     /// Legs whose order ended without any fill are looked at again. Whether there are any.
     pub(super) fn release_dead_legs(&mut self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
-        let mut claimed = position.legs_done;
+        let mut claimed = position.legs_done | self.orders.waiting.legs(position.episode);
         for (_, order) in self.orders.list(position.first_order) {
             if order.is_part() && (!order.life().state.is_final() || order.life().filled.0 > 0) {
                 claimed |= order.legs();
@@ -319,13 +334,14 @@ impl Coordinator {
     }
 
     fn close_is_working(&self, slot: Slot) -> bool {
-        let first = self.engine.positions[slot as usize].first_order;
-        self.orders.list(first).any(|(_, order)| {
-            let life = order.life();
-            // What we took back, or never heard of again, gets nobody out.
-            let counts = life.cancel == CancelState::None && life.state != OrderState::Unknown;
-            order.closes_all() && !life.state.is_final() && counts
-        })
+        let position = &self.engine.positions[slot as usize];
+        self.orders.waiting.close(position.episode).is_some()
+            || self.orders.list(position.first_order).any(|(_, order)| {
+                let life = order.life();
+                // What we took back, or never heard of again, gets nobody out.
+                let counts = life.cancel == CancelState::None && life.state != OrderState::Unknown;
+                order.closes_all() && !life.state.is_final() && counts
+            })
     }
 
     fn last_close_trigger(&self, slot: Slot) -> Price {
@@ -351,15 +367,61 @@ impl Coordinator {
             return;
         }
         let id = OrderId { episode, exit, leg: 0, slice: 0, attempt };
+        let kind = if kind == OrderKind::Market { self.market_or_walk(slot) } else { kind };
         self.submit(step, slot, ExitOrder { id, qty, kind, trigger, reason }, Extent::All);
     }
 
-    /// Passes an order through the gate, writes it down and hands it out.
+    /// At the market; or, where the venue refuses that, as a limit that walks away from the price, a
+    /// step further each time, and takes what it meets.
+    fn market_or_walk(&mut self, slot: Slot) -> OrderKind {
+        let position = &self.engine.positions[slot as usize];
+        let (episode, side, entry) = (position.episode, position.side(), position.entry().rounded());
+        let Some(walked) = self.engine.standing.walk_on(episode, WALK_STEPS) else {
+            return OrderKind::Market;
+        };
+        let market = self.engine.market(episode.key.instrument);
+        let last = self.engine.last_price(market.cells.quote(side)).unwrap_or(entry);
+        let offset = Ratio::from_bps(WALK_BPS << walked).of(last.0, Round::Up);
+        let outward = if side.sign() > 0 { Round::Down } else { Round::Up };
+        let limit = market.instrument.round_to_tick(Price(last.0 - side.sign() * offset), outward);
+        OrderKind::ImmediateLimit(limit.max(market.instrument.tick_size))
+    }
+
+    /// Sends an order, once the coins that it sells are free, in slices where the venue limits its size.
     pub(super) fn submit(&mut self, step: &mut Step<'_>, slot: Slot, order: ExitOrder, extent: Extent) {
+        let key = order.id.episode.key;
+        if !self.is_silent(key.account) && self.holds_back(step, slot, &order, extent) {
+            return;
+        }
+        let instrument = &self.engine.market(key.instrument).instrument;
+        let most = if order.kind == OrderKind::Market { instrument.at_market(order.qty) } else { order.qty };
+        let lot = instrument.lot_size.0;
+        let (mut left, mut slice) = (order.qty.0, order.id.slice);
+        while left > 0 {
+            // Slices of the same size: none of them is below the smallest order.
+            let slices = (left + most.0 - 1) / most.0;
+            let qty = if slices == 1 { left } else { (left / slices + lot - 1) / lot * lot };
+            self.send(
+                step,
+                slot,
+                ExitOrder { id: OrderId { slice, ..order.id }, qty: Qty(qty), ..order },
+                extent,
+            );
+            left -= qty;
+            // What no slice is left for is asked for when these have ended.
+            let Some(next) = slice.checked_add(1) else { return };
+            slice = next;
+        }
+    }
+
+    /// Passes an order through the gate, writes it down and hands it out.
+    fn send(&mut self, step: &mut Step<'_>, slot: Slot, order: ExitOrder, extent: Extent) {
         let position = &self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
-        // Every order of ours is reduce-only: the venue caps them together, so none of them is deducted here.
-        let exposure = Exposure { episode, open: position.open, uncapped_claims: Qty(0) };
+        // What a venue caps together is not deducted here.
+        let uncapped_claims = self.locked(slot);
+        let is_silent = self.is_silent(episode.key.account);
+        let exposure = Exposure { episode, open: position.open, uncapped_claims, is_silent };
         match approve(order, &exposure) {
             Ok(approved) => {
                 let first = position.first_order;
@@ -367,6 +429,7 @@ impl Coordinator {
                 let first = self.orders.add(first, &order, extent);
                 self.engine.positions[slot as usize].first_order = first;
                 step.out.actions.push(Action::Submit(approved));
+                self.await_answer(step, order.id);
             }
             Err(why) => {
                 self.note(step, instrument, Record::GateBlocked { id: order.id, why });
@@ -383,6 +446,9 @@ impl Coordinator {
         keeps: impl Fn(&crate::orders::Order) -> bool,
     ) {
         let position = &self.engine.positions[slot as usize];
+        if self.is_silent(position.episode.key.account) {
+            return;
+        }
         let living: Vec<u32> = self
             .orders
             .list(position.first_order)
@@ -393,7 +459,7 @@ impl Coordinator {
             .collect();
         let episode = position.episode;
         if !living.is_empty() {
-            self.timers.insert((step.now.after(CANCEL_AGAIN_AFTER), TimerFor::Cancel(episode)));
+            self.await_cancel(step, episode);
         }
         for index in living {
             let order = self.orders.get_mut(index);
@@ -409,7 +475,12 @@ impl Coordinator {
         }
     }
 
-    /// Cancels without an answer are asked for again.
+    /// Sees to it that a cancel is not waited for without end.
+    pub(super) fn await_cancel(&mut self, step: &Step<'_>, episode: EpisodeId) {
+        self.timers.insert((step.now.after(CANCEL_AGAIN_AFTER), TimerFor::Cancel(episode)));
+    }
+
+    /// Cancels without an answer are asked for again, and what became of their orders.
     pub(super) fn on_cancel_unanswered(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
         let first = self.engine.positions[slot as usize].first_order;
@@ -427,8 +498,15 @@ impl Coordinator {
             return;
         }
         self.begin(step, episode.key.instrument);
-        step.out.actions.extend(unanswered.into_iter().map(Action::Cancel));
-        self.timers.insert((step.now.after(CANCEL_AGAIN_AFTER), TimerFor::Cancel(episode)));
+        if self.is_silent(episode.key.account) {
+            self.await_cancel(step, episode);
+            return;
+        }
+        step.out.actions.extend(unanswered.iter().copied().map(Action::Cancel));
+        self.await_cancel(step, episode);
+        for id in unanswered {
+            self.inquire(step, id);
+        }
     }
 
     /// How an exit meets the market. One with a worst price is a limit there from the start: it takes
@@ -457,7 +535,10 @@ impl Coordinator {
         let close = self.orders.list(position.first_order).find(|(_, order)| order.closes_all());
         close.and_then(|(_, order)| match order.kind() {
             OrderKind::MarketableLimit(limit) => Some(limit),
-            OrderKind::Market | OrderKind::RestingLimit(_) | OrderKind::Stop(_) => None,
+            OrderKind::Market
+            | OrderKind::RestingLimit(_)
+            | OrderKind::Stop(_)
+            | OrderKind::ImmediateLimit(_) => None,
         })
     }
 

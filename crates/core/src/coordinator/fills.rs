@@ -2,13 +2,13 @@
 
 use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
-use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
+use crate::event::{AlarmKind, Filled, Found, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::num::{Money, Price};
-use crate::order::{CancelState, Fill, OrderAnswer};
+use crate::order::{CancelState, Fill, OrderAnswer, OrderState};
 use crate::orders::{NO_ORDER, Order};
 use crate::position::{Phase, at_gain, level, price};
-use crate::reason::StopOrigin;
+use crate::reason::{Reason, Source, StopOrigin};
 use crate::watch::Slot;
 
 /// A venue's word by value: the step keeps the event itself for the record.
@@ -20,6 +20,9 @@ pub(super) enum Heard {
     Silence(OrderId),
     FundingPaid(PositionKey, Money),
     LiquidationAt(PositionKey, Price),
+    Found(Found),
+    NotFound(OrderId),
+    MarketRefused(OrderId),
 }
 
 impl Heard {
@@ -28,15 +31,19 @@ impl Heard {
             VenueEvent::Accepted(id) => Self::Accepted(*id),
             VenueEvent::Filled(fill) => Self::Filled(**fill),
             // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
-            VenueEvent::Refused(id, RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other) => {
-                Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused)
-            }
+            VenueEvent::Refused(id, RefusedWhy::MarketRefused) => Self::MarketRefused(*id),
+            VenueEvent::Refused(
+                id,
+                RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other | RefusedWhy::CoinsMissing,
+            ) => Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused),
             VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
             VenueEvent::Expired(id) => Self::Ended(*id, OrderAnswer::Expired, OrderEnd::Expired),
             VenueEvent::CancelRefused(id) => Self::CancelRefused(*id),
             VenueEvent::Silence(id) => Self::Silence(*id),
             VenueEvent::FundingPaid(key, amount) => Self::FundingPaid(*key, **amount),
             VenueEvent::LiquidationAt(key, price) => Self::LiquidationAt(*key, *price),
+            VenueEvent::Found(found) => Self::Found(**found),
+            VenueEvent::NotFound(id) => Self::NotFound(*id),
         }
     }
 }
@@ -51,25 +58,31 @@ impl Coordinator {
             Heard::Silence(id) => self.on_silence(step, id),
             Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
             Heard::LiquidationAt(key, price) => self.on_liquidation_at(step, *key, *price),
+            Heard::Found(found) => self.on_found(step, found),
+            Heard::NotFound(id) => self.on_not_found(step, id),
+            Heard::MarketRefused(id) => self.on_market_refused(step, id),
         }
     }
 
-    fn find_order(&self, id: &OrderId) -> Option<(Slot, u32)> {
+    pub(super) fn find_order(&self, id: &OrderId) -> Option<(Slot, u32)> {
         let slot = self.engine.slot(id.episode)?;
         let first = self.engine.positions[slot as usize].first_order;
         self.orders.find(first, id).map(|order| (slot, order))
     }
 
-    fn on_accepted(&mut self, step: &mut Step<'_>, id: &OrderId) {
+    pub(super) fn on_accepted(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((slot, index)) = self.find_order(id) else { return };
         let order = self.orders.get_mut(index);
         let before = order.life().state;
         order.hear(OrderAnswer::Accepted);
+        self.orders.awaited.answered(id);
+        let order = self.orders.get(index);
         if order.life().state == before {
             return;
         }
         let protects = order.protects();
         self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
+        self.end_inquiry(id);
         if protects && self.engine.positions[slot as usize].is_held() {
             self.on_bracket_accepted(step, slot, index);
             self.rearm_all(slot);
@@ -77,7 +90,7 @@ impl Coordinator {
         }
     }
 
-    fn on_fill(&mut self, step: &mut Step<'_>, fill: &Fill) {
+    pub(super) fn on_fill(&mut self, step: &mut Step<'_>, fill: &Fill) {
         let instrument = fill.id.episode.key.instrument;
         let not_expected = Record::Alarm { episode: fill.id.episode, what: AlarmKind::FillNotExpected };
         let Some((slot, index)) = self.find_order(&fill.id) else {
@@ -90,6 +103,8 @@ impl Coordinator {
         if new.0 == 0 {
             return;
         }
+        self.orders.awaited.answered(&fill.id);
+        self.end_inquiry(&fill.id);
         let qty = new.min(self.engine.positions[slot as usize].open);
         if qty < new {
             self.note(step, instrument, not_expected);
@@ -143,6 +158,9 @@ impl Coordinator {
             // What is left is less: resting legs follow.
             self.reprice_legs(step, slot);
         }
+        if order.life().state.is_final() {
+            self.send_waiting(step, slot);
+        }
         if order.protects() {
             self.after_bracket_fill(step, slot, order, at);
         } else {
@@ -155,18 +173,21 @@ impl Coordinator {
         self.rearm_all(slot);
     }
 
-    fn on_end(&mut self, step: &mut Step<'_>, id: &OrderId, answer: OrderAnswer, how: OrderEnd) {
+    pub(super) fn on_end(&mut self, step: &mut Step<'_>, id: &OrderId, answer: OrderAnswer, how: OrderEnd) {
         let Some((slot, index)) = self.find_order(id) else { return };
         let order = self.orders.get_mut(index);
         if order.life().state.is_final() {
             return;
         }
         order.hear(answer);
+        self.orders.awaited.answered(id);
+        self.orders.inquiries.end(id);
         self.note(step, id.episode.key.instrument, Record::OrderEnded { id: *id, how });
         if self.engine.positions[slot as usize].phase == Phase::Flat {
             self.vacate_when_quiet(slot);
             return;
         }
+        self.send_waiting(step, slot);
         let order = *self.orders.get(index);
         if order.leg > 0 && order.life().filled.0 > 0 {
             self.conclude_leg(step, slot, &order);
@@ -187,10 +208,25 @@ impl Coordinator {
         } else {
             self.after_end(step, slot, index);
         }
+        // Coins that it locked may be protected now; a stop that ended has its own pace.
+        if self.locks(slot) && !order.protects() {
+            self.protect(step, slot);
+        }
         if self.engine.positions[slot as usize].is_held() {
             self.forget_ended(slot);
             self.rearm_all(slot);
         }
+    }
+
+    /// The venue takes no market orders now: a close walks as a limit from here on.
+    fn on_market_refused(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        let Some((_, index)) = self.find_order(id) else { return };
+        let order = self.orders.get(index);
+        if order.closes_all() && order.is_urgent() && !order.life().state.is_final() {
+            self.begin(step, id.episode.key.instrument);
+            self.engine.standing.walk_anew(id.episode);
+        }
+        self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
     }
 
     fn on_cancel_refused(&mut self, step: &mut Step<'_>, id: &OrderId) {
@@ -198,29 +234,62 @@ impl Coordinator {
         let order = self.orders.get_mut(index);
         let before = order.life().cancel;
         order.hear(OrderAnswer::CancelRefused);
-        if order.life().cancel != before {
+        let life = order.life();
+        if life.cancel != before {
             self.begin(step, id.episode.key.instrument);
+            // It ended, or the venue does not see it yet.
+            if !life.state.is_final() {
+                self.inquire(step, *id);
+            }
         }
     }
 
-    fn on_silence(&mut self, step: &mut Step<'_>, id: &OrderId) {
+    /// An order that was heard of needs no more asking, unless it is to be cancelled and cannot.
+    fn end_inquiry(&mut self, id: &OrderId) {
+        let Some((_, index)) = self.find_order(id) else { return };
+        let life = self.orders.get(index).life();
+        let is_lost = life.state == OrderState::Unknown || life.cancel != CancelState::None;
+        if life.state.is_final() || !is_lost {
+            self.orders.inquiries.end(id);
+        }
+    }
+
+    pub(super) fn on_silence(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((slot, index)) = self.find_order(id) else { return };
         let order = self.orders.get_mut(index);
         let before = order.life().state;
         order.hear(OrderAnswer::Silence);
+        self.orders.awaited.answered(id);
+        let order = self.orders.get(index);
         let (protects, state) = (order.protects(), order.life().state);
         if state != before {
             let (episode, instrument) = (id.episode, id.episode.key.instrument);
             self.note(step, instrument, Record::OrderEnded { id: *id, how: OrderEnd::Unknown });
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::ExitUnknown });
+            self.inquire(step, *id);
             if protects {
                 self.protect(step, slot);
+            } else {
+                self.insist(step, slot);
             }
             // Of a close that nobody has heard of again the emergency rules may send another.
             if self.engine.positions[slot as usize].is_held() {
                 self.rearm_all(slot);
                 self.engine.restate_bands(instrument);
             }
+        }
+    }
+
+    /// An emergency does not wait for what became of one order: one more is sent, which the venue caps.
+    fn insist(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let reason = position.closing.filter(|_| position.phase == Phase::Closing);
+        let is_emergency = reason
+            .is_some_and(|reason| reason == Reason::PanicClose || reason.source() == Source::EmergencyStop);
+        let is_lost = |order: &Order| order.closes_all() && order.life().state == OrderState::Unknown;
+        let lost = self.orders.list(position.first_order).filter(|(_, order)| is_lost(order)).count();
+        if is_emergency && lost == 1 {
+            self.close_what_is_left(step, slot);
         }
     }
 
@@ -265,7 +334,10 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         position.legs_done |= bits;
         // A leg that was filled late must not be sold again by the order that took its place.
-        self.cancel_all_but(step, slot, |other| !other.is_part() || other.legs() & bits == 0);
+        self.cancel_all_but(step, slot, |other| {
+            let is_sibling = (other.exit, other.leg, other.attempt) == (order.exit, order.leg, order.attempt);
+            is_sibling || !other.is_part() || other.legs() & bits == 0
+        });
         let position = &mut self.engine.positions[slot as usize];
         let Some(to) = target else { return };
         // A stop only tightens.
@@ -315,6 +387,7 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         position.phase = Phase::Flat;
         let episode: EpisodeId = position.episode;
+        self.orders.waiting.take(episode);
         self.note(step, episode.key.instrument, Record::Closed { episode });
         self.cancel_all_but(step, slot, |_| false);
         self.vacate_when_quiet(slot);

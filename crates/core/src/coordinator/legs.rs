@@ -3,6 +3,7 @@
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::{ExitDecided, Held, ProbeFill};
 use crate::id::OrderId;
+use crate::instrument::MarketKind;
 use crate::num::{Price, Qty};
 use crate::order::{ExitOrder, OrderKind};
 use crate::orders::Extent;
@@ -106,11 +107,22 @@ impl Coordinator {
     pub(super) fn place_soft_legs(&mut self, step: &mut Step<'_>, slot: Slot) {
         let terms = self.engine.terms(slot);
         let position = &self.engine.positions[slot as usize];
-        if position.phase != Phase::Open || !position.soft_legs_missing(&terms) {
+        if position.phase != Phase::Open
+            || !position.soft_legs_missing(&terms)
+            || !position.may_choose(&terms)
+        {
+            return;
+        }
+        // Coins that a stop at the venue locks cannot be offered besides.
+        if terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot {
             return;
         }
         let Some(ladder) = position.ladder(&terms) else { return };
-        let (episode, mut left, mut from) = (position.episode, position.open, 0);
+        // What waits for coins goes first.
+        if self.orders.waiting.of(position.episode).next().is_some() {
+            return;
+        }
+        let (episode, mut left, mut from) = (position.episode, self.to_offer(slot), 0);
         let mut orders: [Option<(u8, ExitOrder)>; crate::plan::ladder::LEGS_MAX] = Default::default();
         for (index, order) in orders.iter_mut().enumerate().take(ladder.legs.len()) {
             let bit = 1_u8 << index;

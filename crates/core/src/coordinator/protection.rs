@@ -28,8 +28,8 @@ impl Coordinator {
         let Some((rule, level, reason)) = self.wanted_bracket(slot) else { return };
         let position = &self.engine.positions[slot as usize];
         let (episode, side) = (position.episode, position.side());
-        let qty = self.engine.market(episode.key.instrument).instrument.closable(position.open);
-        if qty.0 == 0 {
+        let qty = self.to_protect(slot);
+        if qty.0 == 0 || self.is_silent(episode.key.account) {
             return;
         }
         let newest = self.newest_bracket(slot).map(|(_, order)| *order);
@@ -122,7 +122,9 @@ impl Coordinator {
                     self.protect(step, slot);
                 }
             }
-            OrderEnd::Cancelled | OrderEnd::Expired | OrderEnd::Unknown => self.protect(step, slot),
+            OrderEnd::Cancelled | OrderEnd::Expired | OrderEnd::Unknown | OrderEnd::NotFound => {
+                self.protect(step, slot);
+            }
         }
     }
 

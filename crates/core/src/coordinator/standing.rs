@@ -25,6 +25,10 @@ impl Coordinator {
             self.note_refused(step, CommandRefused::NoSignalRule(key));
             return;
         };
+        if self.engine.standing.kill_level(key.account).is_some() {
+            self.note_refused(step, CommandRefused::Killed(key));
+            return;
+        }
         let until = given.after(rule.ttl);
         if until < step.now {
             self.note_refused(step, CommandRefused::StaleSignal(key));
@@ -108,6 +112,7 @@ impl Coordinator {
         let reason = position.closing.take();
         position.phase = Phase::Open;
         self.note(step, episode.key.instrument, Record::ExitConcluded { episode, exit, why });
+        self.orders.waiting.drop_close(episode);
         if reason == Some(Reason::SignalExit) {
             self.engine.standing.consume_signal(episode);
         }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::EpisodeId;
+use crate::id::{AccountId, EpisodeId};
+use crate::kill::KillLevel;
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
@@ -21,6 +22,12 @@ pub(crate) struct Standing {
     /// Positions whose bracket was triggered.
     #[serde(default)]
     triggered: BTreeSet<EpisodeId>,
+    /// Accounts that somebody stopped, and how far.
+    #[serde(default, with = "pairs")]
+    kills: BTreeMap<AccountId, KillLevel>,
+    /// Closes that may not go to the market and walk as limits, and how far they came.
+    #[serde(default, with = "pairs")]
+    walks: BTreeMap<EpisodeId, u8>,
 }
 
 impl Standing {
@@ -86,8 +93,45 @@ impl Standing {
         self.triggered.contains(&episode)
     }
 
+    /// How far an account is stopped.
+    pub(crate) fn kill_level(&self, account: AccountId) -> Option<KillLevel> {
+        self.kills.get(&account).copied()
+    }
+
+    /// Stops an account, or releases it.
+    pub(crate) fn set_kill_level(&mut self, account: AccountId, level: Option<KillLevel>) {
+        match level {
+            Some(level) => self.kills.insert(account, level),
+            None => self.kills.remove(&account),
+        };
+    }
+
+    /// Every account that is stopped.
+    pub(crate) fn kill_levels(&self) -> impl Iterator<Item = (AccountId, KillLevel)> + '_ {
+        self.kills.iter().map(|(&account, &level)| (account, level))
+    }
+
+    /// The market refuses the closes of an episode: they walk from here on, from the start again.
+    pub(crate) fn walk_anew(&mut self, episode: EpisodeId) {
+        self.walks.insert(episode, 0);
+    }
+
+    /// The step that a close which walks comes to next.
+    pub(crate) fn walks(&self, episode: EpisodeId) -> Option<u8> {
+        self.walks.get(&episode).copied()
+    }
+
+    /// The next step of a close that walks; `None` when it may go to the market.
+    pub(crate) fn walk_on(&mut self, episode: EpisodeId, last: u8) -> Option<u8> {
+        let steps = self.walks.get_mut(&episode)?;
+        let step = *steps;
+        *steps = steps.saturating_add(1).min(last);
+        Some(step)
+    }
+
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
+        self.walks.remove(&episode);
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);
         self.signals.remove(&episode);
@@ -98,20 +142,18 @@ impl Standing {
 mod pairs {
     use std::collections::BTreeMap;
 
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{EpisodeId, Timestamp};
-
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<EpisodeId, Timestamp>,
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
         to.collect_seq(map)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, D: Deserializer<'de>>(
         from: D,
-    ) -> Result<BTreeMap<EpisodeId, Timestamp>, D::Error> {
-        Ok(Vec::<(EpisodeId, Timestamp)>::deserialize(from)?.into_iter().collect())
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Event, Observed};
 use crate::gate::Blocked;
-use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
+use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
+use crate::kill::KillLevel;
 use crate::market::Bar;
 use crate::num::{Money, Price, Qty};
 use crate::order::ExitOrder;
@@ -133,6 +134,13 @@ pub enum Record {
         /// What is wrong.
         what: AlarmKind,
     },
+    /// An account's kill level was set or released, or silence is told again.
+    KillLevel {
+        /// The account.
+        account: AccountId,
+        /// The level now.
+        level: Option<KillLevel>,
+    },
 }
 
 /// Why an exit of rules 7 to 9 was given up.
@@ -145,6 +153,8 @@ pub enum Concluded {
     Expired,
     /// A more urgent exit took its place.
     Overtaken,
+    /// Somebody stopped exits of its kind.
+    Killed,
 }
 
 /// How an order ended without filling the rest.
@@ -159,6 +169,8 @@ pub enum OrderEnd {
     Cancelled,
     /// No answer: its state is unknown.
     Unknown,
+    /// The venue was asked and does not know it, beyond doubt: it never arrived, or is gone.
+    NotFound,
 }
 
 /// What needs a person.
@@ -181,6 +193,10 @@ pub enum AlarmKind {
     ProtectionRefused,
     /// Somebody else took the stop away from the venue.
     ProtectionLost,
+    /// The venue has another order under one of our ids.
+    OrderCollision,
+    /// An exit waits for coins that another order locks.
+    CoinsLocked,
 }
 
 /// Why a command was refused.
@@ -209,6 +225,10 @@ pub enum CommandRefused {
     NoSignalRule(PositionKey),
     /// The signal is older than the plan lets it stand.
     StaleSignal(PositionKey),
+    /// The account's kill level forbids it.
+    Killed(PositionKey),
+    /// Silence must be asked for twice.
+    NotConfirmed(AccountId),
 }
 
 /// An episode began.

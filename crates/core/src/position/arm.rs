@@ -89,7 +89,7 @@ impl Position {
                 self.arm_stops(terms, &mut list);
                 self.arm_bracket(terms, &mut list);
                 self.arm_trailing(terms, &mut list);
-                if self.is_patient() {
+                if self.may_choose(terms) {
                     self.arm_ladder(terms, &mut list);
                     self.arm_standing(terms, &mut list);
                 }
@@ -261,6 +261,9 @@ impl Position {
 
     /// The stop from which on the one at the venue is moved.
     pub(super) fn bracket_next(&self, terms: &Terms<'_>) -> Option<Price> {
+        if terms.is_silent {
+            return None;
+        }
         let (rule, at) = (terms.plan.bracket?, terms.at_venue.follows_from?);
         Some(Price(at.0 + self.side().sign() * rule.band_at(at)))
     }

@@ -65,16 +65,16 @@ impl Position {
             decision.past_worst = beyond.is_some_and(|(level, price)| at_loss(self.side(), price, level));
         }
         if self.phase == Phase::Open {
-            if probe.fires(Probe::TARGET, self.side()) && self.is_patient() {
+            if probe.fires(Probe::TARGET, self.side()) && self.may_choose(terms) {
                 self.evaluate_ladder(terms, &prices, &mut decision);
             }
             if probe.fires(Probe::EXTREME, self.side()) {
                 self.evaluate_trail(terms, &prices, &mut decision);
             }
-            if probe.fires(Probe::SIGNAL, self.side()) && self.is_patient() {
+            if probe.fires(Probe::SIGNAL, self.side()) && self.may_choose(terms) {
                 self.evaluate_signal(terms, &prices, &mut decision);
             }
-            if probe.fires(Probe::TIME, self.side()) && self.is_patient() {
+            if probe.fires(Probe::TIME, self.side()) && self.may_choose(terms) {
                 self.evaluate_time(terms, &prices, &mut decision);
             }
         }

@@ -26,7 +26,7 @@ impl One {
             .core
             .add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks)
             .expect("a sound instrument");
-        world.venue.list(id, instrument.lot_size);
+        world.venue.list(id, &instrument);
         let spec = plan_spec(plan).expect("a plan in words");
         let plan = world.core.add_plan(spec.resolve(id, &instrument).expect("a sound plan"));
         let plan = plan.expect("its instrument is there");
@@ -51,7 +51,7 @@ impl One {
     fn sent(&self) -> Vec<OrderId> {
         let orders = self.world.actions.iter().filter_map(|action| match action {
             Action::Submit(order) => Some(order.order().id),
-            Action::Cancel(_) => None,
+            Action::Cancel(_) | Action::Query(_) => None,
         });
         orders.collect()
     }

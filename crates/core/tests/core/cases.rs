@@ -3,7 +3,8 @@
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{Addition, Command, Event, Filled, Opening, Probe, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
-use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::instrument::{Instrument, MarketKind, Side};
+use ripcord_core::kill::KillLevel;
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::plan::ladder::LegTarget;
@@ -166,6 +167,11 @@ impl Case {
     pub(crate) fn wild(random: &mut Random, moves: i64) -> Self {
         let mut case = Self::random(random, moves);
         case.bars = random.pick(&[BarOrigin::Ticks, BarOrigin::Bars]);
+        for (rules, _) in &mut case.markets {
+            rules.kind = random.pick(&[MarketKind::Futures, MarketKind::Futures, MarketKind::Spot]);
+            let most = random.within(60, 400) * 100;
+            rules.market_qty_max = Qty(random.pick(&[0, 0, most]));
+        }
         for plan in &mut case.plans {
             late_rules(random, plan);
         }
@@ -183,6 +189,12 @@ impl Case {
                 0 | 1 => Some(mood(random)),
                 2 => key.map(|key| Move::Event(Event::Command(Command::Close { key, qty: None }))),
                 3 => key.map(|key| Move::Event(Event::Command(Command::Panic(key.account)))),
+                8 => key.map(|key| {
+                    let level = random.pick(&[None, None, Some(0), Some(1), Some(2), Some(3)]);
+                    let level = level.map(|at: usize| KillLevel::ALL[at]);
+                    let confirmed = random.one_in(2);
+                    Move::Event(Event::Command(Command::Kill { account: key.account, level, confirmed }))
+                }),
                 4 => key.map(|key| {
                     let amount = Money(i128::from(random.within(-1_000, 1_000)) * 1_000_000_000_000);
                     Move::Event(Event::Venue(VenueEvent::FundingPaid(key, Box::new(amount))))
@@ -252,7 +264,7 @@ impl Case {
         let mut world = World::new();
         for (instrument, sources) in &self.markets {
             let id = world.core.add_instrument(instrument.clone(), sources, self.bars);
-            world.venue.list(id.expect("a sound instrument"), instrument.lot_size);
+            world.venue.list(id.expect("a sound instrument"), instrument);
         }
         for plan in &self.plans {
             world.core.add_plan(plan.clone()).expect("its instrument is there");
@@ -357,7 +369,12 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
 
 fn mood(random: &mut Random) -> Move {
     let mut mood = Mood::default();
-    match random.within(0, 7) {
+    match random.within(0, 12) {
+        8 => mood.lose = random.within(1, 3) as u32,
+        9 => mood.blind = true,
+        10 => mood.mute = true,
+        11 => mood.keep = random.within(1, 3) as u32,
+        12 => mood.ban = random.within(1, 6) as u32,
         0 => mood.refuse = random.within(1, 6) as u32,
         1 => mood.delay = random.within(1, 8) as u32,
         2 => mood.cancel_delay = random.within(1, 8) as u32,

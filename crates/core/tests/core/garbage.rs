@@ -23,7 +23,11 @@ const NO_PRICE: [i64; 6] = [i64::MIN, -1, 0, (1 << 56) + 1, i64::MAX - 1, i64::M
 fn whatever_is_told_nothing_panics() {
     for seed in 0..600 {
         let mut random = Random::new(seed);
-        let case = Case::wild(&mut random, 120);
+        let mut case = Case::wild(&mut random, 120);
+        for (rules, _) in &mut case.markets {
+            // What is told may be a billion times what an order may be for.
+            rules.market_qty_max = Qty(0);
+        }
         let mut world = case.world();
         for at in 0..case.script.len() {
             case.play(&mut world, at);

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use ripcord_core::Coordinator;
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{Action, Entry, Event, Observed, Outbox, Record};
-use ripcord_core::id::EpisodeId;
+use ripcord_core::event::{Action, Command, Entry, Event, Observed, Outbox, Probe, Record};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PositionKey};
+use ripcord_core::instrument::MarketKind;
+use ripcord_core::market::PriceSource;
 use ripcord_core::num::Price;
+use ripcord_core::order::OrderState;
 use ripcord_core::reason::Reason;
 use ripcord_core::snapshot::Snapshot;
-use ripcord_core::time::Timestamp;
+use ripcord_core::time::{Span, Timestamp};
 
-use crate::cases::Case;
+use crate::cases::{Case, Move};
 use crate::oracle::Oracle;
 use crate::random::Random;
+use crate::venue::Mood;
+use crate::world::World;
 
 const CASES: u64 = 4_000;
 
@@ -363,7 +368,8 @@ fn a_wake_that_changes_nothing_leaves_no_record() {
             let is_input = |entry: &Entry| matches!(entry.record, Record::Input(_) | Record::Observed(_));
             let is_idle = !told.0.is_empty() && told.0.iter().all(is_input);
             let timers = told.0.iter().any(|entry| entry.record == Record::Input(Event::Timer));
-            assert!(!is_idle || first || timers, "seed {seed}: {event:?} left {:?}", told.0);
+            let acts = !told.1.is_empty();
+            assert!(!is_idle || acts || first || timers, "seed {seed}: {event:?} left {:?}", told.0);
         }
     }
 }
@@ -388,4 +394,91 @@ fn well_behaved_venues_end_flat_or_held_alike() {
             assert!(held, "seed {seed}: {order:?} outlived its position");
         }
     }
+}
+
+#[test]
+fn coins_that_an_order_locks_are_never_offered_by_another() {
+    let (mut spot, mut sold) = (0, 0);
+    for seed in 0..1_500 {
+        let mut case = Case::wild(&mut Random::new(seed), 150);
+        for (_, what) in &mut case.script {
+            // A venue that denies an order which it has for longer than it may is not to be outwitted:
+            // there the lock itself is what keeps the coins.
+            if let Move::Mood(mood, _) = what {
+                mood.blind = false;
+            }
+        }
+        let mut world = case.world();
+        for at in 0..case.script.len() {
+            case.play(&mut world, at);
+            assert_eq!(world.venue.overdrawn, 0, "seed {seed}: move {at} {:?}", case.script[at]);
+        }
+        let is_spot = |key: PositionKey| case.markets[key.instrument.0 as usize].0.kind == MarketKind::Spot;
+        spot += case.markets.iter().filter(|(rules, _)| rules.kind == MarketKind::Spot).count();
+        sold += world
+            .records
+            .iter()
+            .filter(|entry| matches!(&entry.record, Record::Filled(filled) if is_spot(filled.id.episode.key)))
+            .count();
+    }
+    assert!(spot > 500 && sold > 2_000, "{sold} fills in {spot} markets");
+}
+
+/// Safety under every mood, then liveness: once the venue answers again, what was decided is done.
+#[test]
+fn when_the_venue_is_well_again_every_close_ends_and_every_stop_stands() {
+    let (mut closes, mut stops) = (0, 0);
+    for seed in 0..1_500 {
+        let case = Case::wild(&mut Random::new(seed), 150);
+        let mut world = case.world();
+        for at in 0..case.script.len() {
+            case.play(&mut world, at);
+        }
+        world.venue.mood = Mood::default();
+        world.lag = Span::ZERO;
+        let closing =
+            |world: &World| world.core.view().positions().filter(|view| view.closing.is_some()).count();
+        closes += closing(&world);
+        for account in (0..16).map(AccountId) {
+            let release = Command::Kill { account, level: None, confirmed: false };
+            world.handle(Event::Command(release));
+        }
+        let cells = (0_u32..).map(InstrumentId).take(case.markets.len());
+        let cells: Vec<_> = cells.map(|id| (id, world.core.cell(id, PriceSource::Last))).collect();
+        let prices: BTreeMap<_, _> =
+            world.core.view().last_prices().map(|(cell, price, _)| (cell, price)).collect();
+        for _ in 0..120 {
+            let to = world.now.after(Span::from_secs(1));
+            while world.core.next_deadline() <= to {
+                world.now = world.core.next_deadline();
+                world.handle(Event::Timer);
+            }
+            world.now = to;
+            for (instrument, cell) in &cells {
+                world.price(*instrument, PriceSource::Last, prices[cell], Probe::TICK);
+            }
+        }
+        for view in world.core.view().positions() {
+            let plan = world.core.view().plan(view.plan);
+            // One with a worst price or a time may end and begin again.
+            let may_wait = view.closing.is_some_and(|reason| plan.exit_bounds(reason).worst.is_some());
+            let orders = world.core.view().orders(view.episode.key);
+            let waiting = world.core.view().waiting(view.episode);
+            // A fill that was never told is found by a read of what is held.
+            if world.venue.held(view.episode.key) != view.qty {
+                continue;
+            }
+            assert!(
+                view.closing.is_none() || may_wait,
+                "seed {seed}: {view:?} is closing still, {waiting} waiting, {orders:?}"
+            );
+            let lost = orders.iter().find(|order| order.life().state == OrderState::Unknown);
+            assert_eq!(lost, None, "seed {seed}: {view:?} has an order that nobody knows of");
+            let wants = plan.bracket.is_some() && view.effective_stop.is_some() && view.closing.is_none();
+            if wants {
+                stops += 1;
+            }
+        }
+    }
+    assert!(closes > 100 && stops > 100, "{closes} closes under way, {stops} stops");
 }

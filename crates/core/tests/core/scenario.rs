@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{Action, Addition, Command, Event, Opening, Probe, ProbeFill, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
-use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::instrument::{Instrument, MarketKind, Side};
+use ripcord_core::kill::KillLevel;
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
 use ripcord_core::order::Fill;
@@ -184,6 +185,11 @@ impl Story {
                 let account = self.key(rest.first())?.account;
                 self.world.handle(Event::Command(Command::Panic(account)));
             }
+            "kill" => {
+                let level = KillLevel::ALL.into_iter().find(|level| level.word() == rest[0]);
+                let (account, confirmed) = (self.at.map_or(AccountId(0), |key| key.account), rest.len() > 1);
+                self.world.handle(Event::Command(Command::Kill { account, level, confirmed }));
+            }
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
             "restart" => self.restart(),
@@ -218,8 +224,14 @@ impl Story {
         if let Some(min) = find("min") {
             instrument.qty_min = Qty(scaled(min, decimals.1).expect("a minimum"));
         }
+        if words.contains(&"spot") {
+            instrument.kind = MarketKind::Spot;
+        }
+        if let Some(max) = find("max") {
+            instrument.market_qty_max = Qty(scaled(max, decimals.1).expect("a maximum"));
+        }
         let id = self.world.core.add_instrument(instrument.clone(), &sources, bars);
-        self.world.venue.list(id.expect("a sound instrument"), instrument.lot_size);
+        self.world.venue.list(id.expect("a sound instrument"), &instrument);
         self.instruments.push((words[0].to_owned(), instrument));
     }
 
@@ -333,6 +345,11 @@ impl Story {
             "delays" => mood.delay = number(1),
             "cancels-late" => mood.cancel_delay = number(1),
             "drops" => mood.drop = number(1),
+            "loses" => mood.lose = number(1),
+            "keeps" => mood.keep = number(1),
+            "blind" => mood.blind = true,
+            "mute" => mood.mute = true,
+            "bans" => mood.ban = number(1),
             "doubles" => mood.double = true,
             "thin" => mood.thin = true,
             "stuck" => mood.stuck = true,
@@ -352,7 +369,7 @@ impl Story {
             .map(|at| words[at + 1].parse::<u8>().expect("a leg"));
         let mut submits = self.world.actions.iter().rev().filter_map(|action| match action {
             Action::Submit(approved) => Some(*approved.order()),
-            Action::Cancel(_) => None,
+            Action::Cancel(_) | Action::Query(_) => None,
         });
         let order = submits.find(|order| leg.is_none_or(|leg| order.id.leg == leg)).ok_or("no order")?;
         let id = order.id;

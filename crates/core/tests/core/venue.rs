@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ripcord_core::event::{Action, RefusedWhy, VenueEvent};
+use ripcord_core::event::{Action, Found, RefusedWhy, VenueEvent};
 use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
-use ripcord_core::instrument::Side;
+use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::num::{Money, Price, Qty};
-use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
+use ripcord_core::time::Timestamp;
 
 #[derive(Debug, Clone)]
 struct Working {
@@ -36,6 +37,16 @@ pub(crate) struct Mood {
     pub(crate) stuck: bool,
     /// Marketable limits find nobody, and rest until a later price touches them.
     pub(crate) thin: bool,
+    /// This many orders never arrive.
+    pub(crate) lose: u32,
+    /// Knows none of the orders that it is asked about.
+    pub(crate) blind: bool,
+    /// Answers no question.
+    pub(crate) mute: bool,
+    /// Refuses this many orders at the market.
+    pub(crate) ban: u32,
+    /// Refuses this many cancels.
+    pub(crate) keep: u32,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -44,7 +55,17 @@ pub(crate) struct Venue {
     held: BTreeMap<PositionKey, i64>,
     prices: BTreeMap<InstrumentId, i64>,
     lots: BTreeMap<InstrumentId, i64>,
+    /// Markets where orders lock coins.
+    spot: Vec<InstrumentId>,
+    /// Largest orders at the market.
+    most: BTreeMap<InstrumentId, i64>,
+    /// Orders refused because their coins were locked.
+    pub(crate) overdrawn: u32,
     working: Vec<Working>,
+    /// Every order it ever had.
+    known: BTreeMap<OrderId, Found>,
+    /// Its clock.
+    pub(crate) now: Timestamp,
     answers: VecDeque<(u32, VenueEvent)>,
 }
 
@@ -60,8 +81,14 @@ impl Venue {
     }
 
     /// It trades whole lots only.
-    pub(crate) fn list(&mut self, instrument: InstrumentId, lot: Qty) {
-        self.lots.insert(instrument, lot.0);
+    pub(crate) fn list(&mut self, instrument: InstrumentId, rules: &Instrument) {
+        self.lots.insert(instrument, rules.lot_size.0);
+        if rules.kind == MarketKind::Spot {
+            self.spot.push(instrument);
+        }
+        if rules.market_qty_max.0 > 0 {
+            self.most.insert(instrument, rules.market_qty_max.0);
+        }
     }
 
     pub(crate) fn held(&self, key: PositionKey) -> Qty {
@@ -86,6 +113,7 @@ impl Venue {
         match action {
             Action::Submit(approved) => self.submit(*approved.order()),
             Action::Cancel(id) => self.cancel(*id),
+            Action::Query(id) => self.query(*id),
         }
         self.sweep();
     }
@@ -112,27 +140,86 @@ impl Venue {
         self.working.iter().map(|working| &working.order)
     }
 
+    fn query(&mut self, id: OrderId) {
+        if self.mood.mute {
+            return;
+        }
+        let found = self.known.get(&id).filter(|_| !self.mood.blind);
+        let answer = found.map_or(VenueEvent::NotFound(id), |found| VenueEvent::Found(Box::new(*found)));
+        self.tell(answer);
+    }
+
+    fn know(&mut self, id: OrderId, state: OrderState) {
+        if let Some(known) = self.known.get_mut(&id) {
+            known.state = state;
+        }
+    }
+
     fn submit(&mut self, order: ExitOrder) {
         let key = order.id.episode.key;
+        if self.mood.lose > 0 {
+            self.mood.lose -= 1;
+            return;
+        }
+        let (id, qty, placed_at) = (order.id, order.qty, self.now);
+        let again =
+            self.known.insert(id, Found { id, qty, placed_at, state: OrderState::Refused, fill: None });
+        assert!(again.is_none(), "an order id was used twice: {id:?}");
         if self.mood.refuse > 0 {
             self.mood.refuse -= 1;
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::Busy));
+        } else if order.kind == OrderKind::Market && self.mood.ban > 0 {
+            self.mood.ban -= 1;
+            self.tell(VenueEvent::Refused(order.id, RefusedWhy::MarketRefused));
+        } else if self.is_too_large(&order) {
+            self.tell(VenueEvent::Refused(order.id, RefusedWhy::Other));
+        } else if self.is_overdrawn(&order) {
+            self.overdrawn += 1;
+            self.tell(VenueEvent::Refused(order.id, RefusedWhy::CoinsMissing));
         } else if self.sellable(key) == 0 {
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce));
         } else {
             self.tell(VenueEvent::Accepted(order.id));
+            self.know(order.id, OrderState::Working);
             self.working.push(Working { order, filled: 0 });
             if let Some(&price) = self.prices.get(&key.instrument) {
                 self.match_one(self.working.len() - 1, price, true);
             }
+            if matches!(order.kind, OrderKind::ImmediateLimit(_)) {
+                self.sweep();
+                let at = self.working.iter().position(|working| working.order.id == order.id);
+                if let Some(at) = at {
+                    self.working.remove(at);
+                    self.know(order.id, OrderState::Expired);
+                    self.tell(VenueEvent::Expired(order.id));
+                }
+            }
         }
+    }
+
+    fn is_too_large(&self, order: &ExitOrder) -> bool {
+        let most = self.most.get(&order.id.episode.key.instrument);
+        order.kind == OrderKind::Market && most.is_some_and(|most| order.qty.0 > *most)
+    }
+
+    /// Whether other orders lock coins that this one would sell.
+    fn is_overdrawn(&self, order: &ExitOrder) -> bool {
+        let key = order.id.episode.key;
+        let same = self.working.iter().filter(|working| working.order.id.episode.key == key);
+        let locked: i64 = same.map(|working| working.order.qty.0 - working.filled).sum();
+        self.spot.contains(&key.instrument) && order.qty.0 > self.held(key).0 - locked
     }
 
     fn cancel(&mut self, id: OrderId) {
         let found = self.working.iter().position(|working| working.order.id == id);
         let event = match found {
+            Some(_) if self.mood.keep > 0 => {
+                self.mood.keep -= 1;
+                VenueEvent::CancelRefused(id)
+            }
             Some(at) => {
                 self.working.remove(at);
+                self.know(id, OrderState::Cancelled);
                 VenueEvent::Cancelled(id)
             }
             None => VenueEvent::CancelRefused(id),
@@ -149,13 +236,15 @@ impl Venue {
         };
         let fill_price = match order.kind {
             OrderKind::Market => price,
-            OrderKind::MarketableLimit(limit) if is_new => {
+            OrderKind::MarketableLimit(limit) | OrderKind::ImmediateLimit(limit) if is_new => {
                 if self.mood.thin || !(self.mood.generous || crosses(limit.0)) {
                     return;
                 }
                 price
             }
-            OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) => {
+            OrderKind::MarketableLimit(limit)
+            | OrderKind::RestingLimit(limit)
+            | OrderKind::ImmediateLimit(limit) => {
                 if !crosses(limit.0) {
                     return;
                 }
@@ -187,6 +276,11 @@ impl Venue {
             price: Price(fill_price),
             fee: Money::ZERO,
         };
+        let state = if fill.filled_total == order.qty { OrderState::Filled } else { OrderState::PartFilled };
+        self.know(order.id, state);
+        if let Some(known) = self.known.get_mut(&order.id) {
+            known.fill = Some(fill);
+        }
         self.tell(VenueEvent::Filled(Box::new(fill)));
     }
 
@@ -210,6 +304,7 @@ impl Venue {
             is_open && !expires
         });
         for id in expired {
+            self.know(id, OrderState::Expired);
             self.tell(VenueEvent::Expired(id));
         }
     }

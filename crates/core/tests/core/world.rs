@@ -82,6 +82,7 @@ impl World {
     fn step(&mut self, event: Event) {
         self.log.push((self.now, event.clone()));
         self.core.handle(self.now, event, &mut self.out);
+        self.venue.now = self.now;
         for action in &self.out.actions {
             self.venue.take(action);
         }

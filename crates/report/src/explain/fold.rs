@@ -311,6 +311,7 @@ impl Life {
             | Record::Input(_)
             | Record::Opened(_)
             | Record::BarClosed(_)
+            | Record::KillLevel { .. }
             | Record::CommandRefused(_) => {}
         }
     }
@@ -366,6 +367,7 @@ impl Life {
             OrderEnd::Expired => OrderEvent::Expired,
             OrderEnd::Cancelled => OrderEvent::Cancelled,
             OrderEnd::Unknown => OrderEvent::Unknown,
+            OrderEnd::NotFound => OrderEvent::NotFound,
         };
         if how != OrderEnd::Unknown {
             self.levels.legs_out &= !leg_bit(id);
@@ -443,7 +445,11 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
-        Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::CommandRefused(_) => None,
+        Record::Observed(_)
+        | Record::Input(_)
+        | Record::BarClosed(_)
+        | Record::CommandRefused(_)
+        | Record::KillLevel { .. } => None,
     }
 }
 

@@ -76,6 +76,7 @@ impl Teller<'_> {
                     Concluded::PastWorst => "past its worst price",
                     Concluded::Expired => "out of time",
                     Concluded::Overtaken => "overtaken by a more urgent one",
+                    Concluded::Killed => "stopped by the kill level",
                 };
                 format!("exit {exit} given up, {why}")
             }
@@ -355,6 +356,7 @@ impl Teller<'_> {
             OrderKind::MarketableLimit(limit) => format!("limit {} through the market", self.price(limit)),
             OrderKind::RestingLimit(limit) => format!("limit {}", self.price(limit)),
             OrderKind::Stop(trigger) => format!("stop {}", self.price(trigger)),
+            OrderKind::ImmediateLimit(limit) => format!("limit {} at once or not at all", self.price(limit)),
         }
     }
 
@@ -371,6 +373,7 @@ impl Teller<'_> {
                 OrderEvent::Expired => "expired",
                 OrderEvent::Cancelled => "cancelled",
                 OrderEvent::Unknown => "no answer",
+                OrderEvent::NotFound => "not known to the venue",
             };
             format!("{word} +{}", lasting(at.since(first)))
         });

@@ -146,6 +146,7 @@ impl Teller<'_> {
             OrderKind::MarketableLimit(limit) => ("marketable_limit", Some(limit)),
             OrderKind::RestingLimit(limit) => ("resting_limit", Some(limit)),
             OrderKind::Stop(trigger) => ("stop", Some(trigger)),
+            OrderKind::ImmediateLimit(limit) => ("immediate_limit", Some(limit)),
         };
         let events = order.events.iter().map(|&(at, event)| {
             let (word, qty) = match event {
@@ -157,6 +158,7 @@ impl Teller<'_> {
                 OrderEvent::Expired => ("expired", None),
                 OrderEvent::Cancelled => ("cancelled", None),
                 OrderEvent::Unknown => ("unknown", None),
+                OrderEvent::NotFound => ("not_found", None),
             };
             json!({ "at": utc(at), "at_ns": at.0, "what": word, "qty": qty })
         });

@@ -1,8 +1,17 @@
 //! Named values of one instrument, with the place of each: what the three forms have in common.
 
 /// Fields of the project's own form.
-pub(super) const KNOWN: [&str; 7] =
-    ["symbol", "tick_size", "lot_size", "qty_min", "notional_min", "price_decimals", "qty_decimals"];
+pub(super) const KNOWN: [&str; 9] = [
+    "symbol",
+    "tick_size",
+    "lot_size",
+    "qty_min",
+    "notional_min",
+    "price_decimals",
+    "qty_decimals",
+    "kind",
+    "market_qty_max",
+];
 
 /// The version of the project's own form.
 pub(super) const VERSION: &str = "1";

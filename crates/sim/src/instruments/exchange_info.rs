@@ -19,6 +19,11 @@ pub(super) fn rows(list: &[&RawValue], text: &str, faults: &mut Faults<'_>) -> V
         if let Some(name) = symbol.get("symbol").and_then(|name| cell(name, text)) {
             cells.push("symbol", name);
         }
+        // Only spot says whether spot trading is allowed.
+        if let Some(allowed) = symbol.get("isSpotTradingAllowed") {
+            let at = place(allowed, text);
+            cells.push("kind", Cell { text: "spot".to_owned(), is_text: true, at });
+        }
         let filters =
             symbol.get("filters").map(|filters| serde_json::from_str::<Vec<&RawValue>>(filters.get()));
         match filters {
@@ -46,7 +51,9 @@ fn read(filter: &RawValue, text: &str, cells: &mut Cells) -> bool {
     let fields: &[(&str, &str)] = match kind.as_str() {
         "PRICE_FILTER" => &[("tickSize", "tick_size")],
         "LOT_SIZE" => &[("stepSize", "lot_size"), ("minQty", "qty_min")],
-        "MARKET_LOT_SIZE" => &[("stepSize", "market_lot_size"), ("minQty", "market_qty_min")],
+        "MARKET_LOT_SIZE" => {
+            &[("stepSize", "market_lot_size"), ("minQty", "market_qty_min"), ("maxQty", "market_qty_max")]
+        }
         // Futures say `notional`, spot says `minNotional`.
         "MIN_NOTIONAL" | "NOTIONAL" => &[("notional", "notional_min"), ("minNotional", "notional_min")],
         _ => &[],

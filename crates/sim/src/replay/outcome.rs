@@ -110,6 +110,7 @@ impl Reader for Outcome {
             | Record::Signalled { .. }
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
+            | Record::KillLevel { .. }
             | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }

@@ -1,10 +1,10 @@
 //! Orders meet prices.
 
-use ripcord_core::event::{Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
+use ripcord_core::event::{Found, Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
 use ripcord_core::id::{OrderId, PositionKey};
-use ripcord_core::instrument::Side;
+use ripcord_core::instrument::{MarketKind, Side};
 use ripcord_core::num::{Price, Qty, Ratio};
-use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
 use ripcord_core::time::Timestamp;
 
 use super::{Answer, FillModel, NONE, Resting, RestingFill, SimVenue};
@@ -22,6 +22,10 @@ impl SimVenue {
             self.answer(at, VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce), out);
             return;
         }
+        if let Some(why) = self.refuses(&order) {
+            self.answer(at, VenueEvent::Refused(order.id, why), out);
+            return;
+        }
         self.answer(at, VenueEvent::Accepted(order.id), out);
         match order.kind {
             OrderKind::Market => {
@@ -33,6 +37,10 @@ impl SimVenue {
                 self.fill(at, &order, Qty(0), price, self.model.taker_fee, out);
             }
             OrderKind::MarketableLimit(limit) => self.take_up_to(at, order, limit, fill, out),
+            OrderKind::ImmediateLimit(limit) => {
+                self.take_up_to(at, order, limit, fill, out);
+                self.expire_resting(at, order.id, out);
+            }
             OrderKind::RestingLimit(limit) => match self.market_price_at(key) {
                 Some(market) if crosses(key.side, market, limit) => {
                     self.take_up_to(at, order, limit, fill, out)
@@ -41,6 +49,45 @@ impl SimVenue {
             },
             OrderKind::Stop(_) => self.rest(order),
         }
+    }
+
+    /// Why an order is not taken: too large for the market, or for coins that another order locks.
+    fn refuses(&self, order: &ExitOrder) -> Option<RefusedWhy> {
+        let key = order.id.episode.key;
+        let rules = &self.markets[key.instrument.0 as usize].instrument;
+        if order.kind == OrderKind::Market && rules.at_market(order.qty) < order.qty {
+            return Some(RefusedWhy::Other);
+        }
+        if rules.kind == MarketKind::Futures {
+            return None;
+        }
+        let rests = |slot: u32| {
+            let resting = &self.resting[slot as usize];
+            resting.order.qty.0 - resting.filled.0
+        };
+        let locked: i64 = self.list(key).into_iter().map(rests).sum();
+        (order.qty.0 > self.held(key).0 - locked).then_some(RefusedWhy::CoinsMissing)
+    }
+
+    /// What did not fill at once is taken away.
+    fn expire_resting(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
+        let found =
+            self.list(id.episode.key).into_iter().find(|&slot| self.resting[slot as usize].order.id == id);
+        if let Some(slot) = found {
+            self.remove(slot);
+            self.answer(at, VenueEvent::Expired(id), out);
+        }
+    }
+
+    /// What became of an order. This venue loses no answer: what it does not have any more has been told.
+    pub(super) fn on_query(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
+        let slots = self.list(id.episode.key);
+        let resting = slots.into_iter().map(|slot| self.resting[slot as usize]).find(|it| it.order.id == id);
+        let answer = resting.map_or(VenueEvent::NotFound(id), |resting| {
+            let (qty, placed_at, state) = (resting.order.qty, at, OrderState::Working);
+            VenueEvent::Found(Box::new(Found { id, qty, placed_at, state, fill: None }))
+        });
+        self.answer(at, answer, out);
     }
 
     pub(super) fn on_cancel(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
@@ -88,7 +135,12 @@ impl SimVenue {
         self.remove(slot);
         let instrument = &self.markets[order.id.episode.key.instrument.0 as usize].instrument;
         let (price, fee) = match (order.kind, tick.probe.fill) {
-            (OrderKind::RestingLimit(limit) | OrderKind::MarketableLimit(limit), fill) => {
+            (
+                OrderKind::RestingLimit(limit)
+                | OrderKind::MarketableLimit(limit)
+                | OrderKind::ImmediateLimit(limit),
+                fill,
+            ) => {
                 let price = if fill == ProbeFill::Price { tick.price } else { limit };
                 (price, self.model.maker_fee)
             }
@@ -279,7 +331,9 @@ fn waits_for(order: &ExitOrder, resting: RestingFill) -> Option<Price> {
     };
     match order.kind {
         OrderKind::Market => None,
-        OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) => Some(Price(limit.0 + beyond)),
+        OrderKind::MarketableLimit(limit)
+        | OrderKind::RestingLimit(limit)
+        | OrderKind::ImmediateLimit(limit) => Some(Price(limit.0 + beyond)),
         OrderKind::Stop(trigger) => Some(trigger),
     }
 }
@@ -288,7 +342,9 @@ fn waits_for(order: &ExitOrder, resting: RestingFill) -> Option<Price> {
 fn waits_above(order: &ExitOrder) -> bool {
     match order.kind {
         OrderKind::Market => false,
-        OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) => order.position_side() == Side::Long,
+        OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) | OrderKind::ImmediateLimit(_) => {
+            order.position_side() == Side::Long
+        }
         OrderKind::Stop(_) => order.position_side() == Side::Short,
     }
 }

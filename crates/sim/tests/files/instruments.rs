@@ -1,6 +1,6 @@
 //! Instrument files in their three forms.
 
-use ripcord_core::instrument::Instrument;
+use ripcord_core::instrument::{Instrument, MarketKind};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_sim::instruments::{infer, parse, widen};
 
@@ -16,6 +16,8 @@ fn btc() -> Instrument {
         lot_size: Qty(1),
         qty_min: Qty(2),
         notional_min: FIVE,
+        kind: MarketKind::Futures,
+        market_qty_max: Qty(0),
     }
 }
 
@@ -52,6 +54,15 @@ fn decimals_cover_tick_and_lot_and_may_be_wider() {
     let [x] = &read(row)[..] else { panic!("one instrument") };
     assert_eq!((x.price_decimals, x.tick_size), (4, Price(2_500)));
     assert_eq!((x.qty_decimals, x.lot_size, x.qty_min), (1, Qty(100), Qty(5)));
+}
+
+#[test]
+fn the_kind_of_market_and_its_largest_order_are_read() {
+    let row = "[[instruments]]\nsymbol = \"X\"\ntick_size = 0.1\nlot_size = 0.1\nkind = \"spot\"\nmarket_qty_max = 12";
+    let [x] = &read(row)[..] else { panic!("one instrument") };
+    assert_eq!((x.kind, x.market_qty_max), (MarketKind::Spot, Qty(120)));
+    let told = told("[[instruments]]\nsymbol = \"X\"\ntick_size = 0.1\nlot_size = 0.1\nkind = \"margin\"");
+    assert!(told.contains("X: kind is margin: must be \"futures\" or \"spot\""), "{told}");
 }
 
 #[test]
@@ -117,7 +128,7 @@ lot_size = 1
             "i:1:11: version must be 1",
             "i:2:1: A: lot_size is missing; give it as the venue states it",
             "i:4:13: A: tick_size is 0: must be above 0; a zero switches the filter off at the venue, so write the smallest step that it accepts",
-            "i:5:1: lot is not known; known here are symbol, tick_size, lot_size, qty_min, notional_min, price_decimals, qty_decimals",
+            "i:5:1: lot is not known; known here are symbol, tick_size, lot_size, qty_min, notional_min, price_decimals, qty_decimals, kind, market_qty_max",
             "i:9:12: B: lot_size is nan: `nan` is not a decimal number like 58800.10 or 1e-05",
             "i:10:11: B: qty_min is -1: must be at least 0",
             "i:11:18: B: price_decimals is 1: must be at least 2, the decimals of tick_size",

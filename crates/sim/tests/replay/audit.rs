@@ -203,6 +203,7 @@ impl<'a> Tape<'a> {
         let side = order.position_side();
         match order.kind {
             OrderKind::Market => Due::Taken(taken, arrives),
+            OrderKind::ImmediateLimit(_) => panic!("this venue always has a market"),
             OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) => {
                 if no_worse(side, market, limit) {
                     let price = if no_worse(side, taken, limit) { taken } else { limit };

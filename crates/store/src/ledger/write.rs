@@ -123,9 +123,10 @@ fn order(row: &OrderRow) -> Vec<Value> {
     let (order, rules) = (&row.order, &row.market.rules);
     let limit = match order.kind {
         OrderKind::Market => Value::Null,
-        OrderKind::MarketableLimit(limit) | OrderKind::RestingLimit(limit) | OrderKind::Stop(limit) => {
-            price(limit, rules)
-        }
+        OrderKind::MarketableLimit(limit)
+        | OrderKind::RestingLimit(limit)
+        | OrderKind::Stop(limit)
+        | OrderKind::ImmediateLimit(limit) => price(limit, rules),
     };
     vec![
         text::order_id(&order.id).into(),

@@ -7,6 +7,7 @@ use ripcord_core::event::{
 };
 use ripcord_core::id::{AccountId, PositionKey};
 use ripcord_core::instrument::Side;
+use ripcord_core::kill::KillLevel;
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::Source;
 
@@ -20,11 +21,23 @@ impl Story {
                 parts.push(part);
             }
         }
+        let mut asked: Vec<(String, usize)> = Vec::new();
         for action in &self.world.actions[self.acts..] {
-            if let Action::Cancel(id) = action {
-                parts.push(format!("{}cancel {}", self.prefix(id.episode), order_name(*id)));
+            let (what, id) = match action {
+                Action::Submit(_) => continue,
+                Action::Cancel(id) => ("cancel", id),
+                Action::Query(id) => ("ask for", id),
+            };
+            let part = format!("{}{what} {}", self.prefix(id.episode), order_name(*id));
+            match asked.iter_mut().find(|(earlier, _)| *earlier == part) {
+                Some((_, times)) => *times += 1,
+                None => asked.push((part, 1)),
             }
         }
+        parts.extend(asked.into_iter().map(|(part, times)| match times {
+            1 => part,
+            _ => format!("{part} ({times} times)"),
+        }));
         self.entries = self.world.records.len();
         self.acts = self.world.actions.len();
         parts.join("; ")
@@ -50,6 +63,7 @@ impl Story {
                     Concluded::PastWorst => "past the worst price",
                     Concluded::Expired => "out of time",
                     Concluded::Overtaken => "overtaken",
+                    Concluded::Killed => "stopped",
                 };
                 (*episode, format!("exit {exit} given up: {why}"))
             }
@@ -80,6 +94,7 @@ impl Story {
                     OrderEnd::Expired => "expired",
                     OrderEnd::Cancelled => "cancelled",
                     OrderEnd::Unknown => "unknown",
+                    OrderEnd::NotFound => "not found",
                 };
                 (id.episode, format!("{} {how}", order_name(*id)))
             }
@@ -87,6 +102,9 @@ impl Story {
                 (*episode, self.bracket(record))
             }
             Record::FundingPaid { episode, .. } => (*episode, "funding".to_owned()),
+            Record::KillLevel { level, .. } => {
+                return Some(level.map_or("released", KillLevel::word).to_owned());
+            }
             Record::Closed { episode } => (*episode, "closed".to_owned()),
             Record::BarClosed(bar) => {
                 let key = PositionKey { account: AccountId(0), instrument: bar.instrument, side: Side::Long };
@@ -163,11 +181,17 @@ impl Story {
             OrderKind::RestingLimit(limit) => {
                 format!("leg {} rests at {}", order.id.leg, self.show_price(key, limit))
             }
+            OrderKind::ImmediateLimit(limit) => format!("limit {} at once", self.show_price(key, limit)),
             OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
+        };
+        let slice = if order.id.slice > 0 && order.id.exit > 0 {
+            format!(" slice {}", order.id.slice + 1)
+        } else {
+            String::new()
         };
         let again =
             if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
-        format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
+        format!("{verb} {} {how}{slice}{again}", self.show_qty(key, order.qty))
     }
 }
 
@@ -183,6 +207,8 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::TooLarge(_) => "no: too large",
         CommandRefused::NoSignalRule(_) => "no: no signal exit",
         CommandRefused::StaleSignal(_) => "no: stale",
+        CommandRefused::Killed(_) => "no: stopped",
+        CommandRefused::NotConfirmed(_) => "no: not confirmed",
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
     }
 }
@@ -197,5 +223,7 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill not expected",
+        AlarmKind::OrderCollision => "order collision",
+        AlarmKind::CoinsLocked => "coins locked",
     }
 }

@@ -1,0 +1,122 @@
+//! Orders that were lost sight of: the venue is asked until it answers, and only its answer counts.
+
+use super::{Coordinator, Record, Step, TimerFor};
+use crate::event::{Action, AlarmKind, Found, OrderEnd};
+use crate::id::OrderId;
+use crate::order::{CancelState, OrderAnswer, OrderState};
+use crate::time::Span;
+
+/// An order that is not answered for so long is asked about.
+const ANSWER_WITHIN: Span = Span::from_secs(10);
+/// A question is asked again after this long ..
+const ASK_AGAIN_AFTER: Span = Span::from_secs(1);
+/// .. and, once it was asked this often, ..
+const ASKED_OFTEN: u32 = 30;
+/// .. after this long.
+const ASK_AGAIN_LATER: Span = Span::from_secs(30);
+/// Clocks of a venue and ours may be this far apart.
+const CLOCK_SKEW: Span = Span::from_secs(5);
+
+impl Coordinator {
+    /// Sees to it that an order is not waited for without end.
+    pub(super) fn await_answer(&mut self, step: &Step<'_>, id: OrderId) {
+        let due = step.now.after(ANSWER_WITHIN);
+        self.orders.awaited.add(id, due);
+        self.timers.insert((due, TimerFor::Answers));
+    }
+
+    /// Orders had their time to be answered.
+    pub(super) fn on_answers_due(&mut self, step: &mut Step<'_>) {
+        for id in self.orders.awaited.take_due(step.now) {
+            self.on_silence(step, &id);
+        }
+    }
+
+    /// The venue is asked what became of an order.
+    pub(super) fn inquire(&mut self, step: &mut Step<'_>, id: OrderId) {
+        if !self.orders.inquiries.begin(id, step.now) {
+            return;
+        }
+        self.begin(step, id.episode.key.instrument);
+        self.ask(step, id);
+    }
+
+    /// A question that was not answered is asked again.
+    pub(super) fn on_inquire(&mut self, step: &mut Step<'_>, id: OrderId) {
+        if self.orders.inquiries.is_open(&id) {
+            self.begin(step, id.episode.key.instrument);
+            self.ask(step, id);
+        }
+    }
+
+    fn ask(&mut self, step: &mut Step<'_>, id: OrderId) {
+        let asked = self.orders.inquiries.ask(&id);
+        step.out.actions.push(Action::Query(id));
+        let wait = if asked < ASKED_OFTEN { ASK_AGAIN_AFTER } else { ASK_AGAIN_LATER };
+        self.timers.insert((step.now.after(wait), TimerFor::Inquire(id)));
+    }
+
+    /// The venue tells what became of an order.
+    pub(super) fn on_found(&mut self, step: &mut Step<'_>, found: &Found) {
+        let id = &found.id;
+        let Some((slot, index)) = self.find_order(id) else { return };
+        let order = *self.orders.get(index);
+        let opened_at = self.engine.positions[slot as usize].opened_at;
+        let is_older = found.placed_at.after(CLOCK_SKEW) < opened_at;
+        if found.qty != order.life().qty || is_older {
+            let episode = id.episode;
+            self.note(
+                step,
+                episode.key.instrument,
+                Record::Alarm { episode, what: AlarmKind::OrderCollision },
+            );
+            return;
+        }
+        if self.orders.inquiries.is_open(id) {
+            self.begin(step, id.episode.key.instrument);
+            self.orders.inquiries.end(id);
+        }
+        if let Some(fill) = found.fill {
+            self.on_fill(step, &fill);
+        }
+        match found.state {
+            OrderState::Working | OrderState::PartFilled => {
+                self.on_accepted(step, id);
+                self.cancel_once_more(step, id);
+            }
+            OrderState::Cancelled => {
+                self.on_end(step, id, OrderAnswer::Cancelled, OrderEnd::Cancelled);
+            }
+            OrderState::Refused => self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused),
+            OrderState::Expired => self.on_end(step, id, OrderAnswer::Expired, OrderEnd::Expired),
+            OrderState::Filled | OrderState::Sent | OrderState::Unknown => {}
+        }
+    }
+
+    /// An order lives whose cancel was refused: it is cancelled again.
+    fn cancel_once_more(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        let Some((_, index)) = self.find_order(id) else { return };
+        let is_silent = self.is_silent(id.episode.key.account);
+        let order = self.orders.get_mut(index);
+        let life = order.life();
+        if life.cancel != CancelState::Refused || life.state.is_final() || is_silent {
+            return;
+        }
+        order.cancel_sent();
+        self.begin(step, id.episode.key.instrument);
+        step.out.actions.push(Action::Cancel(*id));
+        self.await_cancel(step, id.episode);
+    }
+
+    /// The venue does not know an order. That is no answer while a request may still be on its way, or a
+    /// copy that answers may lag behind.
+    pub(super) fn on_not_found(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        if !self.orders.inquiries.is_open(id) || self.find_order(id).is_none() {
+            return;
+        }
+        self.begin(step, id.episode.key.instrument);
+        if self.orders.inquiries.absent(id, step.now) {
+            self.on_end(step, id, OrderAnswer::Expired, OrderEnd::NotFound);
+        }
+    }
+}

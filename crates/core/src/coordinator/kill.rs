@@ -1,0 +1,126 @@
+//! Kill levels: setting one, living under it, and what its release sets right.
+
+use super::{Coordinator, Kinds, Record, Step, TimerFor};
+use crate::event::{CommandRefused, Concluded, Probe};
+use crate::id::AccountId;
+use crate::kill::KillLevel;
+use crate::order::OrderKind;
+use crate::position::Phase;
+use crate::reason::Reason;
+use crate::time::Span;
+use crate::watch::Slot;
+
+/// Silence of our own is told again this often.
+const REMIND_AFTER: Span = Span::from_secs(60);
+
+impl Coordinator {
+    /// Somebody sets an account's kill level, or releases it.
+    pub(super) fn on_kill(
+        &mut self,
+        step: &mut Step<'_>,
+        account: AccountId,
+        level: Option<KillLevel>,
+        confirmed: bool,
+    ) {
+        if level == Some(KillLevel::Silent) && !confirmed {
+            self.note_refused(step, CommandRefused::NotConfirmed(account));
+            return;
+        }
+        let before = self.engine.standing.kill_level(account);
+        if level == before && level != Some(KillLevel::Flatten) {
+            return;
+        }
+        let held = self.lives_of(account);
+        for &slot in &held {
+            self.report_quiet(step, self.engine.positions[slot as usize].episode.key.instrument);
+        }
+        self.begin_anywhere(step);
+        self.engine.standing.set_kill_level(account, level);
+        step.write(Record::KillLevel { account, level });
+        if level == Some(KillLevel::Silent) {
+            self.timers.insert((step.now.after(REMIND_AFTER), TimerFor::Remind(account)));
+        }
+        for slot in held {
+            self.live_under(step, slot, level);
+        }
+    }
+
+    /// Nothing is sent, and somebody should know it still.
+    pub(super) fn on_remind(&mut self, step: &mut Step<'_>, account: AccountId) {
+        let level = self.engine.standing.kill_level(account);
+        if level != Some(KillLevel::Silent) {
+            return;
+        }
+        self.begin_anywhere(step);
+        step.write(Record::KillLevel { account, level });
+        self.timers.insert((step.now.after(REMIND_AFTER), TimerFor::Remind(account)));
+    }
+
+    /// Whether an account's orders are not sent.
+    pub(super) fn is_silent(&self, account: AccountId) -> bool {
+        self.engine.standing.kill_level(account) == Some(KillLevel::Silent)
+    }
+
+    /// One position of an account whose level changed.
+    fn live_under(&mut self, step: &mut Step<'_>, slot: Slot, level: Option<KillLevel>) {
+        let position = &self.engine.positions[slot as usize];
+        let (episode, phase) = (position.episode, position.phase);
+        match (phase, level) {
+            (Phase::Vacant, _) | (_, Some(KillLevel::Silent)) => {}
+            // What was left at the venue while nothing was sent.
+            (Phase::Flat, _) => self.cancel_all_but(step, slot, |_| false),
+            (Phase::Open | Phase::Closing, Some(KillLevel::Flatten)) => {
+                self.close_by_command(step, slot, Reason::PanicClose);
+            }
+            (Phase::Open | Phase::Closing, Some(KillLevel::NoChoice | KillLevel::ProtectOnly)) => {
+                self.give_choice_up(step, slot);
+                self.go_on(step, slot);
+            }
+            (Phase::Open | Phase::Closing, None) => self.go_on(step, slot),
+        }
+        if self.engine.slot(episode).is_some() {
+            self.rearm(slot, None, Kinds::ALL);
+            self.engine.restate_bands(episode.key.instrument);
+        }
+    }
+
+    /// Exits of choice that are under way are given up.
+    fn give_choice_up(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let episode = position.episode;
+        self.engine.standing.consume_signal(episode);
+        let is_choice = matches!(position.closing, Some(Reason::SignalExit | Reason::TimeLimit));
+        if position.phase == Phase::Closing && is_choice {
+            self.conclude(step, slot, Concluded::Killed);
+        }
+        let is_leg = |order: &crate::orders::Order| {
+            order.is_part() && order.reason == Reason::TakeProfit && order.kind() != OrderKind::Market
+        };
+        self.cancel_all_but(step, slot, |order| !is_leg(order));
+    }
+
+    /// What was held back is done, and the rules are looked at as prices stand.
+    fn go_on(&mut self, step: &mut Step<'_>, slot: Slot) {
+        if self.engine.positions[slot as usize].phase == Phase::Closing {
+            self.close_what_is_left(step, slot);
+            return;
+        }
+        self.release_dead_legs(slot);
+        self.place_soft_legs(step, slot);
+        self.protect(step, slot);
+        self.serve(step, slot, Probe::TICK, None);
+    }
+
+    /// The slots of an account's positions, in the order of their episodes.
+    fn lives_of(&self, account: AccountId) -> Vec<Slot> {
+        let newest = self.engine.buckets.iter().filter(|(key, _)| key.account == account);
+        newest.filter_map(|(_, lives)| lives.slot()).collect()
+    }
+
+    /// Writes down a step that belongs to no instrument.
+    fn begin_anywhere(&mut self, step: &mut Step<'_>) {
+        if let Some(super::Input::Event(event)) = step.input.take() {
+            step.write(Record::Input(event));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Coins that orders lock: where a venue has no reduce-only orders, coins must be free before they are sold.
+//!
+//! What locks them is cancelled, its end is waited for, and then the order that waits goes out: never on
+//! the hope that a cancel worked.
+
+use super::{Coordinator, Record, Step, TimerFor};
+use crate::event::AlarmKind;
+use crate::id::{EpisodeId, OrderId};
+use crate::instrument::MarketKind;
+use crate::num::Qty;
+use crate::order::{CancelState, ExitOrder, OrderKind};
+use crate::orders::{Extent, Order, Waiting};
+use crate::position::Phase;
+use crate::time::Span;
+use crate::watch::Slot;
+
+/// An order that waits for coins longer than this is an alarm, and what is free is sold without it.
+const WAIT_MAX: Span = Span::from_secs(3);
+
+impl Coordinator {
+    /// Whether orders lock what they would sell.
+    pub(super) fn locks(&self, slot: Slot) -> bool {
+        let instrument = self.engine.positions[slot as usize].episode.key.instrument;
+        self.engine.market(instrument).instrument.kind == MarketKind::Spot
+    }
+
+    /// What living orders of a position lock; none where the venue caps them together.
+    pub(super) fn locked(&self, slot: Slot) -> Qty {
+        if !self.locks(slot) {
+            return Qty(0);
+        }
+        self.claimed(slot, |_| true)
+    }
+
+    /// What living orders would sell.
+    pub(super) fn claimed(&self, slot: Slot, counts: impl Fn(&Order) -> bool) -> Qty {
+        let first = self.engine.positions[slot as usize].first_order;
+        let living = self.orders.list(first).filter(|(_, order)| counts(order));
+        Qty(living.map(|(_, order)| order.life().open().0).sum())
+    }
+
+    /// Whether coins must be freed before an order can be sent; then it waits, and what locks them is
+    /// cancelled.
+    pub(super) fn holds_back(
+        &mut self,
+        step: &mut Step<'_>,
+        slot: Slot,
+        order: &ExitOrder,
+        extent: Extent,
+    ) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let (episode, free) = (position.episode, Qty(position.open.0 - self.locked(slot).0));
+        if order.qty <= free {
+            return false;
+        }
+        match extent {
+            Extent::All => {
+                self.begin(step, episode.key.instrument);
+                self.orders.waiting.drop_close(episode);
+                self.cancel_all_but(step, slot, |other| other.closes_all() && other.is_urgent());
+            }
+            Extent::Legs(_) => {
+                self.begin(step, episode.key.instrument);
+                // A leg that rests does not push others away; what is sold now does.
+                let rests = order.kind.rests();
+                self.cancel_all_but(step, slot, |other| {
+                    !other.kind().rests() || (rests && !other.protects())
+                });
+            }
+            // A stop is placed again whenever an order of its position ends.
+            Extent::Bracket => {
+                if self.claimed(slot, |other| other.protects() && other.life().cancel == CancelState::None).0
+                    > 0
+                {
+                    self.begin(step, episode.key.instrument);
+                    self.cancel_all_but(step, slot, |other| !other.protects());
+                }
+                return true;
+            }
+        }
+        self.orders.waiting.add(*order, extent);
+        self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
+        true
+    }
+
+    /// An order of a position ended or traded: what waits for its coins is sent.
+    pub(super) fn send_waiting(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let episode = self.engine.positions[slot as usize].episode;
+        let waited = self.orders.waiting.take(episode);
+        let any = !waited.is_empty();
+        for waiting in waited {
+            let position = &self.engine.positions[slot as usize];
+            if !position.is_held() {
+                return;
+            }
+            let instrument = &self.engine.market(episode.key.instrument).instrument;
+            let qty = match waiting.extent {
+                Extent::All => {
+                    let sold = self.claimed(slot, |order| order.closes_all() && order.is_urgent());
+                    instrument.closable(Qty(position.open.0 - sold.0))
+                }
+                Extent::Legs(_) | Extent::Bracket => {
+                    instrument.closable(waiting.order.qty.min(position.open))
+                }
+            };
+            if qty.0 > 0 {
+                let kind = self.kind_now(slot, &waiting);
+                self.submit(step, slot, ExitOrder { qty, kind, ..waiting.order }, waiting.extent);
+            }
+        }
+        if any && self.orders.waiting.of(episode).next().is_none() {
+            self.release_dead_legs(slot);
+            self.place_soft_legs(step, slot);
+        }
+    }
+
+    /// How an order that waited meets the market as it is by now.
+    fn kind_now(&self, slot: Slot, waiting: &Waiting) -> OrderKind {
+        let position = &self.engine.positions[slot as usize];
+        let plan = &self.engine.plans[position.plan.0 as usize].plan;
+        let (kind, reason) = (waiting.order.kind, waiting.order.reason);
+        let is_bounded = plan.exit_bounds(reason).worst.is_some();
+        let quote = self.engine.market(position.episode.key.instrument).cells.quote(position.side());
+        match (kind, waiting.extent, self.engine.last_price(quote)) {
+            (OrderKind::MarketableLimit(_), Extent::All, Some(seen)) if !is_bounded => {
+                self.kind(slot, plan.exit_style(reason), seen, None)
+            }
+            _ => kind,
+        }
+    }
+
+    /// An order waited for its coins as long as may be: what is free is sold, the rest waits on.
+    pub(super) fn on_coins_due(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
+        let Some(slot) = self.engine.slot(episode) else { return };
+        let Some(close) = self.orders.waiting.close(episode).copied() else { return };
+        let position = &self.engine.positions[slot as usize];
+        if position.phase != Phase::Closing {
+            return;
+        }
+        let instrument = &self.engine.market(episode.key.instrument).instrument;
+        let free = instrument.closable(Qty(position.open.0 - self.locked(slot).0));
+        self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::CoinsLocked });
+        if free.0 > 0 {
+            self.orders.waiting.drop_close(episode);
+            self.submit(step, slot, ExitOrder { qty: free, ..close }, Extent::All);
+            let attempt = close.id.attempt.saturating_add(1);
+            let id = OrderId { attempt, ..close.id };
+            self.orders.waiting.add(ExitOrder { id, ..close }, Extent::All);
+        }
+        self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
+    }
+
+    /// What legs may offer: not what a person sells besides, where that locks coins.
+    pub(super) fn to_offer(&self, slot: Slot) -> Qty {
+        let open = self.engine.positions[slot as usize].open;
+        if !self.locks(slot) {
+            return open;
+        }
+        let by_hand = self.claimed(slot, |order| order.is_part() && order.leg == 0);
+        Qty((open.0 - by_hand.0).max(0))
+    }
+
+    /// What a stop at the venue is to cover: what no other order sells already.
+    pub(super) fn to_protect(&self, slot: Slot) -> Qty {
+        let position = &self.engine.positions[slot as usize];
+        let instrument = &self.engine.market(position.episode.key.instrument).instrument;
+        if !self.locks(slot) {
+            return instrument.closable(position.open);
+        }
+        let sold =
+            self.claimed(slot, |order| !order.protects()).0 + self.orders.waiting.parts(position.episode).0;
+        instrument.closable(Qty((position.open.0 - sold).max(0)))
+    }
+}

@@ -1,0 +1,115 @@
+//! Orders that the venue is asked about, because nobody knows what became of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::OrderId;
+use crate::time::{Span, Timestamp};
+
+/// A venue that does not know an order is believed only this long after the order was lost sight of: by
+/// then a request that was delayed is refused for its age, and a lagging copy has caught up.
+const CONCLUSIVE_AFTER: Span = Span::from_secs(10);
+/// .. and only when it says so twice, this far apart.
+const ABSENCES_APART: Span = Span::from_secs(1);
+
+/// One question that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Inquiry {
+    order: OrderId,
+    /// When it was lost sight of.
+    since: Timestamp,
+    /// When the venue first said that it does not know it.
+    absent_since: Option<Timestamp>,
+    /// Times that the venue was asked.
+    asked: u32,
+}
+
+/// The questions that are open.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Inquiry>", into = "Vec<Inquiry>")]
+pub(crate) struct Inquiries(BTreeMap<OrderId, Inquiry>);
+
+impl Inquiries {
+    /// Begins to ask about an order; whether that is new.
+    pub(crate) fn begin(&mut self, order: OrderId, since: Timestamp) -> bool {
+        let is_new = !self.0.contains_key(&order);
+        self.0.entry(order).or_insert(Inquiry { order, since, absent_since: None, asked: 0 });
+        is_new
+    }
+
+    /// The order is known of again.
+    pub(crate) fn end(&mut self, order: &OrderId) {
+        self.0.remove(order);
+    }
+
+    /// Whether an order is asked about.
+    pub(crate) fn is_open(&self, order: &OrderId) -> bool {
+        self.0.contains_key(order)
+    }
+
+    /// An order is asked about once more; how often it was by now.
+    pub(crate) fn ask(&mut self, order: &OrderId) -> u32 {
+        self.0.get_mut(order).map_or(0, |inquiry| {
+            inquiry.asked = inquiry.asked.saturating_add(1);
+            inquiry.asked
+        })
+    }
+
+    /// The venue does not know an order; whether that may be believed.
+    pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp) -> bool {
+        let Some(inquiry) = self.0.get_mut(order) else { return false };
+        let first = *inquiry.absent_since.get_or_insert(now);
+        now >= inquiry.since.after(CONCLUSIVE_AFTER) && now >= first.after(ABSENCES_APART)
+    }
+}
+
+impl From<Vec<Inquiry>> for Inquiries {
+    fn from(list: Vec<Inquiry>) -> Self {
+        Self(list.into_iter().map(|inquiry| (inquiry.order, inquiry)).collect())
+    }
+}
+
+impl From<Inquiries> for Vec<Inquiry> {
+    fn from(inquiries: Inquiries) -> Self {
+        inquiries.0.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{AccountId, EpisodeId, InstrumentId, PositionKey};
+    use crate::instrument::Side;
+
+    #[test]
+    fn not_found_is_believed_late_and_on_the_second_word_only() {
+        let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
+        let episode = EpisodeId { key, generation: 1 };
+        let order = OrderId { episode, exit: 1, leg: 0, slice: 0, attempt: 0 };
+        let at = |secs: i64| Timestamp(0).after(Span::from_secs(secs));
+        for (absences, believed) in [
+            (&[11][..], false),
+            (&[2, 9][..], false),
+            (&[9, 10][..], true),
+            (&[11, 11][..], false),
+            (&[11, 12][..], true),
+        ] {
+            let mut inquiries = Inquiries::default();
+            assert!(inquiries.begin(order, at(0)));
+            let mut last = false;
+            for &secs in absences {
+                last = inquiries.absent(&order, at(secs));
+            }
+            assert_eq!(last, believed, "{absences:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_believes_an_answer_to_a_question_that_was_not_asked() {
+        let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
+        let order =
+            OrderId { episode: EpisodeId { key, generation: 1 }, exit: 1, leg: 0, slice: 0, attempt: 0 };
+        assert!(!Inquiries::default().absent(&order, Timestamp::NEVER));
+    }
+}
