@@ -73,13 +73,13 @@ fn what_binance_answers_is_read() {
         {"filterType":"MARKET_LOT_SIZE","stepSize":"0.001","maxQty":"120","minQty":"0.002"},
         {"filterType":"MAX_NUM_ORDERS","limit":200},
         {"filterType":"MIN_NOTIONAL","notional":"5"}]}]}"#;
-    assert_eq!(read(futures), [btc()]);
-    let spot = r#"{"symbols":[{"symbol":"BTCUSDT","filters":[
+    assert_eq!(read(futures), [Instrument { market_qty_max: Qty(120_000), ..btc() }]);
+    let spot = r#"{"symbols":[{"symbol":"BTCUSDT","isSpotTradingAllowed":true,"filters":[
         {"filterType":"PRICE_FILTER","tickSize":"0.10000000"},
         {"filterType":"LOT_SIZE","minQty":"0.00200000","stepSize":"0.00100000"},
         {"filterType":"MARKET_LOT_SIZE","minQty":"0.00000000","stepSize":"0.00000000"},
         {"filterType":"NOTIONAL","minNotional":"5.00000000","applyMinToMarket":true}]}]}"#;
-    assert_eq!(read(spot), [btc()]);
+    assert_eq!(read(spot), [Instrument { kind: MarketKind::Spot, ..btc() }]);
 }
 
 #[test]
