@@ -23,8 +23,7 @@ mod write;
 
 pub use compare::{Difference, Rebuilt, rebuild, verify};
 pub use read::{
-    Detail, Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts,
-    trade_records,
+    Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
 };
 
 pub(crate) use columns::TRADES as TRADE_RECORDS;
