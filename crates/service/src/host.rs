@@ -224,7 +224,7 @@ impl Host {
     /// Stops opening, leaves the positions as they are, and says what the run was worth.
     pub fn finish(mut self, wall: Timestamp, ended: Ended) -> Ended {
         self.session.stop_opening();
-        self.session.checkpoint();
+        self.session.conclude();
         self.publish(wall, true);
         let mut lines = self.session.take_lines();
         lines.push(Line::new(Tag::Stopping, self.session.now(), ended.text()));
