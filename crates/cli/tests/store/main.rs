@@ -6,9 +6,7 @@ use std::process::Command;
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{
-    Command as Asked, Entry, Event, Opening as Position, Outbox, Probe, Record, Tick,
-};
+use ripcord_core::event::{Command as Asked, Entry, Event, Opening as Position, Outbox, Probe, Record, Tick};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
@@ -210,10 +208,10 @@ fn a_whole_chain_that_names_an_unknown_cell_is_refused_with_its_record() {
     store.append(at, &[JournalEntry::Fact(foreign)]).expect("memory");
     let seq = store.commit().expect("durable").seq;
     drop(store);
-    let sound = ripcord(&["journal", "verify", path.to_str().expect("UTF-8")]);
-    assert_eq!(sound.code, Some(0), "{}", sound.err);
-    let said = ripcord(&["journal", "replay", path.to_str().expect("UTF-8")]);
-    assert_eq!(said.code, Some(1), "{}", said.out);
+    let sound = on("journal", "verify", &path, &[]);
+    assert_eq!(sound.code, 0, "{}", sound.err);
+    let said = on("journal", "replay", &path, &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.err.contains(&format!("record {seq}: it names cell 77")), "{}", said.err);
     assert!(!said.err.contains("panicked"), "{}", said.err);
 }
