@@ -32,6 +32,6 @@ pub use projection::{Projection, ProjectionError};
 pub use read::Reader;
 pub use recover::{Cut, Recovery};
 pub use rusqlite;
-pub use states::State;
+pub use states::{NewestState, State};
 pub use store::{Opening, Store};
 pub use verify::Verified;

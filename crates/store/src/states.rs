@@ -113,7 +113,7 @@ pub(crate) fn forget(tx: &Connection, name: &str) -> rusqlite::Result<()> {
 }
 
 /// The newest state that can be taken, with its record, and why newer ones are passed over.
-type Newest<T> = (Option<(u64, T)>, Vec<String>);
+pub type NewestState<T> = (Option<(u64, T)>, Vec<String>);
 
 /// The newest state of `name`, not behind record `last`, that is whole and belongs to this journal.
 pub(crate) fn newest<T: DeserializeOwned>(
@@ -121,7 +121,7 @@ pub(crate) fn newest<T: DeserializeOwned>(
     path: &Path,
     (name, version): (&str, u16),
     last: u64,
-) -> Result<Newest<T>, StoreError> {
+) -> Result<NewestState<T>, StoreError> {
     let mut passed_over = Vec::new();
     for sealed in all(connection, path, Some(name))?.into_iter().filter(|sealed| sealed.seq <= last) {
         let record = recover::hash_of(connection, path, sealed.seq)?.unwrap_or(Hash::ZERO);

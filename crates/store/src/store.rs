@@ -14,7 +14,7 @@ use crate::here::Files;
 use crate::lock::WriteLock;
 use crate::projection::{Projection, ProjectionError};
 use crate::recover::{self, Recovery};
-use crate::states::{self, State};
+use crate::states::{self, NewestState, State};
 use crate::{connect, create, read, rows, snapshots};
 
 /// Records that may wait for a commit.
@@ -282,7 +282,7 @@ impl Store {
         &self,
         name: &str,
         version: u16,
-    ) -> Result<(Option<(u64, T)>, Vec<String>), StoreError> {
+    ) -> Result<NewestState<T>, StoreError> {
         states::newest(&self.connection, &self.path, (name, version), self.durable.seq)
     }
 

@@ -26,7 +26,7 @@ pub(super) fn refuse_used(path: &Path) -> Result<(), String> {
     if std::fs::symlink_metadata(path).is_err() {
         return Ok(());
     }
-    let used = Reader::open(path).and_then(|reader| Ok(used(&reader)?)).map_err(|error| error.to_string())?;
+    let used = Reader::open(path).and_then(|reader| used(&reader)).map_err(|error| error.to_string())?;
     if used == 0 {
         return Ok(());
     }
