@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD_REQUEST, fail, print};
 
-const PROGRAM: &str = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
+pub(crate) const PROGRAM: &str = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
 
 /// What to do with a store.
 #[derive(Debug, Subcommand)]
@@ -102,7 +102,8 @@ fn code(error: &StoreError) -> u8 {
 }
 
 /// The machine's time: it names backups and stands in the journal.
-fn now() -> Timestamp {
+/// The wall clock.
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
@@ -194,14 +195,19 @@ fn backup(args: &BackupArgs) -> Result<Said, StoreError> {
     Ok((about, format!("{to}: {} records, checked\nlast hash {}\n", head.seq, head.hash)))
 }
 
-fn restore(args: &RestoreArgs) -> Result<Said, StoreError> {
+/// The bits of an installation id, for the store at `path`.
+pub(crate) fn random_bits(path: &Path) -> Result<[u8; 16], StoreError> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| StoreError::Io {
-        path: args.store.clone(),
+        path: path.to_owned(),
         doing: "no random bits for the installation id",
         source: std::io::Error::other(error.to_string()),
     })?;
-    let id = InstallationId(bits);
+    Ok(bits)
+}
+
+fn restore(args: &RestoreArgs) -> Result<Said, StoreError> {
+    let id = InstallationId(random_bits(&args.store)?);
     let done = maintain::restore(&args.store, &args.from, id, PROGRAM, now())?;
     let replaced = done.replaced.as_ref().map(|path| path.display().to_string());
     let store = args.store.display().to_string();

@@ -166,7 +166,7 @@ fn verify(args: &FileArgs) -> ExitCode {
     if args.json {
         let about = json!({
             "store": store, "sound": true, "records": head.seq, "epoch": head.epoch,
-            "hash": head.hash.to_string(), "snapshots": verified.snapshots,
+            "hash": head.hash.to_string(), "snapshots": verified.snapshots, "states": verified.states,
             "snapshots_passed_over": verified.passed_over,
             "installation": installation.map(|id| id.to_string()),
         });

@@ -59,6 +59,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // What a foreign journal makes the core refuse is told as an error with its record.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !ripcord_journal::foreign::is_following() {
+            usual(panic);
+        }
+    }));
     let command = match Ripcord::try_parse() {
         Ok(ripcord) => ripcord.command,
         Err(told) => return help_or_fault(&told),

@@ -19,9 +19,11 @@ use ripcord_sim::venue::FillModel;
 
 use crate::output::{BAD_REQUEST, FAILED, WholeFile, colours, fail, note, overwrites, print, progress};
 
+mod kept;
 mod records;
 mod told;
 
+use kept::Keeping;
 use records::Recorder;
 use told::Told;
 
@@ -84,6 +86,9 @@ pub(crate) struct ReplayArgs {
     /// Write everything that happened, for `ripcord explain` and `ripcord report`
     #[arg(long, value_name = "FILE")]
     records: Option<PathBuf>,
+    /// Write everything that happened into a new store, for `report`, `explain`, `ledger` and `journal`; records become durable in groups
+    #[arg(long, value_name = "FILE", conflicts_with = "records")]
+    db: Option<PathBuf>,
     /// Hand every price over
     #[arg(long, conflicts_with_all = ["scan", "leap"])]
     row_by_row: bool,
@@ -144,7 +149,7 @@ fn writes_over_an_input(args: &ReplayArgs) -> Option<String> {
         let named = [&args.instruments, &args.plan, &args.config].into_iter().flatten();
         args.market.iter().chain([&args.positions]).chain(named).map(PathBuf::as_path)
     };
-    let mut outputs = [&args.exits, &args.records].into_iter().flatten();
+    let mut outputs = [&args.exits, &args.records, &args.db].into_iter().flatten();
     if args.exits.is_some() && args.exits == args.records {
         return Some("--exits and --records name the same file; one would destroy the other".to_owned());
     }
@@ -155,6 +160,9 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     let started = Instant::now();
     if let Some(fault) = writes_over_an_input(args) {
         return fail(BAD_REQUEST, &fault);
+    }
+    if let Some(Err(used)) = args.db.as_deref().map(kept::refuse_used) {
+        return fail(BAD_REQUEST, &used);
     }
     let bar = progress(0, "rows");
     let prepared = job::prepare(&spec(args), &|what| bar.set_message(what.to_owned()));
@@ -202,6 +210,9 @@ fn idle_options(args: &ReplayArgs, job: &Job) -> Option<String> {
 
 /// Runs the job, and writes its records on the way if they are wanted.
 fn replay(args: &ReplayArgs, job: &mut Job, bar: &indicatif::ProgressBar) -> Result<Outcome, String> {
+    if let Some(path) = &args.db {
+        return keep(args, path, job, bar);
+    }
     let Some(path) = &args.records else {
         let mut outcome = Outcome::default();
         job.replay.run(pace(args), &mut outcome, &mut Bar(bar)).map_err(|error| error.to_string())?;
@@ -212,6 +223,32 @@ fn replay(args: &ReplayArgs, job: &mut Job, bar: &indicatif::ProgressBar) -> Res
     let mut recorder = Recorder::create(path, &header, &mut job.replay).map_err(failed)?;
     job.replay.run(pace(args), &mut recorder, &mut Bar(bar)).map_err(|error| error.to_string())?;
     recorder.finish(&mut job.replay.desk).map_err(failed)
+}
+
+/// Runs the job with its records going into a store; a store that this run made and could not fill is removed.
+fn keep(
+    args: &ReplayArgs,
+    path: &Path,
+    job: &mut Job,
+    bar: &indicatif::ProgressBar,
+) -> Result<Outcome, String> {
+    let is_new = !path.exists();
+    let header = records::header(job, candles(args).word());
+    let kept =
+        Keeping::create(path, job, &header).map_err(|error| error.to_string()).and_then(|mut keeping| {
+            let ran = job.replay.run(pace(args), &mut keeping, &mut Bar(bar));
+            ran.map_err(|error| error.to_string())?;
+            keeping.finish(&mut job.replay.desk).map_err(|error| error.to_string())
+        });
+    if kept.is_err() && is_new {
+        for end in ["", "-wal", "-shm", ".lock"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(end);
+            // What was never made cannot be removed.
+            let _gone = std::fs::remove_file(file);
+        }
+    }
+    kept
 }
 
 fn spec(args: &ReplayArgs) -> JobSpec {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ripcord_service::RunConfig;
 use ripcord_service::clock::Speed;
+use ripcord_service::keeper::KeptAt;
 use ripcord_service::line::Style;
 use ripcord_service::run::{MarketChoice, PlanChoice};
 use ripcord_sim::generator::Script;
@@ -139,7 +140,7 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         listen: args.listen,
         positions_max: args.max_positions,
         lasts: args.lasts,
-        store: args.db,
+        store: args.db.map(KeptAt::file),
         style,
         is_quiet: args.quiet,
     };

@@ -5,7 +5,9 @@ use ripcord_core::event;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::plan::PlanSpec;
+use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::Kind;
@@ -35,6 +37,8 @@ pub enum JournalEntry {
     Restored(Restored),
     /// A fact of the core; it carries its own time.
     Fact(event::Entry),
+    /// An order of somebody else traded, or more is known of one: for the ledger, the core is not told.
+    Imported(Box<ImportedTrade>),
 }
 
 /// Names an installation, so that no two ever use the same client order ids: 128 random bits.
@@ -126,6 +130,60 @@ pub struct Restored {
     pub program: String,
 }
 
+/// An order of somebody else that traded, as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedTrade {
+    /// When the venue or the other program said so.
+    pub seen_at: Timestamp,
+    /// The venue's or the other program's id.
+    pub order_id: String,
+    /// The account.
+    pub account: AccountId,
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The side of the position that it opened or closed.
+    pub side: Side,
+    /// Whether it closed.
+    pub closes: bool,
+    /// When it traded.
+    pub at: Timestamp,
+    /// How much; positive.
+    pub qty: Qty,
+    /// Average price; positive.
+    pub price: Price,
+    /// Fees in all.
+    pub fee: FeePaid,
+    /// Why it was sent, in whatever shape it came.
+    pub trigger: String,
+    /// The order type as it came.
+    pub order_type: String,
+    /// Who traded, as it came; may be empty.
+    pub source: String,
+    /// Why it closed, as it came.
+    pub reason: Option<String>,
+    /// By which way it came here.
+    pub via: String,
+}
+
+/// What a trade cost, in the coin in which it was paid. A rebate is negative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeePaid {
+    /// In the quote currency.
+    Quote(Money),
+    /// In the coin that was traded.
+    Base(Qty),
+    /// In another coin.
+    Other {
+        /// The coin.
+        coin: String,
+        /// How much of it, in 10^-18.
+        amount: Money,
+        /// What one of it was worth in the quote currency when the trade was filled.
+        price: Money,
+    },
+}
+
 impl JournalEntry {
     /// Its kind.
     #[must_use]
@@ -140,6 +198,7 @@ impl JournalEntry {
             Self::Settings(_) => Kind::Settings,
             Self::Restored(_) => Kind::Restored,
             Self::Fact(fact) => Kind::of(&fact.record),
+            Self::Imported(_) => Kind::Imported,
         }
     }
 }

@@ -61,6 +61,8 @@ kinds! {
     Settings = 7 "settings" v 1,
     /// It goes on from a backup.
     Restored = 8 "restored" v 1,
+    /// A trade of somebody else.
+    Imported = 9 "imported" v 1,
     /// [`Record::Observed`].
     Observed = 101 "observed" v 1,
     /// [`Record::Input`].

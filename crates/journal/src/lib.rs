@@ -10,6 +10,7 @@
 pub mod chain;
 pub mod entry;
 pub mod envelope;
+pub mod foreign;
 pub mod kind;
 pub mod memory;
 pub mod payload;
@@ -19,6 +20,7 @@ pub mod snapshot;
 pub use chain::{Chain, ChainError, Fault, FaultKind, Head, Verifier};
 pub use entry::JournalEntry;
 pub use envelope::{Envelope, Hash, Sealed};
+pub use foreign::Foreign;
 pub use kind::Kind;
 pub use memory::{Journal, MemoryJournal};
 pub use payload::PayloadError;

@@ -117,6 +117,7 @@ pub fn encode(entry: &JournalEntry, out: Vec<u8>) -> Result<Vec<u8>, PayloadErro
         JournalEntry::Position(position) => to_extend(position, out),
         JournalEntry::Settings(settings) => to_extend(settings, out),
         JournalEntry::Restored(restored) => to_extend(restored, out),
+        JournalEntry::Imported(trade) => to_extend(trade, out),
         JournalEntry::Fact(fact) => encode_fact(&fact.record, out),
     };
     written.map_err(|why| unwritable(entry.kind(), &why))
@@ -177,6 +178,7 @@ pub fn decode(kind: u16, version: u16, at: Timestamp, bytes: &[u8]) -> Result<Jo
         Kind::Position => JournalEntry::Position(whole(known, bytes)?),
         Kind::Settings => JournalEntry::Settings(whole(known, bytes)?),
         Kind::Restored => JournalEntry::Restored(whole(known, bytes)?),
+        Kind::Imported => JournalEntry::Imported(whole(known, bytes)?),
         _ => JournalEntry::Fact(event::Entry { at, record: decode_fact(known, bytes)? }),
     };
     Ok(entry)
@@ -256,7 +258,8 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         | Kind::Account
         | Kind::Position
         | Kind::Settings
-        | Kind::Restored => return Err(undecodable(kind, &"it is no fact of the core")),
+        | Kind::Restored
+        | Kind::Imported => return Err(undecodable(kind, &"it is no fact of the core")),
     })
 }
 

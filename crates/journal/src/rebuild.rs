@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::event::{Action, Entry, Outbox, Record};
+use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::Instrument;
 use ripcord_core::order::ExitOrder;
 use ripcord_core::snapshot::{RestoreError, Snapshot};
@@ -14,6 +15,7 @@ use ripcord_core::snapshot::{RestoreError, Snapshot};
 use crate::entry::{
     AccountEntry, InstallationId, InstrumentEntry, JournalEntry, PlanEntry, PositionEntry, Settings,
 };
+use crate::foreign::{self, Foreign, Known};
 
 /// What a journal says.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub struct Rebuilt {
     pub plans: Vec<PlanEntry>,
     /// Accounts that were named, in the order of their records.
     pub accounts: Vec<AccountEntry>,
-    /// Positions that were named, in the order of their records.
+    /// Positions that were named behind the snapshot, or at all without one, in the order of their records.
     pub positions: Vec<PositionEntry>,
     /// The last settings.
     pub settings: Option<Settings>,
@@ -72,6 +74,14 @@ pub enum RebuildError {
         /// The order handed out; `None` when there is none.
         handed_out: Option<Box<ExitOrder>>,
     },
+    /// A record that the core never wrote: the chain is whole, and somebody else made it.
+    #[error("record {seq}: {why}; this is no journal of a run, whole as its chain is")]
+    Foreign {
+        /// The record.
+        seq: u64,
+        /// What is strange about it.
+        why: Foreign,
+    },
     /// An instrument that cannot be added.
     #[error("record {seq}: {why}")]
     Instrument {
@@ -110,6 +120,7 @@ pub struct Rebuilder {
     rebuilt: Rebuilt,
     /// Facts up to this record are in the snapshot.
     included: u64,
+    known: Known,
     out: Outbox,
     /// What the core said, and the journal has not yet.
     said: VecDeque<Entry>,
@@ -129,9 +140,11 @@ impl Rebuilder {
     /// # Errors
     /// A snapshot that this program cannot take.
     pub fn from_snapshot(seq: u64, snapshot: Snapshot) -> Result<Self, RebuildError> {
-        let coordinator =
-            Coordinator::restore(snapshot, []).map_err(|why| RebuildError::Snapshot { seq, why })?;
-        Ok(Self::with(coordinator, seq))
+        let restored = foreign::follow(|| Coordinator::restore(snapshot, []));
+        let restored = restored.map_err(|why| RebuildError::Foreign { seq, why })?;
+        let mut rebuilder = Self::with(restored.map_err(|why| RebuildError::Snapshot { seq, why })?, seq);
+        rebuilder.known.go_on(&rebuilder.rebuilt.coordinator);
+        Ok(rebuilder)
     }
 
     fn with(coordinator: Coordinator, included: u64) -> Self {
@@ -149,7 +162,14 @@ impl Rebuilder {
             facts_equal: 0,
             orders_equal: 0,
         };
-        Self { rebuilt, included, out: Outbox::default(), said: VecDeque::new(), handed_out: VecDeque::new() }
+        Self {
+            rebuilt,
+            included,
+            known: Known::default(),
+            out: Outbox::default(),
+            said: VecDeque::new(),
+            handed_out: VecDeque::new(),
+        }
     }
 
     /// Takes the next entry, that of record `seq`.
@@ -172,7 +192,8 @@ impl Rebuilder {
             JournalEntry::Instrument(instrument) => self.add_instrument(seq, *instrument)?,
             JournalEntry::Plan(plan) => self.add_plan(seq, *plan)?,
             JournalEntry::Fact(fact) if seq > self.included => self.fact(seq, fact)?,
-            JournalEntry::Fact(_) => {}
+            // Others' trades are the ledger's; facts that the snapshot includes are in it.
+            JournalEntry::Fact(_) | JournalEntry::Imported(_) => {}
         }
         Ok(())
     }
@@ -188,11 +209,18 @@ impl Rebuilder {
 
     fn add_instrument(&mut self, seq: u64, entry: InstrumentEntry) -> Result<(), RebuildError> {
         self.end_step(seq, None)?;
-        if seq > self.included {
-            let added =
-                self.rebuilt.coordinator.add_instrument(entry.rules.clone(), &entry.sources, entry.bars);
-            added.map_err(|why| RebuildError::Instrument { seq, why })?;
-        }
+        let core = &mut self.rebuilt.coordinator;
+        let number = u32::try_from(self.rebuilt.instruments.len()).expect("instruments are counted in u32");
+        let (is_new, known) = (seq > self.included, &mut self.known);
+        let added = foreign::follow(|| {
+            if is_new {
+                core.add_instrument(entry.rules.clone(), &entry.sources, entry.bars)?;
+            }
+            known.add_instrument(core, InstrumentId(number));
+            Ok(())
+        });
+        let added = added.map_err(|why| RebuildError::Foreign { seq, why })?;
+        added.map_err(|why| RebuildError::Instrument { seq, why })?;
         self.rebuilt.instruments.push(entry);
         Ok(())
     }
@@ -207,12 +235,17 @@ impl Rebuilder {
                     return Err(fault(format!("no instrument {} stands before it", entry.instrument.0)));
                 }
             };
-            let plan = entry.spec.resolve(entry.instrument, rules).map_err(|faults| {
-                let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                fault(told.join("; "))
-            })?;
-            self.rebuilt.coordinator.add_plan(plan).map_err(|why| fault(why.to_string()))?;
+            let core = &mut self.rebuilt.coordinator;
+            let added = foreign::follow(|| {
+                let plan = entry.spec.resolve(entry.instrument, rules).map_err(|faults| {
+                    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                    told.join("; ")
+                })?;
+                core.add_plan(plan).map_err(|why| why.to_string())
+            });
+            added.map_err(|why| RebuildError::Foreign { seq, why })?.map_err(fault)?;
         }
+        self.known.add_plan(&entry.spec);
         self.rebuilt.plans.push(entry);
         Ok(())
     }
@@ -221,7 +254,10 @@ impl Rebuilder {
         if matches!(fact.record, Record::Observed(_) | Record::Input(_)) {
             self.end_step(seq, Some(&fact))?;
             let is_stretch = matches!(fact.record, Record::Observed(_));
-            self.rebuilt.coordinator.recover(fact.clone(), &mut self.out);
+            let (core, out, told) = (&mut self.rebuilt.coordinator, &mut self.out, fact.clone());
+            let taken = self.known.check(fact.at, &fact.record);
+            let taken = taken.and_then(|()| foreign::follow(|| core.recover(told, out)));
+            taken.map_err(|why| RebuildError::Foreign { seq, why })?;
             self.said.extend(self.out.records.drain(..));
             let submitted = self.out.actions.drain(..).filter_map(|action| match action {
                 Action::Submit(approved) => Some(*approved.order()),

@@ -11,13 +11,14 @@ use ripcord_core::num::{Money, Qty};
 use ripcord_core::order::{ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
 use ripcord_core::reason::{ExitType, Reason, Source};
 use ripcord_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::fact::{Method, PositionName};
 use crate::rows::{EpisodeRow, FillRow, Market, OrderRow, Worth};
 use crate::text;
 
 /// An episode while something can still happen to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
     pub(crate) id: EpisodeId,
     pub(crate) market: Arc<Market>,
@@ -40,7 +41,7 @@ pub struct Life {
 }
 
 /// What opened a position, or added to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpeningOrder {
     pub(crate) order_id: Arc<str>,
     pub(crate) at: Timestamp,
@@ -53,7 +54,7 @@ pub(crate) struct OpeningOrder {
 }
 
 /// An exit order and what its fills sum to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) order_id: Arc<str>,
     pub(crate) order: ExitOrder,

@@ -7,6 +7,7 @@ use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// One fact, at its place in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub enum Body<'a> {
 }
 
 /// How profit is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Method {
     /// Against the average cost, as the core's fills state it: futures.
     #[default]
@@ -88,7 +89,7 @@ impl Method {
 }
 
 /// What the owner of a position calls it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PositionName {
     /// The id that was given; none is the episode's own.
     pub id: Option<String>,
@@ -137,7 +138,7 @@ impl OrderSide {
 }
 
 /// An order of somebody else that traded, or what a later look at the venue says of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     /// The venue's or the other program's id.
     pub order_id: String,
@@ -156,7 +157,7 @@ pub struct Imported {
     /// Average price; positive.
     pub price: Price,
     /// Fees in all.
-    pub fee: Money,
+    pub fee: Fee,
     /// Why it was sent, in whatever shape it came.
     pub trigger: String,
     /// The order type as it came.
@@ -167,6 +168,24 @@ pub struct Imported {
     pub reason: Option<String>,
     /// By which way it came here.
     pub via: String,
+}
+
+/// What a trade cost, in the coin in which it was paid. A rebate is negative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fee {
+    /// In the quote currency.
+    Quote(Money),
+    /// In the coin that was traded: a buy leaves that much less to hold, a sale takes that much more.
+    Base(Qty),
+    /// In another coin.
+    Other {
+        /// The coin.
+        coin: String,
+        /// How much of it.
+        amount: Money,
+        /// What one of it was worth in the quote currency when the trade was filled.
+        price: Money,
+    },
 }
 
 impl Fact<'_> {

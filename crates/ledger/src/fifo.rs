@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ripcord_core::id::EpisodeId;
 use ripcord_core::num::{Money, Qty};
 use ripcord_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::money::slice;
 
@@ -19,7 +20,7 @@ use crate::money::slice;
 pub const ALLOCATION_VERSION: u16 = 1;
 
 /// One trade of a book.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trade {
     /// The place of its fact in the journal.
     pub seq: u64,
@@ -40,7 +41,7 @@ pub struct Trade {
 }
 
 /// What happens to a book.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Entry {
     /// Coins came.
     Buy(Trade),
@@ -58,7 +59,7 @@ pub enum Entry {
 }
 
 /// A part of a sell, and the buy it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
     /// The buy; none when no coins were there, and then nothing is known of cost and profit.
     pub buy: Option<Arc<str>>,
@@ -99,13 +100,13 @@ pub struct Touched {
 }
 
 /// All trades of one instrument in one account, and how they are matched.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     entries: Vec<Entry>,
     matched: Matched,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Matched {
     lots: Vec<Lot>,
     /// Lots before this one are used up.
@@ -116,7 +117,7 @@ struct Matched {
     left: BTreeMap<Arc<str>, Qty>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Lot {
     trade: Trade,
     /// Units from here on are not sold yet.

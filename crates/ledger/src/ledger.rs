@@ -7,6 +7,7 @@ use ripcord_core::event::{Filled, Opened, Record};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId};
 use ripcord_core::num::Money;
 use ripcord_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::episode::Life;
 use crate::fact::{Body, Fact, Imported, Method, PositionName};
@@ -58,6 +59,21 @@ pub enum LedgerFault {
         /// Its value, in scaled units.
         value: i64,
     },
+    /// An imported order whose fee leaves nothing of it, or that is worth more than can be counted.
+    #[error(
+        "imported order {order_id}: fee is {fee}, qty {qty}, price {price}; something must be left behind the fee, \
+         and their products must be less than 10^20 of the quote currency"
+    )]
+    Fee {
+        /// The order.
+        order_id: String,
+        /// The fee, as it came.
+        fee: String,
+        /// The quantity, in scaled units.
+        qty: i64,
+        /// The price, in scaled units.
+        price: i64,
+    },
     /// An imported order's trigger.
     #[error("imported order {order_id}: {why}")]
     Trigger {
@@ -68,12 +84,17 @@ pub enum LedgerFault {
     },
 }
 
+/// The version of a ledger as bytes: what it was folded to, without the journal before. Raised with
+/// every change of its fields, or of what they mean.
+pub const LEDGER_VERSION: u16 = 1;
+
 /// The ledger. It holds what open episodes need; futures leave when they are over, spot books stay.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// The place of the fact that comes next.
     next: u64,
-    /// Facts that came before their time.
+    /// Facts that came before their time. Whoever goes on from bytes hands them in again.
+    #[serde(skip)]
     waiting: BTreeMap<u64, Fact<'static>>,
     markets: BTreeMap<InstrumentId, Arc<Market>>,
     lives: BTreeMap<EpisodeId, Life>,
@@ -389,16 +410,16 @@ impl Ledger {
         }
         let id: Arc<str> = trade.order_id.as_str().into();
         // Asked first, so that a fault leaves nothing behind.
-        imports::row(&trade, &market, &[], None)
-            .map_err(|why| LedgerFault::Trigger { order_id: trade.order_id.clone(), why })?;
+        imports::row(&trade, &market, &[], None)?;
+        let moved = imports::moved(&trade, &market)?;
         let entry = Trade {
             seq,
             order: id.clone(),
             number: 0,
             at: trade.at,
-            qty: trade.qty,
-            value: market.rules.notional(trade.price, trade.qty),
-            fee: trade.fee,
+            qty: moved.qty,
+            value: moved.value,
+            fee: moved.fee,
             episode: None,
         };
         let (key, closes) = ((trade.account, trade.instrument), trade.closes);

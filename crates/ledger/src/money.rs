@@ -43,6 +43,18 @@ pub fn per_unit(total: Money, qty: i64, qty_decimals: u8) -> Option<Money> {
     wholes.checked_add(rest).map(Money)
 }
 
+/// What `amount` of a coin is worth at `price` a coin, half to even. `None` beyond what can be counted.
+#[must_use]
+pub fn convert(amount: Money, price: Money) -> Option<Money> {
+    let one = 10_i128.pow(u32::from(MONEY_DECIMALS));
+    // Wholes and rests apart: the product of two rests stays within 128 bits.
+    let (coins, part) = (amount.0.div_euclid(one), amount.0.rem_euclid(one));
+    let (units, rest) = (price.0.div_euclid(one), price.0.rem_euclid(one));
+    let whole = coins.checked_mul(units)?.checked_mul(one)?;
+    let mixed = coins.checked_mul(rest)?.checked_add(part.checked_mul(units)?)?;
+    whole.checked_add(mixed)?.checked_add(half_even(part * rest, one)).map(Money)
+}
+
 /// Decimal text without zeros at its end, exact.
 #[must_use]
 pub fn text(money: Money) -> String {

@@ -10,6 +10,7 @@ use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderState};
 use ripcord_core::reason::{ExitType, Reason, Source};
 use ripcord_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::fact::{Method, OrderSide, PositionName};
 use crate::fifo::Allocation;
@@ -67,7 +68,7 @@ pub enum Change {
 }
 
 /// An instrument and how its profit is counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
     /// Its scales and steps.
     pub rules: Instrument,
@@ -179,7 +180,7 @@ pub struct EpisodeRow {
 }
 
 /// What closed quantities were worth.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worth {
     /// Before fees and funding.
     pub gross: Money,

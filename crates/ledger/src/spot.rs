@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId};
+use serde::{Deserialize, Serialize};
 
 use crate::fifo::{Allocation, Book, Entry, Touched};
 
 /// Whose order it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Owner {
     /// An opening of an episode, by its place.
     Opening(EpisodeId, usize),
@@ -22,7 +23,7 @@ pub(crate) enum Owner {
 pub(crate) type BookKey = (AccountId, InstrumentId);
 
 /// All spot books. They are kept whole, because a trade that comes late may change any match.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Spot {
     books: BTreeMap<BookKey, Book>,
     owners: BTreeMap<Arc<str>, Owner>,

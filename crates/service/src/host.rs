@@ -224,9 +224,15 @@ impl Host {
     /// Stops opening, leaves the positions as they are, and says what the run was worth.
     pub fn finish(mut self, wall: Timestamp, ended: Ended) -> Ended {
         self.session.stop_opening();
-        self.session.checkpoint();
+        self.session.conclude();
+        // The last checkpoint may be the first that cannot be kept.
+        let ended = self.session.kept_badly().map_or(ended, Ended::NotKept);
         self.publish(wall, true);
         let mut lines = self.session.take_lines();
+        if matches!(ended, Ended::NotKept(_)) {
+            // What was not kept was not done, and is not told.
+            lines.clear();
+        }
         lines.push(Line::new(Tag::Stopping, self.session.now(), ended.text()));
         lines.extend(summary::lines(&self.session));
         match self.printer.finish(lines) {

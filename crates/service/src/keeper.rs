@@ -1,21 +1,37 @@
 //! Keeps what a session says: every record goes into the store, and is durable before an action that
 //! depends on it leaves. What a run knew when it ended, however it ended, is read back from there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::event::{Entry, Record};
+use ripcord_core::snapshot::Snapshot;
 use ripcord_core::time::Timestamp;
 use ripcord_journal::JournalEntry;
 use ripcord_journal::entry::{InstallationId, InstrumentEntry, PlanEntry, PositionEntry, Settings};
-use ripcord_store::{Opening, Reader, Store, StoreError};
-
+use ripcord_store::{Opening, State, Store, StoreError};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::names::Names;
+use crate::tags::{MEMORY_VERSION, Memory};
 
 /// The field of the settings that says when the market began.
 const BEGAN: &str = "began_ns";
+
+/// The name of what the service remembers, in the store.
+const STATE: &str = "service";
+
+/// So many records are read again by a start at most, however long the run was.
+const SNAPSHOT_EVERY: u64 = 10_000;
+
+/// What the service remembers behind a record.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Remembered {
+    /// The time of the last fact.
+    last: Option<Timestamp>,
+    memory: Memory,
+}
 
 /// Why a store cannot be used for this run.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +64,19 @@ pub struct Keeper {
     store: Store,
     error: Option<StoreError>,
     pending: bool,
+    /// Records since the last snapshot.
+    taken: u64,
+    /// The time of the last fact.
+    last: Option<Timestamp>,
+}
+
+/// Where everything is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAt {
+    /// The file.
+    pub path: PathBuf,
+    /// The SQLite file layer, by its registered name; `None` is the system's. Tests put faults here.
+    pub vfs: Option<String>,
 }
 
 /// What a store knew.
@@ -55,8 +84,12 @@ pub struct Keeper {
 pub struct Past {
     /// The state behind its last record.
     pub coordinator: Coordinator,
-    /// Its facts, in order.
+    /// What a narrator remembered behind the newest snapshot.
+    pub memory: Memory,
+    /// The facts behind that, in order.
     pub facts: Vec<Entry>,
+    /// Snapshots that could not be taken, and why.
+    pub passed_over: Vec<String>,
     /// The time of the last of them.
     pub now: Timestamp,
     /// Instruments, plans and settings as they were.
@@ -66,39 +99,50 @@ pub struct Past {
 }
 
 impl Keeper {
-    /// Opens the store at `path` and what it knew, or makes a new one.
+    /// Opens the store and what it knew, or makes a new one.
     ///
     /// # Errors
     /// When it cannot be opened, made, or followed.
-    pub fn open(path: &Path, now: Timestamp) -> Result<(Self, Option<Past>), KeeperError> {
+    pub fn open(at: &KeptAt, now: Timestamp) -> Result<(Self, Option<Past>), KeeperError> {
         let program = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
-        let opening = Opening { now, program, vfs: None };
+        let (path, opening) = (at.path.as_path(), Opening { now, program, vfs: at.vfs.as_deref() });
         if !path.exists() {
             let mut random = [0; 16];
             getrandom::fill(&mut random).map_err(|error| KeeperError::Random(error.to_string()))?;
             let (mut store, _) = Store::create(path, 0, InstallationId(random), &opening)?;
             ripcord_store::ledger::attach(&mut store)?;
-            return Ok((Self { store, error: None, pending: false }, None));
+            return Ok((Self::of(store), None));
         }
         let (mut store, _) = Store::open(path, &opening)?;
-        ripcord_store::ledger::attach(&mut store)?;
-        let (rebuilt, _) = store.rebuild()?;
-        let keeper = Self { store, error: None, pending: false };
+        let attached = ripcord_store::ledger::attach(&mut store)?;
+        let (rebuilt, mut passed_over) = store.rebuild()?;
+        let mut keeper = Self::of(store);
         if rebuilt.instruments.is_empty() {
             return Ok((keeper, None));
         }
-        let facts = facts(path)?;
-        let last = facts.last().map_or(now, |entry| entry.at);
+        let (remembered, more) = keeper.store.newest_state::<Remembered>(STATE, MEMORY_VERSION)?;
+        passed_over.extend(attached.passed_over.into_iter().chain(more));
+        let (seq, remembered) = remembered.unwrap_or_default();
+        let facts = facts_behind(&keeper.store, seq)?;
+        keeper.taken = facts.len() as u64;
+        keeper.last = facts.last().map(|entry| entry.at).or(remembered.last);
+        let last = keeper.last.unwrap_or(now);
         let seen = rebuilt.coordinator.view().last_prices().map(|(_, _, at)| at).max();
         let past = Past {
             now: seen.map_or(last, |seen| seen.max(last)),
             coordinator: rebuilt.coordinator,
+            memory: remembered.memory,
             facts,
+            passed_over,
             instruments: rebuilt.instruments,
             plans: rebuilt.plans,
             settings: rebuilt.settings.map(|settings| settings.json),
         };
         Ok((keeper, Some(past)))
+    }
+
+    const fn of(store: Store) -> Self {
+        Self { store, error: None, pending: false, taken: 0, last: None }
     }
 
     /// Writes down what a new run is made of.
@@ -139,6 +183,8 @@ impl Keeper {
             })));
         }
         self.pending = true;
+        self.taken += entries.len() as u64;
+        self.last = Some(entry.at);
         if let Err(error) = self.store.append(entry.at, &entries) {
             self.error = Some(error);
         }
@@ -155,6 +201,28 @@ impl Keeper {
         self.error.is_none()
     }
 
+    /// Whether so much was written since the last snapshot that a start would notice.
+    #[must_use]
+    pub const fn wants_snapshot(&self) -> bool {
+        self.taken >= SNAPSHOT_EVERY && self.error.is_none()
+    }
+
+    /// Keeps the state behind the last record: that of the core, and what a narrator remembers. Taken
+    /// right behind a checkpoint. `false` when it cannot, and from then on for ever.
+    pub fn keep_snapshot(&mut self, core: &Snapshot, memory: Memory) -> bool {
+        if !self.keep() {
+            return false;
+        }
+        let remembered = Remembered { last: self.last, memory };
+        // What has no bytes is read from the facts again: a start takes longer, and nothing is lost.
+        let state = State::of(STATE, MEMORY_VERSION, &remembered).ok();
+        match self.store.keep_snapshot(core, state.as_slice()) {
+            Ok(_) => self.taken = 0,
+            Err(error) => self.error = Some(error),
+        }
+        self.error.is_none()
+    }
+
     /// Why nothing is kept any more.
     #[must_use]
     pub const fn error(&self) -> Option<&StoreError> {
@@ -165,6 +233,14 @@ impl Keeper {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.store.path()
+    }
+}
+
+impl KeptAt {
+    /// A file, as the system has it.
+    #[must_use]
+    pub const fn file(path: PathBuf) -> Self {
+        Self { path, vfs: None }
     }
 }
 
@@ -217,9 +293,9 @@ impl Past {
     }
 }
 
-fn facts(path: &Path) -> Result<Vec<Entry>, StoreError> {
+fn facts_behind(store: &Store, seq: u64) -> Result<Vec<Entry>, StoreError> {
     let mut facts = Vec::new();
-    Reader::open(path)?.records::<StoreError>(1, None, |sealed| {
+    store.records_behind(seq, |sealed| {
         if let Ok(JournalEntry::Fact(fact)) = sealed.envelope.entry() {
             facts.push(fact);
         }

@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::api::{Outlook, router};
 use crate::clock::{Pace, Speed, WallClock};
 use crate::host::{Ended, Host, Stop};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, KeptAt};
 use crate::line::Style;
 use crate::plans::{PlansError, RunPlans};
 use crate::printer::Printer;
@@ -69,7 +69,7 @@ pub struct RunConfig {
     /// Ends by itself after this long; runs on without.
     pub lasts: Option<Duration>,
     /// Where everything is kept; none keeps nothing.
-    pub store: Option<PathBuf>,
+    pub store: Option<KeptAt>,
     /// How lines are written.
     pub style: Style,
     /// Only what matters is written.
@@ -118,7 +118,10 @@ pub enum RunError {
     #[error("the output cannot be written: {0}; lines are missing at its end")]
     Output(#[source] std::io::Error),
     /// What happens can no longer be kept, so nothing is sent any more.
-    #[error("the run stopped, because what happens can no longer be kept: {0}")]
+    #[error(
+        "the run stopped, because what happens can no longer be kept: {0}\n\
+         no order was sent since. Make room, or mend the rights or the file; the same command then goes on where the store ends"
+    )]
     NotKept(String),
     /// A thread of ours panicked.
     #[error("the host stopped unexpectedly; the messages above say where")]
@@ -208,7 +211,7 @@ fn session(config: &RunConfig, clock: &WallClock, plans: &RunPlans) -> Result<Se
         start: clock.started_at(),
         plans,
         kept: match &config.store {
-            Some(path) => Some(Keeper::open(path, clock.started_at()).map_err(SessionError::from)?),
+            Some(at) => Some(Keeper::open(at, clock.started_at()).map_err(SessionError::from)?),
             None => None,
         },
     };

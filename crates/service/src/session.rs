@@ -23,7 +23,7 @@ use ripcord_sim::venue::{FillModel, SimVenue};
 
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
-use crate::line::{Line, Tag};
+use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, price_text};
 use crate::plans::{RunPlan, RunPlans};
 use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
@@ -177,7 +177,8 @@ impl Session {
         };
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
-        let narrator = Narrator::new(names);
+        let memory = past.as_ref().map(|past| past.memory.clone()).unwrap_or_default();
+        let narrator = Narrator::going_on(names, memory);
         let mut teller = Teller { narrator, lines: Vec::new(), closed: VecDeque::new(), keeper: None };
         let mut books = books;
         let (desk, now) = match past {
@@ -185,7 +186,8 @@ impl Session {
                 for entry in &past.facts {
                     teller.read(entry);
                 }
-                (teller.lines, teller.closed) = (Vec::new(), VecDeque::new());
+                teller.closed = VecDeque::new();
+                teller.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
                 source.skip_past(past.now, &mut books);
                 let held: Vec<AccountId> =
                     past.coordinator.view().positions().map(|view| view.episode.key.account).collect();
@@ -211,6 +213,23 @@ impl Session {
             self.desk.checkpoint(&mut self.teller);
             let _is_kept = self.teller.keep();
         }
+        if self.teller.keeper.as_ref().is_some_and(Keeper::wants_snapshot) {
+            self.keep_snapshot();
+        }
+    }
+
+    /// Keeps the state as it is right behind a checkpoint: a start reads it in place of what happened before.
+    fn keep_snapshot(&mut self) {
+        if let Some(keeper) = &mut self.teller.keeper {
+            let core = self.desk.coordinator.snapshot();
+            let _is_kept = keeper.keep_snapshot(&core, self.teller.narrator.memory());
+        }
+    }
+
+    /// The last checkpoint of a run, with a snapshot, so that the next start has nothing to read.
+    pub fn conclude(&mut self) {
+        self.checkpoint();
+        self.keep_snapshot();
     }
 
     /// Makes the records durable that no action waits for.
@@ -413,6 +432,14 @@ fn add_plans(
         return Err(SessionError::NoPlan { symbols: symbols.join(", ") });
     }
     Ok((ids, written))
+}
+
+fn passed_over_line(at: Timestamp, why: &str) -> Line {
+    let text = format!("WARNING: {why}; it was passed over, and what stands before it was read in its place");
+    Line::new(Tag::Bootstrap, at, text)
+        .toned(Tone::Alarm)
+        .with("warning", "snapshot_passed_over")
+        .with("why", why)
 }
 
 fn regime_line(names: &Names, change: RegimeChange) -> Line {

@@ -14,6 +14,7 @@ use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::Timestamp;
 use ripcord_report::alarm;
+use serde::{Deserialize, Serialize};
 
 use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_text};
@@ -22,7 +23,7 @@ use crate::tally::{ClosedTrade, Tally, net_of};
 mod decided;
 
 /// What the words of an order need to be remembered for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct OrderNote {
     qty: Qty,
     filled: Qty,
@@ -31,7 +32,7 @@ struct OrderNote {
 }
 
 /// What the words of an episode need to be remembered for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct EpisodeNote {
     /// Legs concluded; bit n is leg n + 1.
     legs_done: u8,
@@ -40,6 +41,16 @@ struct EpisodeNote {
     /// The price at which the newest exit was decided.
     seen: Option<Price>,
     orders: BTreeMap<OrderId, OrderNote>,
+}
+
+/// The version of a [`Memory`] as bytes; raised with every change of its fields, or of what they mean.
+pub const MEMORY_VERSION: u16 = 1;
+
+/// What a narrator remembers of the records it read: it goes on from here without reading them again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    tally: Tally,
+    episodes: BTreeMap<EpisodeId, EpisodeNote>,
 }
 
 /// Reads the records of a desk and tells them.
@@ -55,6 +66,18 @@ impl Narrator {
     #[must_use]
     pub fn new(names: Names) -> Self {
         Self { names, tally: Tally::default(), episodes: BTreeMap::new() }
+    }
+
+    /// A narrator that goes on from what another one remembered.
+    #[must_use]
+    pub fn going_on(names: Names, memory: Memory) -> Self {
+        Self { names, tally: memory.tally, episodes: memory.episodes }
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory { tally: self.tally.clone(), episodes: self.episodes.clone() }
     }
 
     /// The names it knows.

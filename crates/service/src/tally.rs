@@ -11,9 +11,10 @@ use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Qty};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Wins, losses and break-evens of closed trades.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcomes {
     /// Net above zero.
     pub wins: u64,
@@ -24,7 +25,7 @@ pub struct Outcomes {
 }
 
 /// What one reason did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByReason {
     /// Exits that got at least one fill.
     pub exits: u64,
@@ -48,7 +49,7 @@ pub struct ClosedTrade {
 }
 
 /// A trade that is open.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Trade {
     opened_at: Timestamp,
     net: Money,
@@ -58,7 +59,7 @@ struct Trade {
 }
 
 /// The fold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     open: BTreeMap<EpisodeId, Trade>,
     reasons: BTreeMap<Reason, ByReason>,

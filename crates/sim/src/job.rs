@@ -71,6 +71,8 @@ pub struct Job {
     pub replay: Replay,
     /// Instruments, by their ids.
     pub instruments: Vec<Instrument>,
+    /// What feeds them, by their ids.
+    pub feeds: Vec<Feed>,
     /// Positions, by their accounts.
     pub positions: Vec<PositionRow>,
     /// The distinct plans, each once.
@@ -87,6 +89,15 @@ pub struct Job {
     pub records: u64,
     /// Whether some of them are candles.
     pub has_candles: bool,
+}
+
+/// What feeds an instrument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// The price sources, in the order in which they are registered.
+    pub sources: Vec<PriceSource>,
+    /// Where its bars come from.
+    pub bars: BarOrigin,
 }
 
 /// Why a job cannot run.
@@ -176,6 +187,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     }
     let mut coordinator = Coordinator::new();
     let mut venue = SimVenue::new(fills);
+    let feeds = markets.feeds();
     let ids = markets.register(&mut coordinator, &mut venue, &mut notes)?;
     coordinator.reserve(read.rows.len());
     let bases = Bases::read(spec, &read.rows, &mut notes)?;
@@ -203,6 +215,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     Ok(Job {
         replay,
         instruments,
+        feeds,
         positions: read.rows,
         plans,
         plan_of: of_row,

@@ -16,7 +16,7 @@ use ripcord_journal::entry::{InstallationId, InstrumentEntry};
 use ripcord_ledger::fact::Method;
 use ripcord_ledger::sample::{Sample, instruments};
 use ripcord_ledger::{Fact, Ledger};
-use ripcord_store::ledger::{self, Detail, Filter};
+use ripcord_store::ledger::{self, Filter};
 use ripcord_store::{Opening, Store};
 
 const SEED: u64 = 11;
@@ -111,7 +111,7 @@ fn report(store: &Store, runs: usize) {
     let once = || {
         timed(|| {
             let (mut parts, mut net) = (0_u64, Money::ZERO);
-            let unknown = ledger::report_parts(store.connection(), None, Detail::Reason, |part| {
+            let unknown = ledger::report_parts(store.connection(), None, |part| {
                 parts += 1;
                 net += part.net();
             });
@@ -121,7 +121,7 @@ fn report(store: &Store, runs: usize) {
     };
     let (times, parts): (Vec<Duration>, Vec<u64>) = (0..runs).map(|_| once()).unzip();
     let took = median(times);
-    println!("report {rows:>24} trade records {:>10.3} s, {} parts", took.as_secs_f64(), parts[0]);
+    println!("report {rows:>24} trade records {:>10.3} s, {} closing orders", took.as_secs_f64(), parts[0]);
     let filter = Filter { reason: Some("HARD_STOP".to_owned()), ..Filter::default() };
     let mut found = 0_u64;
     let (took, shown) = timed(|| ledger::trade_records(store.connection(), &filter, |_| found += 1));

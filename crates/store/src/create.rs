@@ -24,7 +24,10 @@ pub(crate) fn create(path: &Path, founded: Founded, opening: &Opening<'_>) -> Re
     refuse_existing(path)?;
     let beside = beside(path, ".new");
     remove_database(&beside)?;
-    let head = fill(&beside, founded, opening.now)?;
+    let head = fill(&beside, founded, opening.now).inspect_err(|_| {
+        // The first error is the one to tell; what is left is removed by the next attempt, too.
+        let _left = remove_database(&beside);
+    })?;
     lock.forget()?;
     std::fs::rename(&beside, path).map_err(StoreError::io(path, "it cannot be given its name"))?;
     sync_folder(path)?;

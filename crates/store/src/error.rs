@@ -98,6 +98,18 @@ pub enum StoreError {
         /// The last record found.
         found: u64,
     },
+    /// It was removed or replaced while it was written to.
+    #[error(
+        "{}: {} was removed or replaced while this process wrote to the store; what it keeps from here on nobody \
+         could read. Put the file back (`ripcord db restore` for a backup) or name another, and compare the venue's orders",
+        path.display(), file.display()
+    )]
+    Gone {
+        /// The store.
+        path: PathBuf,
+        /// The file: the store, its write-ahead log, or its lock.
+        file: PathBuf,
+    },
     /// It met an error before.
     #[error("{}: the store refuses everything since an error: {why}; open it again", path.display())]
     Poisoned {

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 
 use ripcord_journal::{JournalEntry, Kind, payload};
 use ripcord_ledger::fact::Method;
-use ripcord_ledger::{Change, Ledger, LedgerFault};
+use ripcord_ledger::{Change, LEDGER_VERSION, Ledger, LedgerFault};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::projection::{Projection, ProjectionError};
+use crate::states::{self, State};
 use crate::store::Store;
 
 mod columns;
@@ -23,8 +25,7 @@ mod write;
 
 pub use compare::{Difference, Rebuilt, rebuild, verify};
 pub use read::{
-    Detail, Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts,
-    trade_records,
+    Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
 };
 
 pub(crate) use columns::TRADES as TRADE_RECORDS;
@@ -46,19 +47,48 @@ pub struct LedgerTables {
     changes: Vec<Change>,
 }
 
-/// Has `store` keep its ledger from here on. Records that the tables do not include yet are folded now.
+/// The name of the fold's state in the store.
+const STATE: &str = "ledger";
+
+/// What the fold remembers besides its tables.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    instruments: u32,
+    plans: u32,
+    ledger: Ledger,
+}
+
+/// How a ledger was taken up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// The fold went on behind this record; 0 when it began with the first one.
+    pub from: u64,
+    /// States that could not be taken, and why.
+    pub passed_over: Vec<String>,
+}
+
+/// Has `store` keep its ledger from here on. The fold goes on from its newest state that holds, else
+/// from the first record; what the tables do not include yet is written now.
 ///
 /// # Errors
 /// A journal that cannot be read, or SQLite.
-pub fn attach(store: &mut Store) -> Result<(), StoreError> {
-    let tables = store.transact(|tx| {
+pub fn attach(store: &mut Store) -> Result<Attached, StoreError> {
+    let (saved, passed_over) = store.newest_state::<Saved>(STATE, LEDGER_VERSION)?;
+    let (tables, from) = store.transact(|tx| {
         let folded: u64 = tx.query_row("SELECT folded_seq FROM ledger_state", [], |row| row.get(0))?;
         let mut tables = LedgerTables::new(methods(tx)?);
-        tables.fold(tx, tx, folded)?;
-        Ok(tables)
+        // Behind what the tables include a state would leave rows out.
+        let saved = saved.filter(|(seq, saved)| *seq <= folded && saved.ledger.next() == seq + 1);
+        let from = saved.map_or(0, |(seq, saved)| {
+            tables.facts.go_on(saved.instruments, saved.plans);
+            tables.ledger = saved.ledger;
+            seq
+        });
+        tables.fold(tx, tx, from, folded)?;
+        Ok((tables, from))
     })?;
     store.project(Box::new(tables));
-    Ok(())
+    Ok(Attached { from, passed_over })
 }
 
 /// Says how the profit of an instrument is counted from here on; [`rebuild`] counts it again from the start.
@@ -69,8 +99,9 @@ pub fn set_method(store: &mut Store, symbol: &str, method: Method) -> Result<(),
     store.transact(|tx| {
         let sql = "INSERT INTO ledger_methods (symbol, method) VALUES (?1, ?2) \
                    ON CONFLICT (symbol) DO UPDATE SET method = ?2";
-        tx.execute(sql, params![symbol, method.word()])?;
-        Ok(())
+        expect_rows("ledger_methods", 1, tx.execute(sql, params![symbol, method.word()])? as u64)?;
+        // They count by the former method.
+        Ok(states::forget(tx, STATE)?)
     })
 }
 
@@ -100,15 +131,16 @@ impl LedgerTables {
         }
     }
 
-    /// Folds the whole of `journal`; writes to `tables` what comes behind record `folded`.
+    /// Folds `journal` behind record `from`; writes to `tables` what comes behind record `folded`.
     fn fold(
         &mut self,
         journal: &Connection,
         tables: &Connection,
+        from: u64,
         folded: u64,
     ) -> Result<(), ProjectionError> {
         let mut statement = journal.prepare(&facts::query())?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query(params![from])?;
         while let Some(row) = rows.next()? {
             let (seq, kind, version) = (row.get(0)?, row.get(2)?, row.get(3)?);
             let at = ripcord_core::time::Timestamp(row.get(1)?);
@@ -128,7 +160,7 @@ impl LedgerTables {
         Ok(())
     }
 
-    fn write(&mut self, tables: &Connection) -> rusqlite::Result<()> {
+    fn write(&mut self, tables: &Connection) -> Result<(), ProjectionError> {
         for change in std::mem::take(&mut self.pending).into_values() {
             write::change(tables, &change)?;
         }
@@ -137,7 +169,8 @@ impl LedgerTables {
             tables.prepare_cached(sql)?.execute(params![seq, fault.to_string()])?;
         }
         let sql = "UPDATE ledger_state SET folded_seq = ?1";
-        tables.prepare_cached(sql)?.execute(params![self.ledger.next() - 1]).map(|_| ())
+        let told = tables.prepare_cached(sql)?.execute(params![self.ledger.next() - 1])?;
+        expect_rows("ledger_state", 1, told as u64)
     }
 }
 
@@ -152,8 +185,44 @@ impl Projection for LedgerTables {
     }
 
     fn flush(&mut self, tx: &Transaction<'_>) -> Result<(), ProjectionError> {
-        Ok(self.write(tx)?)
+        self.write(tx)
     }
+
+    fn state(&self) -> Result<Option<State>, ProjectionError> {
+        let (instruments, plans) = self.facts.counted();
+        // What is not written yet would be lost between the state and the tables.
+        debug_assert!(self.pending.is_empty(), "a state is taken behind a commit");
+        let saved = Saved { instruments, plans, ledger: self.ledger.clone() };
+        Ok(Some(State::of(STATE, LEDGER_VERSION, &saved)?))
+    }
+}
+
+/// Another number of rows than was meant: whatever was done is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{table}: {expected} rows were to be {done}, and {found} were; nothing was changed")]
+pub struct RowCount {
+    /// The table.
+    pub table: &'static str,
+    /// What was done to them.
+    pub done: &'static str,
+    /// How many were meant.
+    pub expected: u64,
+    /// How many it were.
+    pub found: u64,
+}
+
+/// Refuses another number of rows than was meant.
+fn expect_rows(table: &'static str, expected: u64, found: u64) -> Result<(), ProjectionError> {
+    expect_done(table, "written", expected, found)
+}
+
+fn expect_done(
+    table: &'static str,
+    done: &'static str,
+    expected: u64,
+    found: u64,
+) -> Result<(), ProjectionError> {
+    if expected == found { Ok(()) } else { Err(RowCount { table, done, expected, found }.into()) }
 }
 
 /// The kinds that the ledger reads, by their numbers.

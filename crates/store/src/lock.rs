@@ -40,8 +40,10 @@ impl WriteLock {
         let path = lock_path(store);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let mut file =
-            options.open(&path).map_err(StoreError::io(&path, "the lock file cannot be opened"))?;
+        let mut file = options.open(&path).map_err(StoreError::io(
+            &path,
+            "the lock file cannot be opened (a store needs a folder that may be written to)",
+        ))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, store: store.to_owned() }),
             Err(TryLockError::WouldBlock) => {

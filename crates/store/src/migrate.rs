@@ -42,7 +42,22 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "ledger",
         up: LEDGER_UP,
         down: include_str!("../migrations/0002_ledger.down.sql"),
-        moved: &[],
+        // Going back would lose what no journal has.
+        moved: &[
+            ("SELECT count(*) FROM journal", "SELECT count(*) FROM journal"),
+            ("SELECT 0", "SELECT count(*) FROM trade_records WHERE ingest_via = 'adopted'"),
+        ],
+    },
+    Migration {
+        version: 3,
+        name: "states",
+        up: include_str!("../migrations/0003_states.up.sql"),
+        down: include_str!("../migrations/0003_states.down.sql"),
+        moved: &[
+            ("SELECT count(*) FROM journal", "SELECT count(*) FROM journal"),
+            ("SELECT count(*) FROM trade_records", "SELECT count(*) FROM trade_records"),
+            ("SELECT count(*) FROM fills", "SELECT count(*) FROM fills"),
+        ],
     },
 ];
 

@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 
 use crate::connect;
 use crate::error::StoreError;
+use crate::ledger::kind_numbers;
 use crate::lock;
 use crate::rows;
 use crate::snapshots;
@@ -160,6 +161,10 @@ pub(crate) fn rebuild(connection: &Connection, path: &Path) -> Result<(Rebuilt, 
     Ok((rebuilder.finish().map_err(unfollowed)?, passed_over))
 }
 
+/// What is written once a start or less often: to read all of it takes no longer with every position.
+const FEW: [Kind; 7] =
+    [Kind::Founded, Kind::Taken, Kind::Instrument, Kind::Plan, Kind::Account, Kind::Settings, Kind::Restored];
+
 /// Tells `rebuilder` what a snapshot behind record `last` does not hold: who founded the journal, and
 /// what people call things. Returns who checks the records behind it.
 fn names(
@@ -170,9 +175,9 @@ fn names(
 ) -> Result<Verifier, StoreError> {
     let fault = || StoreError::sqlite(path, "its records cannot be read");
     let sql = format!(
-        "SELECT {} FROM journal WHERE (kind < {} OR seq = ?1) AND seq <= ?1 ORDER BY seq",
+        "SELECT {} FROM journal WHERE (kind IN ({}) OR seq = ?1) AND seq <= ?1 ORDER BY seq",
         rows::COLUMNS,
-        Kind::Observed.number()
+        kind_numbers(&FEW)
     );
     let mut statement = connection.prepare(&sql).map_err(|source| fault()(source))?;
     let mut found = statement.query(params![last]).map_err(|source| fault()(source))?;

@@ -7,11 +7,14 @@ use ripcord_core::time::Timestamp;
 use ripcord_journal::entry::{Founded, InstallationId, Taken};
 use ripcord_journal::{Chain, Hash, Head, Journal, JournalEntry, Rebuilt, Sealed, SealedSnapshot};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
+use crate::here::Files;
 use crate::lock::WriteLock;
 use crate::projection::{Projection, ProjectionError};
 use crate::recover::{self, Recovery};
+use crate::states::{self, NewestState, State};
 use crate::{connect, create, read, rows, snapshots};
 
 /// Records that may wait for a commit.
@@ -40,6 +43,8 @@ pub struct Store {
     projections: Vec<Box<dyn Projection>>,
     /// The error that ended it.
     poisoned: Option<String>,
+    /// Its files, once something was written.
+    files: Option<Files>,
     /// Commits and records in the write-ahead log.
     logged: (usize, usize),
 }
@@ -97,11 +102,13 @@ impl Store {
             buffered: Vec::new(),
             projections: Vec::new(),
             poisoned: None,
+            files: None,
             logged: (0, 0),
         };
         let taken = Taken { epoch: head.epoch + 1, program: opening.program.to_owned() };
         store.append(opening.now, &[JournalEntry::Taken(taken)])?;
         store.commit()?;
+        store.files = Some(Files::of(&store.path)?);
         Ok((store, Recovery { head, checked, cut }))
     }
 
@@ -179,6 +186,8 @@ impl Store {
             }
             let head = store.chain.head();
             store.write(head)?;
+            // Before anybody acts on it: what was written must be where it is looked for.
+            store.files.as_ref().map_or(Ok(()), Files::check)?;
             store.logged = (store.logged.0 + 1, store.logged.1 + store.buffered.len());
             store.buffered.clear();
             store.lock.note(head)?;
@@ -225,12 +234,13 @@ impl Store {
         tx.commit().map_err(fault)
     }
 
-    /// Commits, and keeps the core's state behind the last record. Take `state` right behind a
-    /// checkpoint whose records were appended, see [`SealedSnapshot::seal`].
+    /// Commits, and keeps the core's state behind the last record, with what the projections and
+    /// `others` remember there. Take `state` right behind a checkpoint whose records were appended, see
+    /// [`SealedSnapshot::seal`].
     ///
     /// # Errors
     /// As a commit.
-    pub fn keep_snapshot(&mut self, state: &Snapshot) -> Result<u64, StoreError> {
+    pub fn keep_snapshot(&mut self, state: &Snapshot, others: &[State]) -> Result<u64, StoreError> {
         let head = self.commit()?;
         self.guarded(|store| {
             let sealed = SealedSnapshot::seal(head.seq, head.hash, state)
@@ -239,6 +249,16 @@ impl Store {
             let tx = store.connection.transaction_with_behavior(TransactionBehavior::Immediate);
             let tx = tx.map_err(fault)?;
             snapshots::insert(&tx, &sealed).map_err(fault)?;
+            for projection in &store.projections {
+                let state = projection.state();
+                let state = state.map_err(|why| StoreError::Projection { seq: head.seq, why })?;
+                state
+                    .map_or(Ok(()), |state| states::insert(&tx, head.seq, head.hash, &state))
+                    .map_err(fault)?;
+            }
+            for state in others {
+                states::insert(&tx, head.seq, head.hash, state).map_err(fault)?;
+            }
             tx.commit().map_err(fault)?;
             Ok(head.seq)
         })
@@ -251,6 +271,31 @@ impl Store {
     /// A journal that cannot be read or followed.
     pub fn rebuild(&self) -> Result<(Rebuilt, Vec<String>), StoreError> {
         read::rebuild(&self.connection, &self.path)
+    }
+
+    /// What was kept under `name` in `version` with the newest snapshot that holds, behind which record,
+    /// and why newer ones are passed over.
+    ///
+    /// # Errors
+    /// When the states cannot be read.
+    pub fn newest_state<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        version: u16,
+    ) -> Result<NewestState<T>, StoreError> {
+        states::newest(&self.connection, &self.path, (name, version), self.durable.seq)
+    }
+
+    /// Hands out the records behind record `seq`, unchecked, in their order.
+    ///
+    /// # Errors
+    /// When a row cannot be read, or what `take` returns.
+    pub fn records_behind(
+        &self,
+        seq: u64,
+        take: impl FnMut(Sealed) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        read::records(&self.connection, &self.path, seq + 1, None, take)
     }
 
     /// Runs `work`, unless an error came before; an error of `work` is the last thing it does.

@@ -4,7 +4,7 @@ use ripcord_journal::{Hash, Head, JournalEntry};
 
 use crate::error::StoreError;
 use crate::read::Reader;
-use crate::{recover, snapshots};
+use crate::{recover, snapshots, states};
 
 /// Faults that SQLite's own check lists at most.
 const LISTED_MAX: u32 = 5;
@@ -16,7 +16,9 @@ pub struct Verified {
     pub head: Head,
     /// Snapshots that hold.
     pub snapshots: usize,
-    /// Snapshots that do not, and why; a start passes them over.
+    /// States of the folds beside them that hold.
+    pub states: usize,
+    /// Snapshots and states that do not, and why; a start passes them over.
     pub passed_over: Vec<String>,
 }
 
@@ -35,7 +37,7 @@ impl Reader {
             recover::check_noted(self.connection(), self.path(), noted, head)?;
         }
         self.check_database()?;
-        let mut verified = Verified { head, snapshots: 0, passed_over: Vec::new() };
+        let mut verified = Verified { head, snapshots: 0, states: 0, passed_over: Vec::new() };
         for sealed in snapshots::all(self.connection(), self.path())? {
             let record = recover::hash_of(self.connection(), self.path(), sealed.seq)?;
             match sealed.open(record.unwrap_or(Hash::ZERO)) {
@@ -45,7 +47,19 @@ impl Reader {
                 }
             }
         }
+        if self.has_states()? {
+            let (sound, passed_over) = states::check(self.connection(), self.path())?;
+            verified.states = sound;
+            verified.passed_over.extend(passed_over);
+        }
         Ok(verified)
+    }
+
+    /// A store of an older schema has none.
+    fn has_states(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'states'";
+        let found = self.connection().query_row(sql, [], |row| row.get::<_, i64>(0));
+        found.map(|found| found > 0).map_err(StoreError::sqlite(self.path(), "its schema cannot be read"))
     }
 
     /// SQLite's own check of pages, indexes and constraints.

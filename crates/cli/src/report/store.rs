@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use ripcord_core::reason::Source;
 use ripcord_ledger::vocabulary::{REASONS, SOURCES};
 use ripcord_report::render::{json, table};
-use ripcord_report::summary::{By, Part, Parts, Summary};
-use ripcord_store::ledger::{self, Detail, LedgerFile, ReportPart};
+use ripcord_report::summary::{Part, Parts, Summary};
+use ripcord_store::ledger::{self, LedgerFile, ReportPart};
 use serde_json::{Value, json};
 
 use super::{ReportArgs, groupings};
@@ -63,11 +63,10 @@ fn sum(args: &ReportArgs, file: &LedgerFile) -> Result<Told, String> {
     let since_ns = command::start(args.since, file).map_err(|error| error.to_string())?;
     let mut parts = Parts::new(&groupings(args));
     let mut faulty = None;
-    let unknown =
-        ledger::report_parts(file.connection(), since_ns, detail(args), |part| match known(&part) {
-            Ok(part) => parts.take(&part),
-            Err(word) => faulty = Some(word),
-        });
+    let unknown = ledger::report_parts(file.connection(), since_ns, |part| match known(&part) {
+        Ok(part) => parts.take(&part),
+        Err(word) => faulty = Some(word),
+    });
     let unknown = unknown.map_err(|error| error.to_string())?;
     if let Some(word) = faulty {
         return Err(format!(
@@ -77,22 +76,11 @@ fn sum(args: &ReportArgs, file: &LedgerFile) -> Result<Told, String> {
     Ok(Told { since_ns, summaries: parts.finish(), unknown })
 }
 
-/// As fine as the groups that are asked for need it.
-fn detail(args: &ReportArgs) -> Detail {
-    let detail = |by: &By| match by {
-        By::Reason => Detail::Reason,
-        By::Source => Detail::Source,
-        By::Symbol => Detail::Symbol,
-        By::Strategy => Detail::Strategy,
-    };
-    groupings(args).iter().map(detail).max().unwrap_or_default()
-}
-
 fn known<'a>(part: &ReportPart<'a>) -> Result<Part<'a>, String> {
     let reason = REASONS.into_iter().find(|reason| reason.word() == part.reason);
-    // What was not asked for is in no group.
-    let asked = if part.source.is_empty() { Source::Unknown.word() } else { part.source };
-    let source = SOURCES.into_iter().find(|source| source.word() == asked);
+    // An adopted record does not say who.
+    let said = if part.source.is_empty() { Source::Unknown.word() } else { part.source };
+    let source = SOURCES.into_iter().find(|source| source.word() == said);
     Ok(Part {
         reason: reason.ok_or(part.reason)?,
         source: source.ok_or(part.source)?,

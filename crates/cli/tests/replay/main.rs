@@ -3,6 +3,7 @@
 mod bad_input;
 mod ending;
 mod good_input;
+mod kept;
 mod newcomer;
 mod support;
 mod worthless;

@@ -99,3 +99,53 @@ fn a_store_of_another_run_is_refused_by_what_differs() {
     assert_eq!(code, Some(2), "{err}");
     assert!(err.contains("other settings") && err.contains("another --db"), "{err}");
 }
+
+#[test]
+fn a_place_that_cannot_hold_a_store_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::create_dir(path("a-folder.db")).expect("a folder");
+    std::fs::write(path("text.db"), "no store, but long enough to be looked at more closely".repeat(4))
+        .expect("a file");
+    let mut places =
+        vec![path("a-folder.db"), path("text.db"), path("no/such/ripcord.db"), path("text.db/ripcord.db")];
+    if cfg!(target_os = "linux") {
+        // Nobody may write there, not even root.
+        places.push("/proc/ripcord.db".to_owned());
+    }
+    for place in places {
+        let (code, out, err) = output(&["--db", &place, "--listen", "127.0.0.1:0", "--for", "1s"]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{place}: {err}");
+        let name = place.trim_end_matches("/ripcord.db");
+        assert!(err.contains(name) && !err.contains("panicked"), "{place}: {err}");
+    }
+}
+
+#[test]
+fn a_store_that_is_removed_while_it_is_written_to_ends_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("paper.db");
+    let mut child = super::ripcord(&[
+        "--db",
+        store.to_str().expect("UTF-8"),
+        "--listen",
+        "127.0.0.1:0",
+        "--speed",
+        "30",
+        "--for",
+        "60s",
+    ])
+    .spawn()
+    .expect("ripcord starts");
+    let (_, reader) = super::wait_for(&mut child, "COMPLETE");
+    let drain = std::thread::spawn(move || std::io::Read::bytes(reader).count());
+    std::fs::remove_file(&store).expect("it is there");
+    let done = child.wait_with_output().expect("it ends by itself");
+    drain.join().expect("read to its end");
+    let err = String::from_utf8(done.stderr).expect("text");
+    assert_eq!(done.status.code(), Some(1), "{err}");
+    assert!(
+        err.contains("paper.db was removed or replaced") && err.contains("no order was sent since"),
+        "{err}"
+    );
+}

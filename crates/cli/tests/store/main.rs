@@ -6,7 +6,7 @@ use std::process::Command;
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{Command as Asked, Event, Opening as Position, Outbox, Probe, Tick};
+use ripcord_core::event::{Command as Asked, Entry, Event, Opening as Position, Outbox, Probe, Record, Tick};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
@@ -194,4 +194,24 @@ fn a_store_that_is_written_to_is_neither_migrated_nor_restored() {
         );
     }
     assert_eq!(on("db", "status", &store, &[]).code, 0);
+}
+
+/// The chain is whole, and no core ever wrote this.
+#[test]
+fn a_whole_chain_that_names_an_unknown_cell_is_refused_with_its_record() {
+    let (_folder, path) = stopped_out();
+    let opening = Opening { now: Timestamp(9), program: "ripcord test", vfs: None };
+    let (mut store, _) = Store::open(&path, &opening).expect("a store");
+    let (at, probe) = (Timestamp(10), Probe::TICK);
+    let tick = Tick { at, price: Price(6_000_000), qty: Qty(1), cell: CellId(77), probe };
+    let foreign = Entry { at, record: Record::Input(Event::Tick(tick)) };
+    store.append(at, &[JournalEntry::Fact(foreign)]).expect("memory");
+    let seq = store.commit().expect("durable").seq;
+    drop(store);
+    let sound = on("journal", "verify", &path, &[]);
+    assert_eq!(sound.code, 0, "{}", sound.err);
+    let said = on("journal", "replay", &path, &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.err.contains(&format!("record {seq}: it names cell 77")), "{}", said.err);
+    assert!(!said.err.contains("panicked"), "{}", said.err);
 }

@@ -1,6 +1,7 @@
 //! The journal from outside: its bytes, its chain, and what is rebuilt from it.
 
 mod chain;
+mod foreign;
 mod formats;
 mod rebuild;
 mod samples;

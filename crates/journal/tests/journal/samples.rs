@@ -17,8 +17,8 @@ use ripcord_core::reason::{ExitType, Reason, Source, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_journal::JournalEntry;
 use ripcord_journal::entry::{
-    AccountEntry, Founded, InstallationId, InstrumentEntry, PlanEntry, PositionEntry, Restored, Settings,
-    Taken,
+    AccountEntry, FeePaid, Founded, ImportedTrade, InstallationId, InstrumentEntry, PlanEntry, PositionEntry,
+    Restored, Settings, Taken,
 };
 
 const KEY: PositionKey =
@@ -39,7 +39,37 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     all.extend(
         records.into_iter().enumerate().map(|(n, record)| JournalEntry::Fact(Entry { at: at(n), record })),
     );
+    all.extend(imports());
     all
+}
+
+fn imports() -> Vec<JournalEntry> {
+    let fees = [
+        FeePaid::Quote(Money(1_200)),
+        FeePaid::Base(Qty(-3)),
+        FeePaid::Other { coin: "BNB".to_owned(), amount: Money(10_000), price: Money(612) },
+    ];
+    let imported = |fee: FeePaid| {
+        let closes = matches!(fee, FeePaid::Base(_));
+        JournalEntry::Imported(Box::new(ImportedTrade {
+            seen_at: Timestamp(1_767_225_700_000_000_000),
+            order_id: "8389765581736425479".to_owned(),
+            account: AccountId(7),
+            instrument: InstrumentId(1),
+            side: Side::Long,
+            closes,
+            at: Timestamp(1_767_225_600_000_000_000),
+            qty: Qty(500),
+            price: Price(6_000_099),
+            fee,
+            trigger: r#"{"trigger":"LIMIT"}"#.to_owned(),
+            order_type: "limit".to_owned(),
+            source: "websocket".to_owned(),
+            reason: closes.then(|| "SOFT_STOP".to_owned()),
+            via: "import".to_owned(),
+        }))
+    };
+    fees.map(imported).into()
 }
 
 fn keeping() -> Vec<JournalEntry> {

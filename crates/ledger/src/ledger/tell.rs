@@ -98,8 +98,7 @@ impl Ledger {
         let key = (trade.account, trade.instrument);
         let rows = self.spot.allocations(key, order);
         let left = self.spot.book(key).map(|book| book.left(order));
-        let row = imports::row(trade, market, rows, left)
-            .map_err(|why| LedgerFault::Trigger { order_id: trade.order_id.clone(), why })?;
+        let row = imports::row(trade, market, rows, left)?;
         changes.push(Change::Trade(Box::new(row)));
         if trade.closes && market.method == Method::Fifo {
             let (sell, market) = (order.clone(), market.clone());

@@ -7,12 +7,13 @@ use ripcord_core::id::EpisodeId;
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Qty};
 use ripcord_core::reason::Reason;
-use ripcord_ledger::fact::Method;
+use ripcord_ledger::Body;
+use ripcord_ledger::fact::{Fee, Method};
 use ripcord_ledger::fifo::Allocation;
 use ripcord_ledger::rows::{Effect, TradeRow};
 use ripcord_ledger::sample::{Sample, instruments};
 
-use crate::tables::{ONE, World, added, exit, filled, intended, life, opened, records};
+use crate::tables::{ONE, World, added, exit, filled, imported, intended, life, opened, records};
 
 fn net(row: &TradeRow) -> Option<Money> {
     match &row.effect {
@@ -163,5 +164,85 @@ fn what_is_left_of_each_opening_is_told_first_in_first_out() {
         // Average cost 104 each; FIFO: 600 at 100 and 100 at 110.
         let wanted = if method == Method::Fifo { 84 * ONE - 71 * ONE } else { 84 * ONE - 728 * ONE / 10 };
         assert_eq!(episode.worth.expect("known").net(), Money(wanted), "{method:?}");
+    }
+}
+
+/// What `world` says of imported orders that traded one after the other: id, closes, fee; each trades
+/// 2.000 coins, the buys at 100.00, the sales at 110.00.
+fn traded(orders: &[(&str, bool, i64, Fee)]) -> World {
+    let mut world = World::with(Method::Fifo);
+    for (second, (id, closes, qty, fee)) in (1..).zip(orders) {
+        let mut trade = imported(id, *closes, second, *qty, if *closes { 110_00 } else { 100_00 });
+        trade.fee = fee.clone();
+        world.say(second, Body::Imported(Box::new(trade)));
+    }
+    world
+}
+
+fn remaining(row: &TradeRow) -> Qty {
+    let Effect::Opened { remaining } = row.effect else { panic!("{} closes", row.order_id) };
+    remaining
+}
+
+/// 2 coins for 200, a thousandth of them kept by the venue: 1.998 are held, and cost 200 all the same.
+#[test]
+fn a_fee_in_the_coin_that_is_bought_leaves_less_of_it_and_costs_nothing_twice() {
+    let fee = Fee::Base(Qty(2));
+    let bought = traded(&[("b", false, 2_000, fee.clone())]);
+    let row = bought.trade("b");
+    assert_eq!((row.size, remaining(row)), (Qty(2_000), Qty(1_998)));
+    assert_eq!(row.fees, Money(ONE / 5), "0.002 coins at 100");
+
+    let sold = traded(&[("b", false, 2_000, fee), ("s", true, 1_998, Fee::Quote(Money(ONE)))]);
+    assert_eq!(remaining(sold.trade("b")), Qty(0));
+    let Effect::Closed { money: Some(money), .. } = &sold.trade("s").effect else { panic!("a sale") };
+    assert_eq!(money.cost_basis, Money(200 * ONE), "what was paid for it, to the last unit");
+    assert_eq!(money.proceeds, Money(219 * ONE + 78 * ONE / 100));
+    assert_eq!(net(sold.trade("s")), Some(Money(18 * ONE + 78 * ONE / 100)), "219.78 - 1 - 200");
+
+    // Whoever believes that two coins were bought sells two: the last part has no buy.
+    let believed = traded(&[("b", false, 2_000, Fee::Base(Qty(2))), ("s", true, 2_000, Fee::Base(Qty(0)))]);
+    let Effect::Closed { money, .. } = &believed.trade("s").effect else { panic!("a sale") };
+    assert_eq!(*money, None);
+}
+
+/// 1 coin is sold for 110, and the venue takes another thousandth of a coin for it.
+#[test]
+fn a_fee_in_the_coin_that_is_sold_takes_that_much_more_of_it() {
+    let free = || Fee::Quote(Money::ZERO);
+    let world = traded(&[("b", false, 2_000, free()), ("s", true, 1_000, Fee::Base(Qty(1)))]);
+    assert_eq!(remaining(world.trade("b")), Qty(999));
+    // 1.001 coins cost 100.10; what came is 110.00.
+    assert_eq!(net(world.trade("s")), Some(Money(9 * ONE + 9 * ONE / 10)));
+}
+
+/// 0.01 BNB at 612.345 are 6.12345 of the quote currency.
+#[test]
+fn a_fee_in_a_third_coin_counts_what_it_was_worth_when_the_trade_was_filled() {
+    let fee =
+        |amount, price| Fee::Other { coin: "BNB".to_owned(), amount: Money(amount), price: Money(price) };
+    let world = traded(&[
+        ("b", false, 2_000, fee(ONE / 100, 612_345 * ONE / 1_000)),
+        ("s", true, 2_000, fee(0, ONE)),
+    ]);
+    let row = world.trade("b");
+    assert_eq!((row.fees, row.size), (Money(612_345 * ONE / 100_000), Qty(2_000)));
+    assert_eq!(net(world.trade("s")), Some(Money(20 * ONE - 612_345 * ONE / 100_000)));
+}
+
+#[test]
+fn a_rebate_in_the_coin_leaves_more_of_it() {
+    let world = traded(&[("b", false, 2_000, Fee::Base(Qty(-2)))]);
+    assert_eq!((remaining(world.trade("b")), world.trade("b").fees), (Qty(2_002), Money(-ONE / 5)));
+}
+
+#[test]
+fn a_fee_that_leaves_nothing_or_cannot_be_counted_is_told_and_changes_no_row() {
+    let huge = Fee::Other { coin: "BNB".to_owned(), amount: Money(i128::MAX), price: Money(i128::MAX) };
+    for (fee, qty) in [(Fee::Base(Qty(2_000)), 2_000), (huge, 2_000), (Fee::Base(Qty(i64::MIN)), i64::MAX)] {
+        let world = traded(&[("b", false, qty, fee)]);
+        assert!(world.tables.trades.is_empty());
+        let [(_, fault)] = &world.faults[..] else { panic!("{:?}", world.faults) };
+        assert!(fault.to_string().starts_with("imported order b: fee is "), "{fault}");
     }
 }

@@ -1,10 +1,12 @@
 //! The rows are a function of the facts: not of when they came, how often, or who was restarted.
 
 use proptest::prelude::*;
-use ripcord_ledger::fact::{Imported, Method};
+use ripcord_core::id::InstrumentId;
+use ripcord_core::num::{Money, Qty};
+use ripcord_ledger::fact::{Fee, Imported, Method};
 use ripcord_ledger::rows::Change;
 use ripcord_ledger::sample::Sample;
-use ripcord_ledger::{Body, Fact, Ledger, LedgerFault, WAITING_MAX};
+use ripcord_ledger::{Body, Fact, LEDGER_VERSION, Ledger, LedgerFault, WAITING_MAX};
 
 use crate::tables::{Tables, World, imported};
 
@@ -85,6 +87,52 @@ fn a_restart_at_any_place_goes_on_with_the_same_rows() {
             facts.get(split).into_iter().for_each(|fact| incremental.take(fact));
         }
     }
+}
+
+/// What an import in base coin or a fee in a third coin leaves in the fold, too.
+fn with_imports(mut facts: Vec<Fact<'static>>, method: Method) -> Vec<Fact<'static>> {
+    let trades = [("b1", false), ("b2", false), ("s1", true)];
+    for (number, (id, closes)) in trades.into_iter().enumerate() {
+        let seq = facts.len() as u64 + 1;
+        let mut trade = imported(id, closes, 1_761_955_200 + number as i64, 500, 90_000_00);
+        trade.fee = if number == 1 { Fee::Base(Qty(3)) } else { Fee::Quote(Money(77)) };
+        trade.instrument = InstrumentId(u32::from(method == Method::Fifo));
+        facts.push(Fact { seq, at: Default::default(), body: Body::Imported(Box::new(trade)) });
+    }
+    facts
+}
+
+#[test]
+fn bytes_of_a_ledger_at_any_place_go_on_as_the_ledger_does() {
+    for method in METHODS {
+        let facts = with_imports(Sample::new(11, 1_000).facts(400, method), method);
+        let whole = World::fold(&facts);
+        let mut world = World::new();
+        for (place, fact) in facts.iter().enumerate() {
+            let bytes = postcard::to_stdvec(&world.ledger).expect("a ledger is data");
+            let read: Ledger = postcard::from_bytes(&bytes).expect("our own bytes");
+            assert_eq!(read, world.ledger, "before fact {place}");
+            if place % 40 == 0 {
+                let mut after = World { ledger: read, ..world.clone() };
+                facts[place..].iter().for_each(|fact| after.take(fact));
+                assert_eq!((&after.tables, &after.ledger), (&whole.tables, &whole.ledger), "from {place}");
+            }
+            world.take(fact);
+        }
+    }
+}
+
+/// Whoever changes the fields of the fold raises [`LEDGER_VERSION`], then the sum here: a store that
+/// holds the former bytes must pass them over.
+#[test]
+fn the_version_of_a_ledgers_bytes_belongs_to_their_shape() {
+    let facts = with_imports(Sample::new(5, 1_000).facts(300, Method::Fifo), Method::Fifo);
+    let bytes = postcard::to_stdvec(&World::fold(&facts).ledger).expect("a ledger is data");
+    // FNV-1a.
+    let sum = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    assert_eq!((LEDGER_VERSION, sum), (1, 9_537_906_473_651_297_753));
 }
 
 #[test]

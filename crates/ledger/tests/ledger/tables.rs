@@ -9,7 +9,7 @@ use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{ExitType, Reason};
 use ripcord_core::time::Timestamp;
-use ripcord_ledger::fact::{Imported, Method};
+use ripcord_ledger::fact::{Fee, Imported, Method};
 use ripcord_ledger::fifo::Allocation;
 use ripcord_ledger::rows::{Change, EpisodeRow, FillRow, OrderRow, TradeRow};
 use ripcord_ledger::{Body, Fact, Ledger, LedgerFault};
@@ -163,7 +163,7 @@ pub(crate) fn imported(order_id: &str, closes: bool, second: i64, qty: i64, pric
         at: Timestamp(second * 1_000_000_000),
         qty: Qty(qty),
         price: Price(price),
-        fee: Money::ZERO,
+        fee: Fee::Quote(Money::ZERO),
         trigger: "limit".to_owned(),
         order_type: "limit".to_owned(),
         source: "reconciled".to_owned(),

@@ -8,7 +8,7 @@ use ripcord_core::reason::{Reason, Source};
 
 use super::{By, Group, Summary};
 
-/// What the closing fills of one position sum to that have reason, source, symbol and strategy in common.
+/// What some closing fills of one position sum to that have reason, source, symbol and strategy in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part<'a> {
     /// The position; parts of one position follow each other.

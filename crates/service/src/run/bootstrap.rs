@@ -48,7 +48,7 @@ pub(super) fn bootstrap_lines(
     let kept = config
         .store
         .as_ref()
-        .map_or_else(|| "nothing (--db FILE)".to_owned(), |path| path.display().to_string());
+        .map_or_else(|| "nothing (--db FILE)".to_owned(), |at| at.path.display().to_string());
     let complete = format!(
         "COMPLETE: positions found: {found} / NEW 0 | kept in {kept} | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
     );
@@ -63,7 +63,7 @@ pub(super) fn bootstrap_lines(
     let traded = Line::new(Tag::Bootstrap, at, traded).with("instruments", symbols).with("plans", named);
     let complete = Line::new(Tag::Bootstrap, at, complete)
         .with("found", found)
-        .with("kept_in", config.store.as_ref().map(|path| path.display().to_string()))
+        .with("kept_in", config.store.as_ref().map(|at| at.path.display().to_string()))
         .with("new", 0)
         .with("took_ms", ms)
         .with("listen", addr.to_string());

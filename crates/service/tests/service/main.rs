@@ -2,4 +2,9 @@
 
 mod api;
 mod host;
+mod kept;
 mod session;
+// The file layer that fails when it is told to.
+#[allow(dead_code, reason = "these tests need a part of it")]
+#[path = "../../../store/tests/store/vfs.rs"]
+mod vfs;

@@ -11,7 +11,7 @@ use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Price, Ratio, fixed};
 use ripcord_core::time::{Span, Timestamp};
 
-use super::{JobError, PositionRow, Registered, bar_origin, in_order};
+use super::{Feed, JobError, PositionRow, Registered, bar_origin, in_order};
 use crate::candles::{CandlePolicy, CandleProbe};
 use crate::import::{self, Candles, ImportOptions, Market};
 use crate::instruments;
@@ -211,12 +211,8 @@ impl Markets {
         notes: &mut Vec<String>,
     ) -> Result<Registered, JobError> {
         let mut registered = Registered::new();
-        for (symbol, instrument) in &self.instruments {
-            let files = || self.prices.iter().filter(|prices| prices.symbol == *symbol);
-            let sources = in_order(files().flat_map(|prices| occurring(prices.tape.sources())).collect());
-            let has_bars =
-                files().any(|p| p.bars.as_ref().is_some_and(|bars| bars.source != PriceSource::Mark));
-            let id = coordinator.add_instrument(instrument.clone(), &sources, bar_origin(has_bars))?;
+        for ((symbol, instrument), Feed { sources, bars }) in self.instruments.iter().zip(self.feeds()) {
+            let id = coordinator.add_instrument(instrument.clone(), &sources, bars)?;
             let fed: Vec<(PriceSource, CellId)> =
                 sources.iter().map(|&source| (source, coordinator.cell(id, source))).collect();
             venue.add_instrument(id, instrument.clone(), &fed);
@@ -229,6 +225,18 @@ impl Markets {
             }
         }
         Ok(registered)
+    }
+
+    /// What feeds each instrument.
+    pub(super) fn feeds(&self) -> Vec<Feed> {
+        let feed = |symbol: &String| {
+            let files = || self.prices.iter().filter(|prices| prices.symbol == *symbol);
+            let sources = in_order(files().flat_map(|prices| occurring(prices.tape.sources())).collect());
+            let has_bars =
+                files().any(|p| p.bars.as_ref().is_some_and(|bars| bars.source != PriceSource::Mark));
+            Feed { sources, bars: bar_origin(has_bars) }
+        };
+        self.instruments.keys().map(feed).collect()
     }
 
     pub(super) fn into_streams(

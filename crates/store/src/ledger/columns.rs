@@ -95,6 +95,13 @@ impl Table {
                 _ => format!("\"{column}\" = excluded.\"{column}\""),
             })
             .collect();
-        format!("{} ON CONFLICT ({}) DO UPDATE SET {}", self.insert(), self.key_list(), set.join(", "))
+        // A row that the fold does not own stays as it is, whoever has the same id.
+        let owned = self.owned.replace("ingest_via", "trade_records.ingest_via");
+        format!(
+            "{} ON CONFLICT ({}) DO UPDATE SET {} WHERE {owned}",
+            self.insert(),
+            self.key_list(),
+            set.join(", ")
+        )
     }
 }

@@ -6,11 +6,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Rows, params_from_iter};
 
 use super::columns::{TABLES, Table};
-use super::{LedgerTables, methods};
+use super::{LedgerTables, STATE, expect_done, expect_rows, methods};
 use crate::error::StoreError;
 use crate::migrate::LEDGER_UP;
 use crate::projection::ProjectionError;
 use crate::read::Reader;
+use crate::states;
 use crate::store::Store;
 
 /// A row that is not what the journal says.
@@ -70,16 +71,43 @@ pub fn rebuild(store: &mut Store) -> Result<Rebuilt, StoreError> {
         let mut rebuilt = Rebuilt::default();
         for table in TABLES {
             let before = rebuilt.changed;
-            compare_table(tx, &wanted, table, &mut rebuilt)?;
-            if rebuilt.changed == before {
-                continue;
+            let counted = compare_table(tx, &wanted, table, &mut rebuilt)?;
+            if rebuilt.changed != before {
+                replace(tx, &wanted, table, counted)?;
             }
-            tx.execute(&format!("DELETE FROM {} WHERE {}", table.name, table.owned), [])?;
-            copy(&wanted, tx, table)?;
         }
-        tx.execute("UPDATE ledger_state SET folded_seq = (SELECT head_seq FROM meta)", [])?;
+        let told = tx.execute("UPDATE ledger_state SET folded_seq = (SELECT head_seq FROM meta)", [])?;
+        expect_rows("ledger_state", 1, told as u64)?;
+        // Whoever derives all of it again trusts no short cut.
+        states::forget(tx, STATE)?;
         Ok(rebuilt)
     })
+}
+
+/// How many rows of a table stood there, and how many the journal makes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    found: u64,
+    wanted: u64,
+}
+
+/// Puts the rows that the journal makes in the place of those that stand there; the numbers of both
+/// were counted before, and any other number rolls everything back.
+fn replace(
+    tx: &Connection,
+    wanted: &Connection,
+    table: &'static Table,
+    counted: Counted,
+) -> Result<(), ProjectionError> {
+    let count = |what: &str| {
+        let sql = format!("SELECT count(*) FROM {} WHERE {what}", table.name);
+        tx.query_row(&sql, [], |row| row.get::<_, u64>(0))
+    };
+    let others = count(&format!("NOT ({})", table.owned))?;
+    let deleted = tx.execute(&format!("DELETE FROM {} WHERE {}", table.name, table.owned), [])?;
+    expect_done(table.name, "removed", counted.found, deleted as u64)?;
+    expect_done(table.name, "put in", counted.wanted, copy(wanted, tx, table)?)?;
+    expect_done(table.name, "there in the end", counted.wanted + others, count("TRUE")?)
 }
 
 /// The ledger of a journal, in a database of its own that vanishes with it.
@@ -95,23 +123,38 @@ fn refolded(journal: &Connection) -> Result<Connection, ProjectionError> {
     )?;
     let mut tables = LedgerTables::new(methods(journal)?);
     beside.execute_batch("BEGIN")?;
-    tables.fold(journal, &beside, 0)?;
+    tables.fold(journal, &beside, 0, 0)?;
+    leave_out_adopted(journal, &beside)?;
     beside.execute_batch("COMMIT")?;
     Ok(beside)
+}
+
+/// An order that was adopted and is in the journal, too, has its adopted row: the fold has none of it.
+fn leave_out_adopted(tables: &Connection, beside: &Connection) -> Result<(), ProjectionError> {
+    let mut adopted = tables.prepare("SELECT order_id FROM trade_records WHERE ingest_via = 'adopted'")?;
+    let mut leave_out = beside.prepare("DELETE FROM trade_records WHERE order_id = ?1")?;
+    let mut ids = adopted.query([])?;
+    while let Some(id) = ids.next()? {
+        let left_out = leave_out.execute([id.get::<_, String>(0)?])?;
+        expect_done("trade_records", "left out", left_out.min(1) as u64, left_out as u64)?;
+    }
+    Ok(())
 }
 
 fn select(table: &Table) -> String {
     format!("SELECT {} FROM {} WHERE {} ORDER BY {}", table.list(), table.name, table.owned, table.key_list())
 }
 
-fn copy(from: &Connection, to: &Connection, table: &Table) -> rusqlite::Result<()> {
+/// How many rows were put in.
+fn copy(from: &Connection, to: &Connection, table: &Table) -> rusqlite::Result<u64> {
     let mut statement = from.prepare(&select(table))?;
     let mut rows = statement.query([])?;
     let mut insert = to.prepare(&table.insert())?;
+    let mut copied = 0;
     while let Some(row) = values(&mut rows, table)? {
-        insert.execute(params_from_iter(row))?;
+        copied += insert.execute(params_from_iter(row))? as u64;
     }
-    Ok(())
+    Ok(copied)
 }
 
 fn values(rows: &mut Rows<'_>, table: &Table) -> rusqlite::Result<Option<Vec<Value>>> {
@@ -132,7 +175,8 @@ fn compare_table(
     wanted: &Connection,
     table: &'static Table,
     rebuilt: &mut Rebuilt,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Counted> {
+    let mut counted = Counted::default();
     let (mut found, mut wanted) = (found.prepare(&select(table))?, wanted.prepare(&select(table))?);
     let (mut found, mut wanted) = (found.query([])?, wanted.query([])?);
     let (mut left, mut right) = (values(&mut found, table)?, values(&mut wanted, table)?);
@@ -143,6 +187,8 @@ fn compare_table(
             (None, _) => Ordering::Greater,
         };
         rebuilt.rows += u64::from(order != Ordering::Less);
+        counted.found += u64::from(order != Ordering::Greater);
+        counted.wanted += u64::from(order != Ordering::Less);
         let difference = match (order, &left, &right) {
             (Ordering::Equal, Some(left), Some(right)) => first_other(table, left, right),
             (Ordering::Less, Some(left), _) => Some(whole(table, left, "is there", "there is none")),
@@ -160,7 +206,7 @@ fn compare_table(
             right = values(&mut wanted, table)?;
         }
     }
-    Ok(())
+    Ok(counted)
 }
 
 fn place(table: &Table, column: &str) -> usize {

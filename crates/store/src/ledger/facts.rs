@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use ripcord_core::id::{InstrumentId, PlanId};
 use ripcord_core::time::Timestamp;
+use ripcord_journal::entry::{FeePaid, ImportedTrade};
 use ripcord_journal::{JournalEntry, Kind};
-use ripcord_ledger::fact::{Method, PositionName};
+use ripcord_ledger::fact::{Fee, Imported, Method, PositionName};
 use ripcord_ledger::{Body, Fact};
 
 /// The kinds of records that the ledger reads.
@@ -15,6 +16,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::Plan,
     Kind::Account,
     Kind::Position,
+    Kind::Imported,
     Kind::Opened,
     Kind::Added,
     Kind::PlanChanged,
@@ -26,11 +28,12 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::Closed,
 ];
 
-/// Reads them in their order. Without the index: nearly every record is wanted, and sorted already.
+/// Reads those behind a record in their order. Without the index: nearly every record is wanted, and sorted already.
 pub(super) fn query() -> String {
     let kinds = super::kind_numbers(KINDS);
     format!(
-        "SELECT seq, at_ns, kind, version, payload FROM journal NOT INDEXED WHERE kind IN ({kinds}) ORDER BY seq"
+        "SELECT seq, at_ns, kind, version, payload FROM journal NOT INDEXED \
+         WHERE seq > ?1 AND kind IN ({kinds}) ORDER BY seq"
     )
 }
 
@@ -45,6 +48,16 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) const fn new(methods: BTreeMap<String, Method>) -> Self {
         Self { instruments: 0, plans: 0, methods }
+    }
+
+    /// How many instruments and plans there were.
+    pub(super) const fn counted(&self) -> (u32, u32) {
+        (self.instruments, self.plans)
+    }
+
+    /// Goes on behind so many instruments and plans.
+    pub(super) const fn go_on(&mut self, instruments: u32, plans: u32) {
+        (self.instruments, self.plans) = (instruments, plans);
     }
 
     /// What an entry says to the ledger.
@@ -76,11 +89,40 @@ impl Facts {
                 at = fact.at;
                 Body::Record(Cow::Borrowed(&fact.record))
             }
+            JournalEntry::Imported(trade) => {
+                at = trade.seen_at;
+                Body::Imported(Box::new(imported(trade)))
+            }
             JournalEntry::Founded(_)
             | JournalEntry::Taken(_)
             | JournalEntry::Settings(_)
             | JournalEntry::Restored(_) => Body::Other,
         };
         Fact { seq, at, body }
+    }
+}
+
+fn imported(trade: &ImportedTrade) -> Imported {
+    Imported {
+        order_id: trade.order_id.clone(),
+        account: trade.account,
+        instrument: trade.instrument,
+        side: trade.side,
+        closes: trade.closes,
+        at: trade.at,
+        qty: trade.qty,
+        price: trade.price,
+        fee: match &trade.fee {
+            FeePaid::Quote(fee) => Fee::Quote(*fee),
+            FeePaid::Base(fee) => Fee::Base(*fee),
+            FeePaid::Other { coin, amount, price } => {
+                Fee::Other { coin: coin.clone(), amount: *amount, price: *price }
+            }
+        },
+        trigger: trade.trigger.clone(),
+        order_type: trade.order_type.clone(),
+        source: trade.source.clone(),
+        reason: trade.reason.clone(),
+        via: trade.via.clone(),
     }
 }

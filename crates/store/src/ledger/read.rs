@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ripcord_core::num::Money;
 use ripcord_ledger::money;
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
 use super::facts::KINDS;
@@ -59,18 +59,18 @@ pub struct TradeRecord {
     pub position_id: Option<String>,
 }
 
-/// What one position's closing orders of one kind sum to.
+/// A closing order, as a report sums it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportPart<'a> {
     /// The position. Parts of one position follow each other.
     pub position: &'a str,
     /// Why.
     pub reason: &'a str,
-    /// Who; empty when it was not asked for.
+    /// Who; empty when nobody said.
     pub source: &'a str,
-    /// The instrument; empty when it was not asked for.
+    /// The instrument.
     pub symbol: &'a str,
-    /// The strategy that opened it, if it was asked for.
+    /// The strategy that opened the position.
     pub strategy: Option<&'a str>,
     /// Closing fills.
     pub fills: u64,
@@ -88,20 +88,6 @@ impl ReportPart<'_> {
     pub fn net(&self) -> Money {
         self.gross - self.fees - self.funding
     }
-}
-
-/// How finely a position's closing orders are told apart. Each step costs a little more than the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Detail {
-    /// By reason.
-    #[default]
-    Reason,
-    /// By source as well.
-    Source,
-    /// By instrument as well.
-    Symbol,
-    /// By strategy as well.
-    Strategy,
 }
 
 /// Whether a database has trade records that say why they closed.
@@ -175,54 +161,49 @@ fn trade_record(row: &Row<'_>) -> rusqlite::Result<TradeRecord> {
     })
 }
 
-/// Hands out what closing orders sum to, position by position, from `since_ns` on. Returns how many
-/// closing orders are not in it, because nobody knows what they closed had cost.
+/// Hands out closing orders, position by position, from `since_ns` on. Returns how many are not among
+/// them, because nobody knows what they closed had cost.
 ///
 /// # Errors
 /// When they cannot be read.
 pub fn report_parts(
     connection: &Connection,
     since_ns: Option<i64>,
-    detail: Detail,
     mut take: impl FnMut(ReportPart<'_>),
 ) -> rusqlite::Result<u64> {
     const FROM: &str = "FROM trade_records INDEXED BY trade_records_report \
         WHERE exit_reason IS NOT NULL AND order_time_ns >= ?1";
     let since = since_ns.unwrap_or(i64::MIN);
-    let told = &["exit_reason", "exit_source", "symbol", "strategy"][..=detail as usize];
-    // Groups in the order of the index: nothing is sorted, and a fold's own rows know all three sums.
-    let ours = format!(
-        "SELECT sum(fills), sum(gross_nano), sum(gross_atto), sum(fees_nano), sum(fees_atto), sum(funding_nano), \
-         sum(funding_atto), episode, {told} {FROM} AND episode IS NOT NULL AND gross_nano IS NOT NULL \
-         GROUP BY episode, {told}",
-        told = told.join(", ")
-    );
-    // A record without an episode is a position by itself; an adopted one knows its net profit only.
-    let others = format!(
+    // The order of the index: nothing is sorted. Summing here costs less than asking SQLite to, because most
+    // positions have one closing order. A record without an episode is a position by itself; an adopted one
+    // knows its net profit only.
+    let sql = format!(
         "SELECT fills, coalesce(gross_nano, pnl_nano), coalesce(gross_atto, pnl_atto), coalesce(fees_nano, 0), \
-         coalesce(fees_atto, 0), coalesce(funding_nano, 0), coalesce(funding_atto, 0), order_id, exit_reason, \
-         exit_source, symbol, strategy {FROM} AND episode IS NULL AND pnl_nano IS NOT NULL"
+         coalesce(fees_atto, 0), coalesce(funding_nano, 0), coalesce(funding_atto, 0), coalesce(episode, order_id), \
+         exit_reason, exit_source, symbol, strategy {FROM} ORDER BY episode"
     );
-    for sql in [ours, others] {
-        let mut statement = connection.prepare(&sql)?;
-        let columns = statement.column_count();
-        let mut rows = statement.query([since])?;
-        while let Some(row) = rows.next()? {
-            take(part(row, columns)?);
+    let mut unknown = 0;
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([since])?;
+    while let Some(row) = rows.next()? {
+        match part(row)? {
+            Some(part) => take(part),
+            None => unknown += 1,
         }
     }
-    let sql = format!("SELECT count(*) {FROM} AND coalesce(gross_nano, pnl_nano) IS NULL");
-    connection.query_row(&sql, [since], |row| row.get(0))
+    Ok(unknown)
 }
 
-fn part<'a>(row: &'a Row<'_>, columns: usize) -> rusqlite::Result<ReportPart<'a>> {
+/// A closing order; none when its profit is not known.
+fn part<'a>(row: &'a Row<'_>) -> rusqlite::Result<Option<ReportPart<'a>>> {
     let amount = |at: usize| -> rusqlite::Result<Money> {
         Ok(money::join(i128::from(row.get::<_, i64>(at)?), i128::from(row.get::<_, i64>(at + 1)?)))
     };
-    let text = |at: usize| -> rusqlite::Result<Option<&'a str>> {
-        if at < columns { Ok(row.get_ref(at)?.as_str_or_null()?) } else { Ok(None) }
-    };
-    Ok(ReportPart {
+    let text = |at: usize| -> rusqlite::Result<Option<&'a str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
+    if row.get_ref(1)? == ValueRef::Null {
+        return Ok(None);
+    }
+    Ok(Some(ReportPart {
         position: text(7)?.unwrap_or_default(),
         reason: text(8)?.unwrap_or_default(),
         source: text(9)?.unwrap_or_default(),
@@ -232,7 +213,7 @@ fn part<'a>(row: &'a Row<'_>, columns: usize) -> rusqlite::Result<ReportPart<'a>
         gross: amount(1)?,
         fees: amount(3)?,
         funding: amount(5)?,
-    })
+    }))
 }
 
 /// A file with trade records: a store, or the database of a bot that was adopted.

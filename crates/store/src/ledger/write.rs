@@ -14,8 +14,9 @@ use ripcord_ledger::{money, text};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::RowKey;
 use super::columns::{self, Table};
+use super::{RowKey, expect_rows};
+use crate::projection::ProjectionError;
 
 /// What names the row of a change; later changes of the same row take its place.
 pub(super) fn key(change: &Change) -> RowKey {
@@ -34,7 +35,7 @@ pub(super) fn key(change: &Change) -> RowKey {
 }
 
 /// Writes a change.
-pub(super) fn change(tables: &Connection, change: &Change) -> rusqlite::Result<()> {
+pub(super) fn change(tables: &Connection, change: &Change) -> Result<(), ProjectionError> {
     match change {
         Change::Instrument { id, market } => upsert(tables, &columns::INSTRUMENTS, instrument(id.0, market)),
         Change::Account { id, name } => {
@@ -48,17 +49,22 @@ pub(super) fn change(tables: &Connection, change: &Change) -> rusqlite::Result<(
         Change::Allocations { sell, market, rows } => allocations(tables, sell, market, rows),
         Change::Reconciled { order_id, at, via } => {
             let sql = "UPDATE trade_records SET last_reconciled_at = ?2, last_reconciled_via = ?3 WHERE order_id = ?1";
-            tables.prepare_cached(sql)?.execute(params![order_id, text::utc(*at), via]).map(|_| ())
+            let looked_at = tables.prepare_cached(sql)?.execute(params![order_id, text::utc(*at), via])?;
+            // Of an order that nobody knows there is no row to tell it of.
+            expect_rows(columns::TRADES.name, looked_at.min(1) as u64, looked_at as u64)
         }
     }
 }
 
-fn upsert(tables: &Connection, table: &'static Table, row: Vec<Value>) -> rusqlite::Result<()> {
+fn upsert(tables: &Connection, table: &'static Table, row: Vec<Value>) -> Result<(), ProjectionError> {
     static SQL: OnceLock<Vec<(&'static str, String)>> = OnceLock::new();
     let known = SQL.get_or_init(|| columns::TABLES.map(|table| (table.name, table.upsert())).to_vec());
     assert_eq!(row.len(), table.columns.len(), "{}: a value for each column", table.name);
     let sql = known.iter().find(|(name, _)| *name == table.name).map_or("", |(_, sql)| sql.as_str());
-    tables.prepare_cached(sql)?.execute(params_from_iter(row)).map(|_| ())
+    let written = tables.prepare_cached(sql)?.execute(params_from_iter(row))?;
+    // Trade records that were adopted are not the fold's to write.
+    let expected = if table.name == columns::TRADES.name { written.min(1) } else { 1 };
+    expect_rows(table.name, expected as u64, written as u64)
 }
 
 fn price(price: Price, rules: &Instrument) -> Value {
@@ -271,7 +277,7 @@ fn allocations(
     sell: &str,
     market: &Market,
     rows: &[Allocation],
-) -> rusqlite::Result<()> {
+) -> Result<(), ProjectionError> {
     let sql = "DELETE FROM fifo_allocations WHERE sell_order_id = ?1 AND allocation_version = ?2";
     tables.prepare_cached(sql)?.execute(params![sell, ALLOCATION_VERSION])?;
     for (part, row) in (1_i64..).zip(rows) {

@@ -155,3 +155,23 @@ fn a_trigger_of_ten_megabytes_stays_in_the_former_table() {
         "{note}"
     );
 }
+
+/// Puts the rows of an adopted table beside those of a store.
+pub(crate) fn adopt_into(store: &Connection) {
+    let place = Place::new();
+    drop(foreign(&place));
+    adopt(&place.file()).expect("adopted");
+    let columns: Vec<String> = {
+        let sql = "SELECT name FROM pragma_table_info('trade_records')";
+        let mut statement = store.prepare(sql).expect("sql");
+        let names = statement.query_map([], |row| row.get::<_, String>(0)).expect("rows");
+        names.map(|name| format!("\"{}\"", name.expect("a name"))).collect()
+    };
+    let columns = columns.join(", ");
+    let take = format!(
+        "ATTACH '{}' AS bot; INSERT INTO main.trade_records ({columns}) SELECT {columns} FROM bot.trade_records; \
+         DETACH bot",
+        place.file().display()
+    );
+    store.execute_batch(&take).expect("the same columns");
+}

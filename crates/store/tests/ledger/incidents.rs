@@ -66,9 +66,7 @@ fn e7_what_is_not_known_is_counted_apart_and_not_as_nothing() {
                (SELECT min(order_id) FROM trade_records WHERE closes = 1)";
     let known = |connection: &Connection| {
         let mut fills = 0;
-        let unknown =
-            ledger::report_parts(connection, None, ledger::Detail::Reason, |part| fills += part.fills)
-                .expect("readable");
+        let unknown = ledger::report_parts(connection, None, |part| fills += part.fills).expect("readable");
         (fills, unknown)
     };
     let (before, none) = known(store.connection());

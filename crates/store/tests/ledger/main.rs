@@ -3,5 +3,6 @@
 mod adopt;
 mod incidents;
 mod queries;
+mod states;
 mod support;
 mod tables;

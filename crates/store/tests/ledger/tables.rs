@@ -110,7 +110,7 @@ fn trade_records_and_episodes_sum_to_the_same() {
     let trades = sum("sum(pnl_nano), sum(pnl_atto)", "trade_records");
     assert_eq!(trades, sum("sum(net_nano), sum(net_atto)", "episodes"));
     let mut parts = Money::ZERO;
-    let unknown = ledger::report_parts(store.connection(), None, ledger::Detail::Strategy, |part| {
+    let unknown = ledger::report_parts(store.connection(), None, |part| {
         parts += part.net();
     });
     assert_eq!((unknown.expect("readable"), parts), (0, trades));

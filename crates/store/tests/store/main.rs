@@ -4,6 +4,7 @@ mod basics;
 mod crash;
 mod damage;
 mod faults;
+mod gone;
 mod maintain;
 mod processes;
 mod snapshots;

@@ -77,7 +77,7 @@ impl Session {
     fn snapshot(&mut self) -> u64 {
         self.core.checkpoint(Timestamp(self.now), &mut self.out);
         self.write();
-        self.store.keep_snapshot(&self.core.snapshot()).expect("durable")
+        self.store.keep_snapshot(&self.core.snapshot(), &[]).expect("durable")
     }
 }
 
