@@ -7,6 +7,7 @@ mod garbage;
 mod oracle;
 mod plan_words;
 mod properties;
+mod protection;
 mod random;
 mod scenario;
 mod venue;
