@@ -135,6 +135,12 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Of no position yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { held: BTreeMap::new() }
+    }
+
     /// How a position that is held was covered so far.
     #[must_use]
     pub fn of(&self, episode: EpisodeId) -> Option<&Covered> {
@@ -228,11 +234,7 @@ impl Coverage {
                 covered.held = filled.remaining;
                 covered.fill(at, &filled.id, filled.qty);
             }
-            Record::Alarm { what, .. } => {
-                if covered.alarms.iter().all(|(alarm, _)| alarm != what) {
-                    covered.alarms.push((*what, at));
-                }
-            }
+            Record::Alarm { what, .. } => covered.alarm(at, *what),
             _ => {}
         }
         Some(episode)
@@ -267,6 +269,12 @@ impl Covered {
     fn replan(&mut self, to: PlanId, wants: Wants) {
         (self.plan, self.wants) = (to, wants);
         self.trails &= wants.trails;
+    }
+
+    fn alarm(&mut self, at: Timestamp, what: AlarmKind) {
+        if self.alarms.iter().all(|(stands, _)| *stands != what) {
+            self.alarms.push((what, at));
+        }
     }
 
     fn intend(&mut self, order: &ExitOrder) {

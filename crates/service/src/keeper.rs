@@ -48,6 +48,7 @@ pub struct Keeper {
     store: Store,
     error: Option<StoreError>,
     pending: bool,
+    durable: u64,
 }
 
 /// What a store knew.
@@ -78,12 +79,12 @@ impl Keeper {
             getrandom::fill(&mut random).map_err(|error| KeeperError::Random(error.to_string()))?;
             let (mut store, _) = Store::create(path, 0, InstallationId(random), &opening)?;
             ripcord_store::ledger::attach(&mut store)?;
-            return Ok((Self { store, error: None, pending: false }, None));
+            return Ok((Self { store, error: None, pending: false, durable: 0 }, None));
         }
         let (mut store, _) = Store::open(path, &opening)?;
         ripcord_store::ledger::attach(&mut store)?;
         let (rebuilt, _) = store.rebuild()?;
-        let keeper = Self { store, error: None, pending: false };
+        let keeper = Self { store, error: None, pending: false, durable: rebuilt.seq };
         if rebuilt.instruments.is_empty() {
             return Ok((keeper, None));
         }
@@ -117,7 +118,7 @@ impl Keeper {
         entries.extend(instruments.into_iter().map(|entry| JournalEntry::Instrument(Box::new(entry))));
         entries.extend(plans.into_iter().map(|entry| JournalEntry::Plan(Box::new(entry))));
         self.store.append(began, &entries)?;
-        self.store.commit()?;
+        self.durable = self.store.commit()?.seq;
         Ok(())
     }
 
@@ -148,7 +149,7 @@ impl Keeper {
     pub fn keep(&mut self) -> bool {
         if self.pending && self.error.is_none() {
             match self.store.commit() {
-                Ok(_) => self.pending = false,
+                Ok(head) => (self.pending, self.durable) = (false, head.seq),
                 Err(error) => self.error = Some(error),
             }
         }
@@ -159,6 +160,12 @@ impl Keeper {
     #[must_use]
     pub const fn error(&self) -> Option<&StoreError> {
         self.error.as_ref()
+    }
+
+    /// The last record that is durable.
+    #[must_use]
+    pub const fn durable(&self) -> u64 {
+        self.durable
     }
 
     /// The file.

@@ -16,6 +16,7 @@ pub mod line;
 pub mod names;
 pub mod plans;
 pub mod printer;
+pub mod protection;
 pub mod run;
 pub mod session;
 pub mod source;
