@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod check;
 mod content;
 mod db;
+mod drill;
 mod explain;
 mod journal;
 mod ledger;
@@ -44,6 +45,9 @@ enum Command {
     Run(run::RunArgs),
     /// How much of what is held is covered, by what, and the worst that can happen; exit code 3 when something is not
     Status(status::StatusArgs),
+    /// Force an exit on paper before trusting the engine with money, and prove what it did
+    #[command(subcommand)]
+    Drill(drill::DrillCommand),
     /// What one position lived through: levels, wakes, orders, fills, and why not earlier
     Explain(explain::ExplainArgs),
     /// What exits were worth: wins, losses, R:R, profit factor, expectancy, by reason or another group
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(&args),
+        Command::Drill(command) => drill::run(&command),
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),

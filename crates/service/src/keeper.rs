@@ -17,6 +17,9 @@ use crate::names::Names;
 /// The field of the settings that says when the market began.
 const BEGAN: &str = "began_ns";
 
+/// The strategy of positions that nobody names otherwise.
+const DEMO: &str = "demo";
+
 /// Why a store cannot be used for this run.
 #[derive(Debug, thiserror::Error)]
 pub enum KeeperError {
@@ -49,6 +52,7 @@ pub struct Keeper {
     error: Option<StoreError>,
     pending: bool,
     durable: u64,
+    strategy: &'static str,
 }
 
 /// What a store knew.
@@ -79,12 +83,12 @@ impl Keeper {
             getrandom::fill(&mut random).map_err(|error| KeeperError::Random(error.to_string()))?;
             let (mut store, _) = Store::create(path, 0, InstallationId(random), &opening)?;
             ripcord_store::ledger::attach(&mut store)?;
-            return Ok((Self { store, error: None, pending: false, durable: 0 }, None));
+            return Ok((Self { store, error: None, pending: false, durable: 0, strategy: DEMO }, None));
         }
         let (mut store, _) = Store::open(path, &opening)?;
         ripcord_store::ledger::attach(&mut store)?;
         let (rebuilt, _) = store.rebuild()?;
-        let keeper = Self { store, error: None, pending: false, durable: rebuilt.seq };
+        let keeper = Self { store, error: None, pending: false, durable: rebuilt.seq, strategy: DEMO };
         if rebuilt.instruments.is_empty() {
             return Ok((keeper, None));
         }
@@ -135,7 +139,7 @@ impl Keeper {
                 id: names.episode(episode),
                 symbol: names.symbol(episode).to_owned(),
                 side: episode.key.side,
-                strategy: Some("demo".to_owned()),
+                strategy: Some(self.strategy.to_owned()),
                 snapshot_id: None,
             })));
         }
@@ -160,6 +164,11 @@ impl Keeper {
     #[must_use]
     pub const fn error(&self) -> Option<&StoreError> {
         self.error.as_ref()
+    }
+
+    /// From here on positions are of this strategy.
+    pub const fn call_strategy(&mut self, strategy: &'static str) {
+        self.strategy = strategy;
     }
 
     /// The last record that is durable.

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod clock;
 pub mod demo;
+pub mod drill;
 pub mod health;
 pub mod host;
 pub mod keeper;
