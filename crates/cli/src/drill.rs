@@ -86,7 +86,8 @@ fn drills(args: &ExitArgs) -> Result<Vec<Held>, Refused> {
         let place = folder.path.join(forced.word().replace(':', "_"));
         // A store of an earlier drill would be taken up again.
         if place.join("drill.db").exists() {
-            let what = format!("{} is there already; --save another folder", place.join("drill.db").display());
+            let what =
+                format!("{} is there already; --save another folder", place.join("drill.db").display());
             return Err(Refused { code: BAD_REQUEST, what });
         }
         std::fs::create_dir_all(&place).map_err(|error| io(&place, &error))?;

@@ -59,8 +59,8 @@ pub(super) fn get(url: &str, path: &str) -> Result<Value, NoAnswer> {
     let limited =
         stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
     limited.map_err(|error| silent(&error))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-        .map_err(|error| silent(&error))?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(|error| silent(&error))?;
     let mut answer = Vec::new();
     stream.take(ANSWER_MAX).read_to_end(&mut answer).map_err(|error| silent(&error))?;
     let answer = String::from_utf8(answer).map_err(|_| foreign("its answer is no text"))?;

@@ -147,7 +147,7 @@ fn what_is_no_service_and_no_store_is_told_apart() {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let other = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("asked");
-        let mut asked = [0; 64];
+        let mut asked = [0; 1024];
         let _some = stream.read(&mut asked).expect("a request");
         stream.write_all(b"HTTP/1.0 404 Not Found\r\n\r\n").expect("answered");
     });

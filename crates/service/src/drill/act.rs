@@ -4,7 +4,7 @@ use ripcord_core::event::{Command, Record};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty, Ratio};
 use ripcord_core::plan::stack::{Sample, StackLevel, stack};
-use ripcord_core::plan::{Average, Rule};
+use ripcord_core::plan::{Average, OnlyWhen, Rule};
 use ripcord_core::position::{at_gain, at_loss};
 use ripcord_core::time::Span;
 
@@ -247,7 +247,12 @@ fn time_limit(scene: &mut Scene, subject: &Subject) -> Result<SetOff, DrillError
     };
     let at = condition(subject, StackLevel::TimeLimit);
     let source = scene.source_of(Rule::TimeLimit, subject);
-    if let Some(at) = at.filter(|_| rule.only.is_some()) {
+    let is_met = |price| match (rule.only, at) {
+        (Some(OnlyWhen::Below(_)), Some(at)) => at_loss(subject.side, price, at),
+        (Some(OnlyWhen::Above(_)), Some(at)) => at_gain(subject.side, price, at),
+        (None, _) | (_, None) => true,
+    };
+    if let Some(at) = at.filter(|_| !is_met(scene.last(source))) {
         scene.price(source, at);
     }
     let price = scene.last(source);

@@ -270,3 +270,88 @@ fn row_json(row: &TradeRecord) -> Value {
         "exit_type": row.exit_type, "status": row.status,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PositionKey};
+    use ripcord_core::instrument::Side;
+    use ripcord_core::num::{Money, Price};
+    use ripcord_core::plan::Rule;
+    use ripcord_core::reason::ExitType;
+    use ripcord_core::time::Timestamp;
+
+    use super::*;
+
+    const HARD: Forced = Forced::Rule(Rule::HardStop);
+
+    fn episode() -> EpisodeId {
+        let key = PositionKey { account: AccountId(0), instrument: InstrumentId(0), side: Side::Long };
+        EpisodeId { key, generation: 1 }
+    }
+
+    fn decided(reason: Reason, qty: i64) -> Entry {
+        let decided = ExitDecided {
+            episode: episode(),
+            exit: 1,
+            reason,
+            source: reason.source(),
+            exit_type: ExitType::Market,
+            leg: 0,
+            origin: None,
+            qty: Qty(qty),
+            trigger: Price(1),
+            price: Price(1),
+            best: None,
+            held: Vec::new(),
+        };
+        Entry { at: Timestamp(0), record: Record::ExitDecided(Box::new(decided)) }
+    }
+
+    fn filled(reason: Reason, qty: i64, remaining: i64) -> Entry {
+        let filled = Filled {
+            id: OrderId { episode: episode(), exit: 1, leg: 0, slice: 0, attempt: 0 },
+            reason,
+            source: reason.source(),
+            exit_type: ExitType::Market,
+            trigger: Price(1),
+            qty: Qty(qty),
+            price: Price(1),
+            fee: Money::ZERO,
+            cost: 0,
+            entry_fees: Money::ZERO,
+            funding: Money::ZERO,
+            remaining: Qty(remaining),
+        };
+        Entry { at: Timestamp(0), record: Record::Filled(Box::new(filled)) }
+    }
+
+    /// Which of once, reason, filled and never more hold.
+    fn holds(entries: &[Entry]) -> [bool; 4] {
+        let told = Told::of(entries);
+        [
+            told.decided_once(HARD).holds,
+            told.reason(HARD).holds,
+            told.filled_what_was_held(HARD).holds,
+            told.never_more_than_held().holds,
+        ]
+    }
+
+    #[test]
+    fn each_claim_fails_when_it_is_not_so() {
+        use Reason::{HardStop, SoftStop};
+        let good = [decided(HardStop, 1_000), filled(HardStop, 600, 400), filled(HardStop, 400, 0)];
+        assert_eq!(holds(&good), [true; 4]);
+        let twice = [good.as_slice(), &[decided(HardStop, 1_000)]].concat();
+        assert_eq!(holds(&twice), [false, true, true, true], "two decisions");
+        let none = [filled(HardStop, 1_000, 0)];
+        assert_eq!(holds(&none), [false, true, false, true], "no decision");
+        let other = [decided(SoftStop, 1_000), filled(SoftStop, 1_000, 0)];
+        assert_eq!(holds(&other), [true, false, true, true], "another rule");
+        let short = [decided(HardStop, 1_000), filled(HardStop, 999, 1)];
+        assert_eq!(holds(&short), [true, true, false, false], "one lot is left");
+        let more = [decided(HardStop, 1_000), filled(HardStop, 1_000, 0), filled(HardStop, 1_000, 0)];
+        assert_eq!(holds(&more), [true, true, false, false], "sold twice");
+        let nothing = [decided(HardStop, 1_000)];
+        assert_eq!(holds(&nothing), [true, false, false, false], "never filled");
+    }
+}

@@ -138,7 +138,7 @@ impl Scene {
         };
         let bars = i64::from(spec.period) + 3;
         for _ in 0..bars * PRICES_A_BAR {
-            let price = self.near(ENTRY.0, 300);
+            let price = self.near(ENTRY.0, 60);
             self.all(price);
             self.wait(Span(spec.bar.0 / PRICES_A_BAR));
         }
