@@ -3,6 +3,7 @@
 
 mod adverse;
 mod cases;
+mod documents;
 mod garbage;
 mod oracle;
 mod plan_words;
