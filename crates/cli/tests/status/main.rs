@@ -71,6 +71,28 @@ fn a_store_at_rest_tells_what_the_venue_covers() {
 }
 
 #[test]
+fn status_report_and_explain_agree_on_the_time_without_a_stop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = store(folder.path(), WITH_STOP);
+    let store = store.to_str().expect("UTF-8");
+    let (_, status) = json(&["status", "--db", store]);
+    let (code, report) = json(&["report", store, "--unprotected"]);
+    assert_eq!((code, &report["unprotected"]["unprotected_ms"]), (Some(0), &0.into()), "{report}");
+    let told = report["unprotected"]["positions"].as_array().expect("a list");
+    let sum: i64 = told.iter().filter_map(|position| position["naked_ms"].as_i64()).sum();
+    assert!(sum > 0 && report["unprotected"]["naked_ms"] == sum, "{report}");
+    let held = status["positions"].as_array().expect("a list");
+    assert!(!held.is_empty() && held.len() <= told.len(), "{status}\n{report}");
+    for position in held {
+        let (id, naked) = (position["id"].as_str().expect("a name"), &position["naked_ms"]);
+        let (code, story) = json(&["explain", id, "--store", store]);
+        assert_eq!((code, &story["naked_ms"]), (Some(0), naked), "{story}");
+        let (_, text, _) = ripcord(&["explain", id, "--store", store]);
+        assert!(text.contains("without the stop at the venue that its plan wants for 0.1 s"), "{text}");
+    }
+}
+
+#[test]
 fn bare_money_ends_with_3_and_an_alarm() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = store(folder.path(), NO_STOP);
