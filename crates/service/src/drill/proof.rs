@@ -172,7 +172,7 @@ impl<'a> Told<'a> {
             Record::OrderIntended(order) if order.id.leg == leg => Some(order.qty.0),
             _ => None,
         });
-        orders.last().unwrap_or(0)
+        orders.max().unwrap_or(0)
     }
 
     fn never_more_than_held(&self) -> Proof {
