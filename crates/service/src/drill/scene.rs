@@ -79,7 +79,6 @@ pub(super) struct Ended {
     pub(super) is_flat: bool,
     pub(super) venue_holds: Qty,
     pub(super) store: PathBuf,
-    pub(super) names: Names,
 }
 
 impl Scene {
@@ -248,7 +247,6 @@ impl Scene {
             entries: self.log.entries,
             durable: self.log.durable,
             store: self.store,
-            names: self.log.names,
         }
     }
 }
