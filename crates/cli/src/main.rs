@@ -1,7 +1,8 @@
 //! The ripcord command: one main, the wiring in one readable place.
 //!
 //! Each subcommand has a file that reads its options, calls the crates that do the work, and
-//! prints. Exit codes: 0 done, 1 the work failed, 2 the request was at fault.
+//! prints. Exit codes: 0 done, 1 the work failed, 2 the request was at fault; 3 of `ripcord status`: something
+//! held is not covered as its plan wants.
 
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod check;
 mod content;
 mod db;
+mod drill;
 mod explain;
 mod journal;
 mod ledger;
@@ -19,6 +21,7 @@ mod plan;
 mod replay;
 mod report;
 mod run;
+mod status;
 mod tape;
 
 /// Gets crypto positions out: exactly once, never for more than is held, and able to prove why.
@@ -40,6 +43,11 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Run on paper: a generated or recorded market, demo positions, exits as they happen
     Run(run::RunArgs),
+    /// How much of what is held is covered, by what, and the worst that can happen; exit code 3 when something is not
+    Status(status::StatusArgs),
+    /// Force an exit on paper before trusting the engine with money, and prove what it did
+    #[command(subcommand)]
+    Drill(drill::DrillCommand),
     /// What one position lived through: levels, wakes, orders, fills, and why not earlier
     Explain(explain::ExplainArgs),
     /// What exits were worth: wins, losses, R:R, profit factor, expectancy, by reason or another group
@@ -75,6 +83,8 @@ fn main() -> ExitCode {
         Command::Plan(command) => plan::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Status(args) => status::run(&args),
+        Command::Drill(command) => drill::run(&command),
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),

@@ -20,6 +20,7 @@ use crate::explain;
 use crate::output::{BAD_REQUEST, colours, fail, note, plural, print};
 
 mod store;
+mod uncovered;
 
 /// Options of `report`.
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ pub(crate) struct ReportArgs {
     /// Leave earlier exits out: a time (RFC 3339), a date, or an age before the newest exit such as 7d or 24h
     #[arg(long, value_name = "WHEN", value_parser = parse_since, allow_hyphen_values = true)]
     since: Option<Since>,
+    /// Also say how long positions were without a stop: reads every record of a store or of records files
+    #[arg(long)]
+    unprotected: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -118,10 +122,15 @@ fn of_files(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> ExitCode {
         note(&nothing_left(from, newest, left_out));
     }
     let summaries: Vec<Summary> = groupings(args).into_iter().map(|by| Summary::of(&rows, by)).collect();
+    let uncovered = match uncovered::of_records(if args.unprotected { records } else { &[] }) {
+        Ok(uncovered) => uncovered,
+        Err(error) => return fail(BAD_REQUEST, &error),
+    };
     if args.json {
         let value = json!({
             "since_ns": from.map(|from| from.0),
             "fills": rows.len(),
+            "unprotected": uncovered.as_ref().map(uncovered::Told::json),
             "fills_left_out": left_out,
             "summaries": summaries.iter().map(json::summary).collect::<Vec<Value>>(),
         });
@@ -139,6 +148,7 @@ fn of_files(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> ExitCode {
         text +=
             "Wins, losses and rates count positions, not fills; break-even ones are not in the win rate.\n";
     }
+    text += &uncovered.map_or_else(String::new, |told| told.text());
     if left_out > 0 {
         text +=
             &format!("{left_out} earlier fills are left out; a position counts with its later fills only.\n");

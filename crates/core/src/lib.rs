@@ -14,6 +14,7 @@ pub mod bars;
 pub mod buckets;
 pub mod cell;
 pub mod coordinator;
+pub mod coverage;
 pub mod engine;
 pub mod event;
 pub mod gate;

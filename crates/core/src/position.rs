@@ -25,6 +25,7 @@ use crate::watch::TrailDistance;
 
 mod arm;
 mod evaluate;
+mod leave;
 
 pub use arm::{ArmList, Watch};
 pub use evaluate::Decision;

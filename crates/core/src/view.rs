@@ -16,6 +16,10 @@ use crate::position::{Phase, Position, price};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::Timestamp;
 
+mod protection;
+
+pub use protection::{ArmedRule, Cover, Protection, Totals, VenueStop, WorstCase};
+
 /// A look at a coordinator. Nothing is computed before it is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {

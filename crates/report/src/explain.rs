@@ -17,6 +17,7 @@ use ripcord_core::time::Timestamp;
 
 use crate::exits::ExitRow;
 use crate::records::{Header, Line, PositionEntry, RecordsError, RecordsReader};
+use crate::uncovered::Uncovered;
 
 mod approach;
 mod fold;
@@ -61,6 +62,8 @@ pub struct Story {
     pub changes: Vec<(Timestamp, Change)>,
     /// Alarms.
     pub alarms: Vec<(Timestamp, AlarmKind)>,
+    /// How long it was without a stop.
+    pub uncovered: Uncovered,
     /// How far the price went for and against it.
     pub excursion: Excursion,
     /// How close each rule came that did not close anything.

@@ -12,3 +12,4 @@ pub mod open;
 pub mod records;
 pub mod render;
 pub mod summary;
+pub mod uncovered;

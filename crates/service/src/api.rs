@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::clock::WallClock;
 use crate::health::{Health, ms};
 use crate::names::{Names, money_exact, rfc3339};
+use crate::protection::Told;
 use crate::status::{About, Status};
 use crate::tags::origin_word;
 
@@ -38,6 +39,7 @@ pub fn router(outlook: Outlook) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/positions", get(positions))
+        .route("/v1/protection", get(protection))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(outlook)
@@ -188,8 +190,40 @@ fn stop_from(position: &PositionView) -> Option<&'static str> {
     }
 }
 
+#[derive(Serialize)]
+struct ProtectionBody {
+    mode: &'static str,
+    version: &'static str,
+    health: &'static str,
+    reasons: Vec<String>,
+    published: String,
+    store: Option<StoreBody>,
+    #[serde(flatten)]
+    told: Told,
+}
+
+#[derive(Serialize)]
+struct StoreBody {
+    path: String,
+    records: u64,
+}
+
+async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
+    let status = Arc::clone(&outlook.status.borrow());
+    let health = Health::of(&status, &outlook.about, outlook.clock.now());
+    Json(ProtectionBody {
+        mode: "paper",
+        version: env!("CARGO_PKG_VERSION"),
+        health: health.word(),
+        reasons: health.reasons(),
+        published: rfc3339(status.published),
+        store: status.kept.clone().map(|(path, records)| StoreBody { path, records }),
+        told: Told::of(&status.guarded, &outlook.about.names, status.market_at),
+    })
+}
+
 async fn not_found(uri: Uri) -> Response {
-    let text = format!("there is no {}; there are /health and /positions", uri.path());
+    let text = format!("there is no {}; there are /health, /positions and /v1/protection", uri.path());
     (StatusCode::NOT_FOUND, Json(serde_json::json!({"error": "not_found", "message": text}))).into_response()
 }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ripcord_core::coordinator::Coordinator;
+use ripcord_core::coverage::Coverage;
 use ripcord_core::event::{Entry, Record};
 use ripcord_core::snapshot::Snapshot;
 use ripcord_core::time::Timestamp;
@@ -19,6 +20,9 @@ use crate::tags::{MEMORY_VERSION, Memory};
 /// The field of the settings that says when the market began.
 const BEGAN: &str = "began_ns";
 
+/// The strategy of positions that nobody names otherwise.
+const DEMO: &str = "demo";
+
 /// The name of what the service remembers, in the store.
 const STATE: &str = "service";
 
@@ -31,6 +35,8 @@ struct Remembered {
     /// The time of the last fact.
     last: Option<Timestamp>,
     memory: Memory,
+    /// Since when each position is covered.
+    coverage: Coverage,
 }
 
 /// Why a store cannot be used for this run.
@@ -68,6 +74,8 @@ pub struct Keeper {
     taken: u64,
     /// The time of the last fact.
     last: Option<Timestamp>,
+    durable: u64,
+    strategy: &'static str,
 }
 
 /// Where everything is kept.
@@ -86,6 +94,8 @@ pub struct Past {
     pub coordinator: Coordinator,
     /// What a narrator remembered behind the newest snapshot.
     pub memory: Memory,
+    /// Since when each position was covered, behind it.
+    pub coverage: Coverage,
     /// The facts behind that, in order.
     pub facts: Vec<Entry>,
     /// Snapshots that could not be taken, and why.
@@ -117,6 +127,7 @@ impl Keeper {
         let attached = ripcord_store::ledger::attach(&mut store)?;
         let (rebuilt, mut passed_over) = store.rebuild()?;
         let mut keeper = Self::of(store);
+        keeper.durable = rebuilt.seq;
         if rebuilt.instruments.is_empty() {
             return Ok((keeper, None));
         }
@@ -132,6 +143,7 @@ impl Keeper {
             now: seen.map_or(last, |seen| seen.max(last)),
             coordinator: rebuilt.coordinator,
             memory: remembered.memory,
+            coverage: remembered.coverage,
             facts,
             passed_over,
             instruments: rebuilt.instruments,
@@ -142,7 +154,7 @@ impl Keeper {
     }
 
     const fn of(store: Store) -> Self {
-        Self { store, error: None, pending: false, taken: 0, last: None }
+        Self { store, error: None, pending: false, taken: 0, last: None, durable: 0, strategy: DEMO }
     }
 
     /// Writes down what a new run is made of.
@@ -161,7 +173,7 @@ impl Keeper {
         entries.extend(instruments.into_iter().map(|entry| JournalEntry::Instrument(Box::new(entry))));
         entries.extend(plans.into_iter().map(|entry| JournalEntry::Plan(Box::new(entry))));
         self.store.append(began, &entries)?;
-        self.store.commit()?;
+        self.durable = self.store.commit()?.seq;
         Ok(())
     }
 
@@ -178,7 +190,7 @@ impl Keeper {
                 id: names.episode(episode),
                 symbol: names.symbol(episode).to_owned(),
                 side: episode.key.side,
-                strategy: Some("demo".to_owned()),
+                strategy: Some(self.strategy.to_owned()),
                 snapshot_id: None,
             })));
         }
@@ -194,7 +206,7 @@ impl Keeper {
     pub fn keep(&mut self) -> bool {
         if self.pending && self.error.is_none() {
             match self.store.commit() {
-                Ok(_) => self.pending = false,
+                Ok(head) => (self.pending, self.durable) = (false, head.seq),
                 Err(error) => self.error = Some(error),
             }
         }
@@ -209,11 +221,11 @@ impl Keeper {
 
     /// Keeps the state behind the last record: that of the core, and what a narrator remembers. Taken
     /// right behind a checkpoint. `false` when it cannot, and from then on for ever.
-    pub fn keep_snapshot(&mut self, core: &Snapshot, memory: Memory) -> bool {
+    pub fn keep_snapshot(&mut self, core: &Snapshot, memory: Memory, coverage: Coverage) -> bool {
         if !self.keep() {
             return false;
         }
-        let remembered = Remembered { last: self.last, memory };
+        let remembered = Remembered { last: self.last, memory, coverage };
         // What has no bytes is read from the facts again: a start takes longer, and nothing is lost.
         let state = State::of(STATE, MEMORY_VERSION, &remembered).ok();
         match self.store.keep_snapshot(core, state.as_slice()) {
@@ -227,6 +239,17 @@ impl Keeper {
     #[must_use]
     pub const fn error(&self) -> Option<&StoreError> {
         self.error.as_ref()
+    }
+
+    /// From here on positions are of this strategy.
+    pub const fn call_strategy(&mut self, strategy: &'static str) {
+        self.strategy = strategy;
+    }
+
+    /// The last record that is durable.
+    #[must_use]
+    pub const fn durable(&self) -> u64 {
+        self.durable
     }
 
     /// The file.

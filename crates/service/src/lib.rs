@@ -9,6 +9,7 @@
 pub mod api;
 pub mod clock;
 pub mod demo;
+pub mod drill;
 pub mod health;
 pub mod host;
 pub mod keeper;
@@ -16,6 +17,7 @@ pub mod line;
 pub mod names;
 pub mod plans;
 pub mod printer;
+pub mod protection;
 pub mod run;
 pub mod session;
 pub mod source;

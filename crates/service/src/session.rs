@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
+use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
 use ripcord_core::event::{Entry, Opening};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId};
@@ -26,6 +27,7 @@ use crate::keeper::{Keeper, KeeperError, Past};
 use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, price_text};
 use crate::plans::{RunPlan, RunPlans};
+use crate::protection::{Guard, Guarded};
 use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
@@ -107,6 +109,7 @@ struct Teller {
     narrator: Narrator,
     lines: Vec<Line>,
     closed: VecDeque<(Timestamp, ClosedTrade)>,
+    guard: Guard,
     keeper: Option<Keeper>,
 }
 
@@ -119,6 +122,7 @@ impl Reader for Teller {
         if let Some(keeper) = &mut self.keeper {
             keeper.take(entry, self.narrator.names());
         }
+        self.guard.take(entry);
         if let Some(closed) = self.narrator.read(entry, &mut self.lines) {
             self.closed.push_back((entry.at, closed));
         }
@@ -178,8 +182,12 @@ impl Session {
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
         let memory = past.as_ref().map(|past| past.memory.clone()).unwrap_or_default();
+        let coverage = past.as_ref().map(|past| past.coverage.clone()).unwrap_or_default();
+        let wants = written.iter().map(|entry| Wants::of_spec(&entry.spec)).collect();
+        let guard = Guard::going_on(coverage, names.instruments.clone(), wants);
         let narrator = Narrator::going_on(names, memory);
-        let mut teller = Teller { narrator, lines: Vec::new(), closed: VecDeque::new(), keeper: None };
+        let (lines, closed) = (Vec::new(), VecDeque::new());
+        let mut teller = Teller { narrator, lines, closed, guard, keeper: None };
         let mut books = books;
         let (desk, now) = match past {
             Some(past) => {
@@ -222,7 +230,8 @@ impl Session {
     fn keep_snapshot(&mut self) {
         if let Some(keeper) = &mut self.teller.keeper {
             let core = self.desk.coordinator.snapshot();
-            let _is_kept = keeper.keep_snapshot(&core, self.teller.narrator.memory());
+            let _is_kept =
+                keeper.keep_snapshot(&core, self.teller.narrator.memory(), self.teller.guard.coverage());
         }
     }
 
@@ -375,6 +384,19 @@ impl Session {
     #[must_use]
     pub fn positions(&self) -> Vec<PositionView> {
         self.desk.coordinator.view().positions().collect()
+    }
+
+    /// How what is held is covered.
+    #[must_use]
+    pub fn guarded(&self) -> Vec<Guarded> {
+        self.teller.guard.look(&self.desk.coordinator)
+    }
+
+    /// The store that everything is kept in, and its last durable record.
+    #[must_use]
+    pub fn kept(&self) -> Option<(String, u64)> {
+        let keeper = self.teller.keeper.as_ref()?;
+        Some((keeper.path().display().to_string(), keeper.durable()))
     }
 
     /// What the exits were worth.

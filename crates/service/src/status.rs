@@ -8,6 +8,7 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
 
 use crate::names::Names;
+use crate::protection::Guarded;
 use crate::session::Session;
 
 /// The host's state at a moment. All times are the wall clock's, unless it says otherwise.
@@ -29,6 +30,10 @@ pub struct Status {
     pub is_stopping: bool,
     /// The positions held.
     pub positions: Vec<PositionView>,
+    /// How each of them is covered.
+    pub guarded: Vec<Guarded>,
+    /// The store that everything is kept in, and its last durable record.
+    pub kept: Option<(String, u64)>,
     /// Exits that got a fill, by reason.
     pub exits: BTreeMap<Reason, u64>,
     /// Positions taken over so far.
@@ -47,6 +52,8 @@ impl Status {
         Self {
             market_at: session.now(),
             positions: session.positions(),
+            guarded: session.guarded(),
+            kept: session.kept(),
             exits: tally.reasons().map(|(reason, by_reason)| (reason, by_reason.exits)).collect(),
             opened: tally.opened(),
             alarms: tally.alarms(),

@@ -31,12 +31,17 @@ pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
         Ok(told) => told,
         Err(error) => return fail(1, &format!("{}: {error}", path.display())),
     };
+    let uncovered = match args.unprotected.then(|| super::uncovered::of_store(path)).transpose() {
+        Ok(uncovered) => uncovered.flatten(),
+        Err(error) => return fail(1, &format!("{}: {error}", path.display())),
+    };
     if args.json {
         let fills = told.summaries.first().map_or(0, |summary| summary.total.fills);
         let value = json!({
             "since_ns": told.since_ns,
             "fills": fills,
             "orders_of_unknown_profit": told.unknown,
+            "unprotected": uncovered.as_ref().map(super::uncovered::Told::json),
             "summaries": told.summaries.iter().map(json::summary).collect::<Vec<Value>>(),
         });
         print(&format!("{value:#}\n"));
@@ -49,6 +54,7 @@ pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
     }
     text +=
         "Wins, losses and rates count positions, not fills; break-even positions are not in the win rate.\n";
+    text += &uncovered.map_or_else(String::new, |told| told.text());
     if told.unknown > 0 {
         text += &format!(
             "{} closing orders are left out: what they closed has no known cost, so their profit is unknown.\n",

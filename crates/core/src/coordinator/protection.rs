@@ -189,12 +189,7 @@ impl Coordinator {
         let Some(level) = held.iter().find(|held| held.reason == rule.reason()).map(|held| held.level) else {
             return false;
         };
-        if rule == Rule::StopLoss {
-            let band = terms.plan.bracket.unwrap_or(Bracket::DEFAULT).band_at(bracket.trigger);
-            return position.side().sign() * (level.0 - bracket.trigger.0) < band;
-        }
-        let hard = position.loss_level(Rule::HardStop, &terms);
-        terms.plan.within_tolerance(level, bracket.trigger, position.entry(), hard)
+        position.leaves_to_stop(rule, level, bracket.trigger, &terms)
     }
 
     /// A rule held and left its exit to the bracket; told once.

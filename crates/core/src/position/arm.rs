@@ -151,7 +151,7 @@ impl Position {
     }
 
     /// The rules that may outrun the close under way: it waits as a limit, and they go to the market.
-    pub(super) fn outrunners(&self, terms: &Terms<'_>) -> &'static [Rule] {
+    pub(crate) fn outrunners(&self, terms: &Terms<'_>) -> &'static [Rule] {
         match self.closing {
             Some(_) if !self.closes_by_limit(terms) && !terms.at_venue.close_is_unknown => &[],
             // What was not urgent gives way to every stop.

@@ -3,10 +3,12 @@
 
 mod adverse;
 mod cases;
+mod documents;
 mod garbage;
 mod oracle;
 mod plan_words;
 mod properties;
+mod protection;
 mod random;
 mod scenario;
 mod venue;

@@ -17,6 +17,7 @@ use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
 
+pub(crate) mod cover;
 mod telling;
 
 use crate::plan_words::plan_spec;
@@ -194,6 +195,9 @@ impl Story {
             "say" => self.say(rest)?,
             "restart" => self.restart(),
             "show" => return self.show(rest.first()),
+            "cover" => return self.cover(rest.first()),
+            "covered" => return self.covered(rest.first()),
+            "totals" => return Ok(self.totals()),
             word => return Err(format!("unknown word `{word}`")),
         }
         Ok(self.told())

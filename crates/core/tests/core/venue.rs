@@ -155,6 +155,13 @@ impl Venue {
         }
     }
 
+    /// What the stops that rest for a position may still close.
+    pub(crate) fn stops(&self, key: PositionKey) -> impl Iterator<Item = i64> {
+        let working = self.working.iter().filter(move |working| working.order.id.episode.key == key);
+        let stops = working.filter(|working| matches!(working.order.kind, OrderKind::Stop(_)));
+        stops.map(|working| working.order.qty.0 - working.filled)
+    }
+
     fn submit(&mut self, order: ExitOrder) {
         let key = order.id.episode.key;
         if self.mood.lose > 0 {

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::exits::ExitRow;
 use crate::records::{Header, Line, PositionEntry};
+use crate::uncovered::{Uncovered, Uncovering};
 
 /// Price and end of the last bar, if there was one.
 type LastBar = Option<(Price, Timestamp)>;
@@ -38,6 +39,7 @@ pub(super) struct Fold<'a> {
     /// ATR of each kind that plans of the instrument use, with price and end of the last bar.
     atrs: Vec<(AtrSpec, Atr, LastBar)>,
     life: Option<Life>,
+    uncovering: Uncovering,
 }
 
 /// The position, once it is opened.
@@ -66,13 +68,23 @@ impl<'a> Fold<'a> {
             }
         }
         let (account, position) = (position.account, position.clone());
-        Self { header, account, instrument, position, prices: BTreeMap::new(), atrs, life: None }
+        Self {
+            header,
+            account,
+            instrument,
+            position,
+            prices: BTreeMap::new(),
+            atrs,
+            life: None,
+            uncovering: Uncovering::default(),
+        }
     }
 
     /// Takes a line; what cannot be made sense of is said in words.
     pub(super) fn take(&mut self, line: &Line) -> Result<(), String> {
         let Entry { at, record } = &line.entry;
         let (at, index) = (*at, line.index);
+        self.uncovering.take(&line.entry, self.header);
         match record {
             Record::Observed(observed) => self.on_observed(observed, index),
             Record::Input(Event::Tick(tick)) => self.on_tick(tick, index),
@@ -131,6 +143,7 @@ impl<'a> Fold<'a> {
             funding: Vec::new(),
             changes: Vec::new(),
             alarms: Vec::new(),
+            uncovered: Uncovered::default(),
             excursion: Excursion::default(),
             approaches: Vec::new(),
             end: End {
@@ -201,8 +214,9 @@ impl<'a> Fold<'a> {
 
     /// The story, if the position was opened.
     pub(super) fn finish(self) -> Option<Story> {
-        let prices = self.prices;
-        Some(self.life?.finish(&prices))
+        let (prices, life) = (self.prices, self.life?);
+        let uncovered = self.uncovering.of(life.episode);
+        Some(Story { uncovered, ..life.finish(&prices) })
     }
 }
 

@@ -13,6 +13,7 @@ use super::words::{lasting, percent_of, rule, rule_name, source, utc};
 use crate::alarm;
 use crate::explain::{Change, MoveWhy, OrderEvent, Story, Verdict, Wake, Watching, When};
 use crate::number::{fixed, money};
+use crate::uncovered::seconds;
 
 mod closeness;
 
@@ -125,6 +126,26 @@ impl Teller<'_> {
         text += &self.result();
         for (at, what) in &self.story.alarms {
             text += &format!("alarm at {}: {}\n", utc(*at), alarm::words(*what));
+        }
+        text + &self.uncovered()
+    }
+
+    /// How long it was without a stop; nothing if it never was.
+    fn uncovered(&self) -> String {
+        let of = &self.story.uncovered;
+        let mut text = String::new();
+        for (words, in_all, longest) in [
+            ("without the stop at the venue that its plan wants", of.naked, of.naked_longest),
+            ("without any stop", of.unprotected, of.unprotected_longest),
+        ] {
+            if in_all.0 > 0 {
+                let most = if longest == in_all {
+                    String::new()
+                } else {
+                    format!(", at most {} at once", seconds(longest))
+                };
+                text += &format!("{words} for {}{most}\n", seconds(in_all));
+            }
         }
         text
     }

@@ -48,6 +48,8 @@ pub fn story(story: &Story) -> Value {
         "changes": story.changes.iter().map(|(at, change)| change_json(*at, *change, story)).collect::<Vec<_>>(),
         "funding": story.funding.iter().map(|(at, paid)| json!({ "at": utc(*at), "at_ns": at.0, "paid": money(*paid) })).collect::<Vec<_>>(),
         "alarms": story.alarms.iter().map(|(at, what)| json!({ "at": utc(*at), "at_ns": at.0, "what": alarm::code(*what), "text": alarm::words(*what) })).collect::<Vec<_>>(),
+        "naked_ms": story.uncovered.naked.0 / 1_000_000,
+        "unprotected_ms": story.uncovered.unprotected.0 / 1_000_000,
         "mfe": story.excursion.best.map(|extreme| teller.extreme(extreme)),
         "mae": story.excursion.worst.map(|extreme| teller.extreme(extreme)),
         "approaches": story.approaches.iter().map(|approach| teller.approach(approach)).collect::<Vec<_>>(),

@@ -146,9 +146,36 @@ fn positions_can_be_asked_for_by_symbol() {
 }
 
 #[test]
+fn protection_adds_up_and_names_what_covers() {
+    let served = serve();
+    let status = Arc::clone(&served.status.borrow());
+    let (code, body) = served.ask("GET", "/v1/protection");
+    assert_eq!((code, &body["mode"], &body["store"]), (200, &"paper".into(), &Value::Null), "{body}");
+    // The demo's plans want no stop at the venue: we alone cover.
+    assert_eq!((&body["state"], &body["totals"]["short"]), (&"covered".into(), &0.into()), "{body}");
+    assert_eq!(body["totals"]["positions"], status.positions.len());
+    assert_eq!(body["totals"]["unbounded_without_us"], status.positions.len());
+    let positions = body["positions"].as_array().expect("a list");
+    assert_eq!(positions.len(), status.positions.len());
+    let number = |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("decimals");
+    for (position, view) in positions.iter().zip(&status.positions) {
+        let parts: f64 = ["covered", "armed_only", "naked"].iter().map(|part| number(&position[part])).sum();
+        assert!((parts - number(&position["held"])).abs() < 1e-9, "{position}");
+        assert_eq!(position["worst_without_us"], Value::Null);
+        assert!(position["closing"].is_object() == view.closing.is_some(), "{position}");
+        if view.closing.is_none() {
+            assert!(position["rule"]["level"].is_string() && position["worst_with_us"].is_string());
+        }
+    }
+    let accounts = body["accounts"].as_array().expect("a list");
+    let counted: u64 = accounts.iter().filter_map(|account| account["positions"].as_u64()).sum();
+    assert_eq!(counted, status.positions.len() as u64);
+}
+
+#[test]
 fn everything_else_is_refused_in_json() {
     let served = serve();
-    for path in ["/", "/health/", "/positions/1", "/admin"] {
+    for path in ["/", "/health/", "/positions/1", "/v1", "/admin"] {
         let (code, body) = served.ask("GET", path);
         assert_eq!((code, &body["error"]), (404, &"not_found".into()), "{path}");
     }

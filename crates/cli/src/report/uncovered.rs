@@ -1,0 +1,134 @@
+//! Unprotected seconds: how long positions were without the stop that their plans want, and without any.
+
+use std::path::Path;
+
+use ripcord_core::coverage::{Known, Wants};
+use ripcord_core::id::{InstrumentId, PlanId};
+use ripcord_core::instrument::Instrument;
+use ripcord_core::num::Qty;
+use ripcord_journal::JournalEntry;
+use ripcord_ledger::text::episode_id;
+use ripcord_report::uncovered::{Uncovered, Uncovering, seconds};
+use ripcord_store::{Reader, StoreError};
+use serde_json::{Value, json};
+
+use crate::explain;
+
+/// Positions that are listed by name.
+const LISTED_MAX: usize = 5;
+
+/// What is told of all positions.
+pub(super) struct Told {
+    all: Uncovered,
+    /// Each that was without something, the longest first.
+    worst: Vec<(String, Uncovered)>,
+}
+
+/// What a journal says of instruments and plans, as it comes.
+#[derive(Default)]
+struct Registered {
+    instruments: Vec<Instrument>,
+    wants: Vec<Wants>,
+}
+
+impl Known for Registered {
+    fn closable(&self, instrument: InstrumentId, qty: Qty) -> Qty {
+        self.instruments.get(instrument.0 as usize).map_or(qty, |rules| rules.closable(qty))
+    }
+
+    fn wants(&self, plan: PlanId) -> Wants {
+        self.wants.get(plan.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Of records files; none without any.
+pub(super) fn of_records(files: &[&Path]) -> Result<Option<Told>, String> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut named = Vec::new();
+    for &path in files {
+        let mut records = explain::open(path).map_err(|error| error.to_string())?;
+        let header = records.header().clone();
+        let mut uncovering = Uncovering::default();
+        while let Some(line) = records.next_line().map_err(|error| error.to_string())? {
+            uncovering.take(&line.entry, &header);
+        }
+        named.extend(uncovering.all().map(|(episode, of)| {
+            let position = header.positions.iter().find(|position| position.account == episode.key.account);
+            (position.map_or_else(|| episode_id(episode), |position| position.id.clone()), of)
+        }));
+    }
+    Ok(Some(Told::of(named)))
+}
+
+/// Of a store; none of a bot's database, which has no journal.
+pub(super) fn of_store(path: &Path) -> Result<Option<Told>, StoreError> {
+    let Ok(reader) = Reader::open(path) else { return Ok(None) };
+    let (mut uncovering, mut known) = (Uncovering::default(), Registered::default());
+    reader.entries::<StoreError>(|_, entry| {
+        match entry {
+            JournalEntry::Instrument(entry) => known.instruments.push(entry.rules.clone()),
+            JournalEntry::Plan(entry) => known.wants.push(Wants::of_spec(&entry.spec)),
+            JournalEntry::Fact(fact) => uncovering.take(&fact, &known),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let named = uncovering.all().map(|(episode, of)| (episode_id(episode), of));
+    Ok(Some(Told::of(named.collect())))
+}
+
+impl Told {
+    fn of(named: Vec<(String, Uncovered)>) -> Self {
+        let mut all = Uncovered::default();
+        named.iter().for_each(|(_, of)| all.add(of));
+        let mut worst: Vec<_> =
+            named.into_iter().filter(|(_, of)| of.naked.0 > 0 || of.unprotected.0 > 0).collect();
+        worst.sort_by_key(|(_, of)| std::cmp::Reverse((of.unprotected, of.naked)));
+        Self { all, worst }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let of = &self.all;
+        if self.worst.is_empty() {
+            return "Unprotected: never.\n".to_owned();
+        }
+        let mut text = format!(
+            "Unprotected: {} in all, longest {}; without a stop at the venue that the plan wants: {} in all, longest {}.\n",
+            seconds(of.unprotected),
+            seconds(of.unprotected_longest),
+            seconds(of.naked),
+            seconds(of.naked_longest)
+        );
+        for (name, of) in self.worst.iter().take(LISTED_MAX) {
+            text += &format!(
+                "  {name}: unprotected {}, without a stop at the venue {}\n",
+                seconds(of.unprotected),
+                seconds(of.naked)
+            );
+        }
+        if self.worst.len() > LISTED_MAX {
+            text += &format!("  and {} more positions\n", self.worst.len() - LISTED_MAX);
+        }
+        text
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let ms = |span: ripcord_core::time::Span| span.0 / 1_000_000;
+        let value = |of: &Uncovered| {
+            json!({
+                "unprotected_ms": ms(of.unprotected), "unprotected_longest_ms": ms(of.unprotected_longest),
+                "naked_ms": ms(of.naked), "naked_longest_ms": ms(of.naked_longest),
+            })
+        };
+        let mut all = value(&self.all);
+        let positions = self.worst.iter().map(|(name, of)| {
+            let mut value = value(of);
+            value["position"] = name.as_str().into();
+            value
+        });
+        all["positions"] = positions.collect();
+        all
+    }
+}

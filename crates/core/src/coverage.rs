@@ -1,0 +1,353 @@
+//! From records: since when each position is covered, and how long it was not.
+//!
+//! A pure fold beside the coordinator: the ledger, the service, the report and `explain` read it, nothing
+//! decides by it. Time counts from the first evidence: a position is uncovered from its opening until the
+//! venue has confirmed a stop for all of it that can be closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{AlarmKind, Entry, OrderEnd, Record};
+use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId};
+use crate::num::Qty;
+use crate::order::{ExitOrder, OrderKind};
+use crate::plan::{Plan, PlanSpec};
+use crate::reason::Reason;
+use crate::time::{Span, Timestamp};
+
+/// What the fold must know besides records.
+pub trait Known {
+    /// What an order can close of a quantity: see [`crate::instrument::Instrument::closable`].
+    fn closable(&self, instrument: InstrumentId, qty: Qty) -> Qty;
+
+    /// What a plan wants; nothing of one that is not known.
+    fn wants(&self, plan: PlanId) -> Wants;
+}
+
+/// What of a plan decides whether a position is covered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wants {
+    /// It wants a stop at the venue.
+    pub venue_stop: bool,
+    /// It has a limit of loss, which is armed from the opening on: hard stop, loss guard, soft stop.
+    pub limit: bool,
+    /// It has a trailing stop, which may still wait for its activation.
+    pub trails: bool,
+}
+
+impl Wants {
+    /// Of a plan in force.
+    #[must_use]
+    pub const fn of(plan: &Plan) -> Self {
+        Self {
+            venue_stop: plan.bracket.is_some(),
+            limit: plan.hard_stop.is_some() || plan.loss_guard.is_some() || plan.soft_stop.is_some(),
+            trails: plan.trailing.is_some(),
+        }
+    }
+
+    /// Of a plan as written.
+    #[must_use]
+    pub const fn of_spec(plan: &PlanSpec) -> Self {
+        Self {
+            venue_stop: plan.bracket.is_some(),
+            limit: plan.hard_stop.is_some() || plan.loss_guard.is_some() || plan.soft_stop.is_some(),
+            trails: plan.trailing.is_some(),
+        }
+    }
+}
+
+/// Time that was spent in a state: now, longest, and in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    since: Option<Timestamp>,
+    ended: Span,
+    longest: Span,
+}
+
+impl Spent {
+    fn set(&mut self, at: Timestamp, is_so: bool) {
+        match (self.since, is_so) {
+            (None, true) => self.since = Some(at),
+            (Some(since), false) => {
+                let lasted = at.since(since);
+                self.ended = Span(self.ended.0 + lasted.0);
+                self.longest = self.longest.max(lasted);
+                self.since = None;
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    /// Since when it is so now, if it is.
+    #[must_use]
+    pub const fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// In all, up to `now`.
+    #[must_use]
+    pub fn in_all(&self, now: Timestamp) -> Span {
+        Span(self.ended.0 + self.since.map_or(0, |since| now.since(since).0.max(0)))
+    }
+
+    /// The longest stretch, up to `now`.
+    #[must_use]
+    pub fn longest(&self, now: Timestamp) -> Span {
+        let running = self.since.map_or(Span::ZERO, |since| now.since(since));
+        self.longest.max(running)
+    }
+}
+
+/// How one position was covered so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    plan: PlanId,
+    wants: Wants,
+    held: Qty,
+    stops: BTreeMap<OrderId, Stop>,
+    has_stop: bool,
+    trails: bool,
+    closing: BTreeSet<u16>,
+    /// Without a confirmed stop at the venue for everything, although its plan wants one.
+    pub naked: Spent,
+    /// Without that, and without any rule that bounds the loss or a close on its way.
+    pub unprotected: Spent,
+    /// When the stop at the venue that covers everything was confirmed, if one does.
+    pub confirmed_at: Option<Timestamp>,
+    /// When a close of everything was last decided, and why.
+    pub decided: Option<(Timestamp, Reason)>,
+    /// Alarms whose cause has not ended, each with the time of the first.
+    pub alarms: Vec<(AlarmKind, Timestamp)>,
+    unknown: BTreeSet<OrderId>,
+}
+
+/// A stop that was sent to the venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stop {
+    left: Qty,
+    confirmed: Option<Timestamp>,
+}
+
+/// The fold over all positions that are held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    held: BTreeMap<EpisodeId, Covered>,
+}
+
+impl Coverage {
+    /// Of no position yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { held: BTreeMap::new() }
+    }
+
+    /// How a position that is held was covered so far.
+    #[must_use]
+    pub fn of(&self, episode: EpisodeId) -> Option<&Covered> {
+        self.held.get(&episode)
+    }
+
+    /// All positions that are held.
+    pub fn held(&self) -> impl Iterator<Item = (EpisodeId, &Covered)> {
+        self.held.iter().map(|(&episode, covered)| (episode, covered))
+    }
+
+    /// Takes a record; a position that it ends is handed out.
+    pub fn take(&mut self, entry: &Entry, known: &impl Known) -> Option<(EpisodeId, Covered)> {
+        self.record(entry.at, &entry.record, known)
+    }
+
+    /// Takes a record that was written at `at`; a position that it ends is handed out.
+    pub fn record(
+        &mut self,
+        at: Timestamp,
+        record: &Record,
+        known: &impl Known,
+    ) -> Option<(EpisodeId, Covered)> {
+        let episode = match record {
+            Record::Opened(opened) => {
+                let wants = known.wants(opened.plan);
+                let covered = Covered::new(opened.plan, wants, opened.qty, opened.stop.is_some());
+                self.held.insert(opened.episode, covered);
+                opened.episode
+            }
+            Record::Closed { episode } => {
+                let mut covered = self.held.remove(episode)?;
+                covered.naked.set(at, false);
+                covered.unprotected.set(at, false);
+                return Some((*episode, covered));
+            }
+            _ => self.hear(at, record, known)?,
+        };
+        if let Some(covered) = self.held.get_mut(&episode) {
+            let closable = known.closable(episode.key.instrument, covered.held);
+            covered.settle(at, closable);
+        }
+        None
+    }
+
+    /// What a record says of a position that is held; which one.
+    fn hear(&mut self, at: Timestamp, record: &Record, known: &impl Known) -> Option<EpisodeId> {
+        let episode = match record {
+            Record::Added(added) => added.episode,
+            Record::PlanChanged { episode, .. }
+            | Record::StopMoved { episode, .. }
+            | Record::TrailingActivated { episode, .. }
+            | Record::ExitConcluded { episode, .. }
+            | Record::Alarm { episode, .. } => *episode,
+            Record::ExitDecided(decided) => decided.episode,
+            Record::OrderIntended(order) => order.id.episode,
+            Record::OrderAccepted(id) | Record::OrderEnded { id, .. } => id.episode,
+            Record::Filled(filled) => filled.id.episode,
+            Record::Observed(_)
+            | Record::Input(_)
+            | Record::Opened(_)
+            | Record::Closed { .. }
+            | Record::GateBlocked { .. }
+            | Record::FundingPaid { .. }
+            | Record::Signalled { .. }
+            | Record::Deferred { .. }
+            | Record::BracketTriggered { .. }
+            | Record::BarClosed(_)
+            | Record::KillLevel { .. }
+            | Record::CommandRefused(_) => return None,
+        };
+        let covered = self.held.get_mut(&episode)?;
+        match record {
+            Record::Added(added) => covered.held = added.open,
+            Record::PlanChanged { to, .. } => covered.replan(*to, known.wants(*to)),
+            Record::StopMoved { origin, .. } => {
+                // A step moves the trailing stop, which may be left behind as the stop by a new plan.
+                covered.has_stop |= *origin != crate::reason::StopOrigin::TrailingStep || !covered.trails;
+            }
+            Record::TrailingActivated { .. } => covered.trails = true,
+            Record::ExitDecided(decided) if decided.leg == 0 && decided.qty == covered.held => {
+                covered.closing.insert(decided.exit);
+                covered.decided = Some((at, decided.reason));
+            }
+            Record::ExitConcluded { exit, .. } => {
+                covered.closing.remove(exit);
+            }
+            Record::OrderIntended(order) => covered.intend(order),
+            Record::OrderAccepted(id) => covered.accept(at, id),
+            Record::OrderEnded { id, how } => covered.end(id, *how),
+            Record::Filled(filled) => {
+                covered.held = filled.remaining;
+                covered.fill(at, &filled.id, filled.qty);
+            }
+            Record::Alarm { what, .. } => covered.alarm(at, *what),
+            _ => {}
+        }
+        Some(episode)
+    }
+}
+
+impl Covered {
+    fn new(plan: PlanId, wants: Wants, held: Qty, has_stop: bool) -> Self {
+        Self {
+            plan,
+            wants,
+            held,
+            stops: BTreeMap::new(),
+            has_stop,
+            trails: false,
+            closing: BTreeSet::new(),
+            naked: Spent::default(),
+            unprotected: Spent::default(),
+            confirmed_at: None,
+            decided: None,
+            alarms: Vec::new(),
+            unknown: BTreeSet::new(),
+        }
+    }
+
+    /// The plan that holds.
+    #[must_use]
+    pub const fn plan(&self) -> PlanId {
+        self.plan
+    }
+
+    fn replan(&mut self, to: PlanId, wants: Wants) {
+        (self.plan, self.wants) = (to, wants);
+        self.trails &= wants.trails;
+    }
+
+    fn alarm(&mut self, at: Timestamp, what: AlarmKind) {
+        if self.alarms.iter().all(|(stands, _)| *stands != what) {
+            self.alarms.push((what, at));
+        }
+    }
+
+    fn intend(&mut self, order: &ExitOrder) {
+        if matches!(order.kind, OrderKind::Stop(_)) {
+            self.stops.insert(order.id, Stop { left: order.qty, confirmed: None });
+        }
+    }
+
+    fn accept(&mut self, at: Timestamp, id: &OrderId) {
+        self.unknown.remove(id);
+        match self.stops.get_mut(id) {
+            Some(stop) => {
+                stop.confirmed.get_or_insert(at);
+            }
+            None => self.alarms.retain(|(what, _)| *what != AlarmKind::ExitRefused),
+        }
+        // With the newest stop in place those before it are taken back.
+        if self.stops.last_key_value().is_some_and(|(newest, _)| newest == id) {
+            self.stops.retain(|stop, _| stop == id);
+        }
+    }
+
+    fn end(&mut self, id: &OrderId, how: OrderEnd) {
+        match how {
+            // It may still be heard of.
+            OrderEnd::Unknown => {
+                self.unknown.insert(*id);
+                if let Some(stop) = self.stops.get_mut(id) {
+                    stop.confirmed = None;
+                }
+            }
+            OrderEnd::Refused | OrderEnd::Expired | OrderEnd::Cancelled | OrderEnd::NotFound => {
+                self.unknown.remove(id);
+                self.stops.remove(id);
+            }
+        }
+    }
+
+    fn fill(&mut self, at: Timestamp, id: &OrderId, qty: Qty) {
+        self.unknown.remove(id);
+        let Some(stop) = self.stops.get_mut(id) else { return };
+        stop.left = Qty(stop.left.0 - qty.0);
+        stop.confirmed.get_or_insert(at);
+        if stop.left.0 <= 0 {
+            self.stops.remove(id);
+        }
+    }
+
+    /// Whether it was given up on: a stop that was triggered and did not close covers nothing.
+    fn has_failed(&self) -> bool {
+        let failed = self.decided.is_some_and(|(_, reason)| reason == Reason::ProtectionFailed);
+        failed && !self.closing.is_empty()
+    }
+
+    fn settle(&mut self, at: Timestamp, closable: Qty) {
+        let covering = self.stops.values().filter(|stop| stop.left >= closable);
+        let confirmed = covering.filter_map(|stop| stop.confirmed).min();
+        self.confirmed_at = confirmed.filter(|_| closable.0 > 0 && !self.has_failed());
+        let is_open = closable.0 > 0;
+        let is_bare = is_open && self.confirmed_at.is_none();
+        let has_rule = self.wants.limit || self.has_stop || self.trails || !self.closing.is_empty();
+        self.naked.set(at, is_bare && self.wants.venue_stop);
+        self.unprotected.set(at, is_bare && !has_rule);
+        let (is_confirmed, is_known) = (self.confirmed_at.is_some(), self.unknown.is_empty());
+        self.alarms.retain(|(what, _)| match what {
+            AlarmKind::ProtectionRefused | AlarmKind::ProtectionLost => !is_confirmed,
+            AlarmKind::NoProtection => is_bare && !has_rule,
+            AlarmKind::ExitUnknown => !is_known,
+            // Any other stands until somebody looks, or the position is closed.
+            _ => true,
+        });
+    }
+}

@@ -1,0 +1,28 @@
+//! When a rule leaves its exit to the stop at the venue.
+
+use super::{Position, Price, Rule, Terms};
+use crate::plan::Bracket;
+
+impl Position {
+    /// Whether `rule`, whose level is `level`, leaves its exit to a confirmed stop at the venue that covers
+    /// everything and triggers at `trigger`.
+    #[must_use]
+    pub fn leaves_to_stop(&self, rule: Rule, level: Price, trigger: Price, terms: &Terms<'_>) -> bool {
+        match rule {
+            Rule::StopLoss => {
+                let band = terms.plan.bracket.unwrap_or(Bracket::DEFAULT).band_at(trigger);
+                self.side().sign() * (level.0 - trigger.0) < band
+            }
+            Rule::SoftStop => {
+                let hard = self.loss_level(Rule::HardStop, terms);
+                terms.plan.within_tolerance(level, trigger, self.entry(), hard)
+            }
+            Rule::HardStop
+            | Rule::LossGuard
+            | Rule::TrailingStop
+            | Rule::TakeProfit
+            | Rule::SignalExit
+            | Rule::TimeLimit => false,
+        }
+    }
+}
