@@ -218,6 +218,15 @@ impl Ledger {
             | Record::Signalled { .. }
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. }
             | Record::ExitConcluded { .. }
             | Record::BarClosed(_)
             | Record::CommandRefused(_)

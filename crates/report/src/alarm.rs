@@ -14,6 +14,8 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection_lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill_not_expected",
+        AlarmKind::PricesStale => "prices_stale",
+        AlarmKind::PriceDoubted => "price_doubted",
     }
 }
 
@@ -31,6 +33,10 @@ pub const fn words(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection lost: somebody took the stop away from the venue",
         AlarmKind::Dust => "dust: what is left is less than the venue can close",
         AlarmKind::FillNotExpected => "unexpected fill: not of an order of ours, or of more than was held",
+        AlarmKind::PricesStale => "prices stale: a source that its rules look at is silent",
+        AlarmKind::PriceDoubted => {
+            "price doubted: it would have closed the position, and is not to be trusted"
+        }
     }
 }
 
@@ -49,6 +55,8 @@ mod tests {
             AlarmKind::ProtectionLost,
             AlarmKind::Dust,
             AlarmKind::FillNotExpected,
+            AlarmKind::PricesStale,
+            AlarmKind::PriceDoubted,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

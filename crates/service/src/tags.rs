@@ -19,6 +19,7 @@ use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_tex
 use crate::tally::{ClosedTrade, Tally, net_of};
 
 mod decided;
+mod prices;
 
 /// What the words of an order need to be remembered for.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +134,15 @@ impl Narrator {
                 let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
                 lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
             }
+            Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. } => lines.extend(self.prices(at, &entry.record)),
         }
         closed
     }

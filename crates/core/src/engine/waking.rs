@@ -150,7 +150,7 @@ impl Engine {
     /// Brings a cell's band in line with its present watches.
     pub(crate) fn restate_band(&mut self, cell: CellId) {
         let index = cell.0 as usize;
-        let band = self.books[index].band();
+        let band = self.books[index].band().joint(self.within_spike(cell));
         self.cells[index].lo = band.lo;
         self.cells[index].hi = band.hi;
     }
@@ -214,6 +214,7 @@ impl Engine {
                 self.rearm(slot, None, Kinds::ALL, at_venue);
             }
         }
+        self.markets[instrument.0 as usize].is_exact = true;
         self.restate_bands(instrument);
     }
 

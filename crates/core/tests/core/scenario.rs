@@ -16,6 +16,7 @@ use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
 
+mod prices;
 mod telling;
 
 use crate::plan_words::plan_spec;
@@ -183,6 +184,10 @@ impl Story {
             "panic" => {
                 let account = self.key(rest.first())?.account;
                 self.world.handle(Event::Command(Command::Panic(account)));
+            }
+            "lag" => {
+                let secs = Decimal::parse(rest[0].trim_end_matches('s').as_bytes()).map_err(told)?;
+                self.world.lag = Span(secs.to_scale(9).map_err(told)?);
             }
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,

@@ -22,6 +22,7 @@ use super::{
     Change, End, Excursion, Move, MoveWhy, Opening, OrderEvent, OrderStory, Path, Story, Wake, wakes,
 };
 use crate::exits::ExitRow;
+use crate::prices::{PriceChange, leaves_out_its_price};
 use crate::records::{Header, Line, PositionEntry};
 
 /// Price and end of the last bar, if there was one.
@@ -35,6 +36,8 @@ pub(super) struct Fold<'a> {
     position: PositionEntry,
     /// The last price of each cell, and its time.
     prices: BTreeMap<CellId, (Price, Timestamp)>,
+    /// A price of which the next line may say that it was not accepted.
+    waiting: Option<(Tick, u64)>,
     /// ATR of each kind that plans of the instrument use, with price and end of the last bar.
     atrs: Vec<(AtrSpec, Atr, LastBar)>,
     life: Option<Life>,
@@ -66,18 +69,36 @@ impl<'a> Fold<'a> {
             }
         }
         let (account, position) = (position.account, position.clone());
-        Self { header, account, instrument, position, prices: BTreeMap::new(), atrs, life: None }
+        Self {
+            header,
+            account,
+            instrument,
+            position,
+            prices: BTreeMap::new(),
+            waiting: None,
+            atrs,
+            life: None,
+        }
     }
 
     /// Takes a line; what cannot be made sense of is said in words.
     pub(super) fn take(&mut self, line: &Line) -> Result<(), String> {
         let Entry { at, record } = &line.entry;
         let (at, index) = (*at, line.index);
+        // A price that was not accepted moved nothing; what was made of it stands behind it.
+        if let Some((tick, index)) = self.waiting.take().filter(|_| !leaves_out_its_price(record)) {
+            self.on_tick(&tick, index);
+        }
         match record {
             Record::Observed(observed) => self.on_observed(observed, index),
-            Record::Input(Event::Tick(tick)) => self.on_tick(tick, index),
+            Record::Input(Event::Tick(tick)) => self.waiting = Some((*tick, index)),
             Record::Input(
-                Event::Bar(_) | Event::Observed(_) | Event::Timer | Event::Venue(_) | Event::Command(_),
+                Event::Bar(_)
+                | Event::Observed(_)
+                | Event::Timer
+                | Event::Venue(_)
+                | Event::Command(_)
+                | Event::Silent(_),
             )
             | Record::CommandRefused(_) => {}
             Record::BarClosed(bar) => self.on_bar(bar),
@@ -200,7 +221,10 @@ impl<'a> Fold<'a> {
     }
 
     /// The story, if the position was opened.
-    pub(super) fn finish(self) -> Option<Story> {
+    pub(super) fn finish(mut self) -> Option<Story> {
+        if let Some((tick, index)) = self.waiting.take() {
+            self.on_tick(&tick, index);
+        }
         let prices = self.prices;
         Some(self.life?.finish(&prices))
     }
@@ -262,6 +286,12 @@ impl Life {
         index: u64,
         prices: &BTreeMap<CellId, (Price, Timestamp)>,
     ) {
+        if let Some((concerned, of)) = PriceChange::of(record) {
+            if concerned.is(self.episode) && !self.is_closed {
+                self.story.changes.push((at, Change::Prices(of)));
+            }
+            return;
+        }
         if episode_of(record) != Some(self.episode) {
             return;
         }
@@ -311,7 +341,16 @@ impl Life {
             | Record::Input(_)
             | Record::Opened(_)
             | Record::BarClosed(_)
-            | Record::CommandRefused(_) => {}
+            | Record::CommandRefused(_)
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. } => {}
         }
     }
 
@@ -432,6 +471,9 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::Signalled { episode, .. }
         | Record::Deferred { episode, .. }
         | Record::BracketTriggered { episode, .. }
+        | Record::Suspected { episode, .. }
+        | Record::Confirmed { episode, .. }
+        | Record::Contradicted { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
         | Record::Alarm { episode, .. } => Some(*episode),
@@ -443,7 +485,16 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
-        Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::CommandRefused(_) => None,
+        Record::PriceDoubted(doubted) => Some(doubted.episode),
+        Record::Observed(_)
+        | Record::Input(_)
+        | Record::BarClosed(_)
+        | Record::CommandRefused(_)
+        | Record::PricesStale { .. }
+        | Record::PricesBack { .. }
+        | Record::Jump(_)
+        | Record::Diverged { .. }
+        | Record::Converged { .. } => None,
     }
 }
 

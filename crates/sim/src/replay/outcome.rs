@@ -110,6 +110,15 @@ impl Reader for Outcome {
             | Record::Signalled { .. }
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. }
             | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }

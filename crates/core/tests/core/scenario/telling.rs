@@ -96,6 +96,15 @@ impl Story {
             }
             Record::CommandRefused(refused) => return Some(refused_word(*refused).to_owned()),
             Record::Alarm { episode, what } => (*episode, format!("ALARM {}", alarm_word(*what))),
+            Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. } => return Some(self.of_prices(record)),
         };
         Some(format!("{}{text}", self.prefix(episode)))
     }
@@ -197,5 +206,7 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill not expected",
+        AlarmKind::PricesStale => "prices stale",
+        AlarmKind::PriceDoubted => "price doubted",
     }
 }
