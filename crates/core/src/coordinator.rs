@@ -338,6 +338,8 @@ impl Coordinator {
             decision.keep_urgent();
         }
         let waiting = self.await_second(slot, probe, doubted, &mut decision);
+        let is_held_up = self.hold_up(slot, cell, &mut decision);
+        let instrument = position.episode.key.instrument;
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);
             if probe.fill == ProbeFill::Level {
@@ -345,8 +347,8 @@ impl Coordinator {
             }
         }
         let mut changed = self.suspect(step, slot, cell, waiting);
-        if self.is_blocked(step, slot, &decision) {
-            decision.block_profit();
+        if is_held_up {
+            self.restate_divergence(step, instrument);
         }
         if let Some(seen) = decision.triggered {
             self.on_bracket_triggered(step, slot, seen);

@@ -307,7 +307,7 @@ impl Engine {
         position.phase = Phase::Vacant;
         let episode = position.episode;
         self.standing.forget(episode);
-        self.trust.forget(episode);
+        let waited = self.trust.forget(episode);
         match self.buckets.get_mut(episode.key) {
             Some(newest) if newest.generation == episode.generation => newest.place = Slot::MAX,
             Some(_) | None => {
@@ -315,6 +315,9 @@ impl Engine {
             }
         }
         self.free.push(slot);
+        if waited {
+            self.restate_asks(episode.key.instrument);
+        }
     }
 
     /// Positions stored, free slots included.

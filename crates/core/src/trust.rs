@@ -64,15 +64,17 @@ impl Trust {
         self.suspicions.keys().any(|(episode, _)| episode.key.instrument == instrument)
     }
 
-    /// An episode is over.
-    pub(crate) fn forget(&mut self, episode: EpisodeId) {
+    /// An episode is over. Whether anything of it waited for a second price.
+    pub(crate) fn forget(&mut self, episode: EpisodeId) -> bool {
         // The usual case costs two looks at something empty.
-        if !self.suspicions.is_empty() {
-            self.suspicions.retain(|(waiting, _), _| *waiting != episode);
-        }
         if !self.told.is_empty() {
             self.told.retain(|(told, _)| *told != episode);
         }
+        let before = self.suspicions.len();
+        if before > 0 {
+            self.suspicions.retain(|(waiting, _), _| *waiting != episode);
+        }
+        self.suspicions.len() < before
     }
 }
 

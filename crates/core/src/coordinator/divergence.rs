@@ -3,6 +3,7 @@
 //! They are compared on each mark price, and when such an exit is about to be decided.
 
 use super::{Coordinator, Record, Step};
+use crate::cell::CellId;
 use crate::event::Tick;
 use crate::id::InstrumentId;
 use crate::plan::Rule;
@@ -18,19 +19,24 @@ impl Coordinator {
         }
     }
 
-    /// Whether the exit that a decision asks for waits, because mark and last price differ.
-    pub(super) fn is_blocked(&mut self, step: &mut Step<'_>, slot: Slot, decision: &Decision) -> bool {
-        let at_leisure =
-            decision.legs.is_some() || decision.close.is_some_and(|rule| rule > Rule::TrailingStop);
-        let instrument = self.engine.positions[slot as usize].episode.key.instrument;
-        // One that differs is told by whoever is held up by it, when no mark price did.
-        at_leisure && self.engine.divergence(instrument).is_some_and(|(.., differs)| differs) && {
-            self.restate_divergence(step, instrument);
-            true
+    /// Takes targets, signal and time limit out of a decision while mark and last price differ. Whether
+    /// one of them would have acted on a price of `cell`, so that it is told.
+    pub(super) fn hold_up(&self, slot: Slot, cell: Option<CellId>, decision: &mut Decision) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let differs = || self.engine.divergence(position.episode.key.instrument);
+        if !is_at_leisure(decision) || !differs().is_some_and(|(.., differs)| differs) {
+            return false;
         }
+        let is_told = match cell {
+            Some(cell) => is_at_leisure(&position.set_off_by(cell, decision.clone(), &self.terms(slot))),
+            None => true,
+        };
+        decision.block_profit();
+        is_told
     }
 
-    fn restate_divergence(&mut self, step: &mut Step<'_>, instrument: InstrumentId) {
+    /// Tells when mark and last price begin to differ too much, and when they agree again.
+    pub(super) fn restate_divergence(&mut self, step: &mut Step<'_>, instrument: InstrumentId) {
         let Some((mark, last, differs)) = self.engine.divergence(instrument) else { return };
         let was = self.engine.trust.diverged.contains(&instrument);
         if differs && !was {
@@ -41,4 +47,9 @@ impl Coordinator {
             self.engine.trust.diverged.remove(&instrument);
         }
     }
+}
+
+/// Whether a decision closes anything without urgency.
+fn is_at_leisure(decision: &Decision) -> bool {
+    decision.legs.is_some() || decision.close.is_some_and(|rule| rule > Rule::TrailingStop)
 }

@@ -4,7 +4,7 @@
 //! Whether a price is taken into its cell never depends on how narrow the band happens to be: a doubted
 //! price that reaches no watch is taken like a quiet one, for it might have been one.
 
-use super::{Coordinator, Kinds, Outbox, Record, Step};
+use super::{Coordinator, Due, Kinds, Outbox, Record, Step};
 use crate::cell::CellId;
 use crate::engine::Engine;
 use crate::event::{AlarmKind, Doubt, Event, PriceDoubted, Probe, Tick};
@@ -80,6 +80,7 @@ impl Coordinator {
         let mut step = Step::event(now, Event::Tick(*tick), out);
         let mut due = Vec::new();
         self.engine.pop_levels(tick, &mut due);
+        Due::each_once(&mut due);
         for woken in &due {
             self.tell_doubted(&mut step, woken.slot, tick, why);
         }
@@ -125,7 +126,7 @@ impl Coordinator {
     pub(super) fn serve_urgent(&mut self, step: &mut Step<'_>, tick: &Tick) {
         let mut due = Vec::new();
         self.engine.pop_levels(tick, &mut due);
-        due.sort_unstable();
+        Due::each_once(&mut due);
         for woken in &mut due {
             woken.changed = self.answer(step, woken.slot, Probe::TICK, Some(tick.cell), Some(tick));
         }

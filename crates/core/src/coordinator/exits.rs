@@ -294,7 +294,12 @@ impl Coordinator {
     pub(super) fn on_retry(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
         match self.engine.positions[slot as usize].phase {
-            Phase::Closing if !self.close_is_working(slot) => self.push_to_market(step, slot, episode),
+            Phase::Closing if !self.close_is_working(slot) => {
+                self.push_to_market(step, slot, episode);
+                // The new order has a worst price to be watched again.
+                self.rearm(slot, None, Kinds::ALL);
+                self.engine.restate_bands(episode.key.instrument);
+            }
             Phase::Closing | Phase::Flat | Phase::Vacant => {}
             Phase::Open => {
                 if !self.release_dead_legs(slot) {

@@ -9,5 +9,6 @@ mod plan_words;
 mod properties;
 mod random;
 mod scenario;
+mod trust;
 mod venue;
 mod world;
