@@ -220,15 +220,9 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (episode, what) = whole(kind, bytes)?;
             Record::Alarm { episode, what }
         }
-        Kind::Deferred => {
-            let (episode, reason, bracket, held) = whole(kind, bytes)?;
-            Record::Deferred { episode, reason, bracket, held }
-        }
-        Kind::BracketTriggered => {
-            let (episode, trigger, price) = whole(kind, bytes)?;
-            Record::BracketTriggered { episode, trigger, price }
-        }
-        Kind::Suspected
+        Kind::Deferred
+        | Kind::BracketTriggered
+        | Kind::Suspected
         | Kind::Confirmed
         | Kind::Contradicted
         | Kind::PriceDoubted
@@ -236,7 +230,7 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         | Kind::PricesBack
         | Kind::Jump
         | Kind::Diverged
-        | Kind::Converged => decode_of_prices(kind, bytes)?,
+        | Kind::Converged => decode_later(kind, bytes)?,
         Kind::Founded
         | Kind::Taken
         | Kind::Instrument
@@ -248,8 +242,17 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
     })
 }
 
-fn decode_of_prices(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
+/// Reads what came after the first facts.
+fn decode_later(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
     Ok(match kind {
+        Kind::Deferred => {
+            let (episode, reason, bracket, held) = whole(kind, bytes)?;
+            Record::Deferred { episode, reason, bracket, held }
+        }
+        Kind::BracketTriggered => {
+            let (episode, trigger, price) = whole(kind, bytes)?;
+            Record::BracketTriggered { episode, trigger, price }
+        }
         Kind::Suspected => {
             let (episode, reason, level, price, until) = whole(kind, bytes)?;
             Record::Suspected { episode, reason, level, price, until }
@@ -280,7 +283,7 @@ fn decode_of_prices(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (instrument, mark, last) = whole(kind, bytes)?;
             Record::Converged { instrument, mark, last }
         }
-        _ => return Err(undecodable(kind, &"it is no fact about prices")),
+        _ => return Err(undecodable(kind, &"it is no later fact")),
     })
 }
 

@@ -96,15 +96,7 @@ impl Narrator {
                 lines.push(self.bracket_triggered(at, *episode, *trigger, *price));
             }
             Record::ExitConcluded { episode, exit, why } => {
-                let why = match why {
-                    Concluded::PastWorst => "past_worst",
-                    Concluded::Expired => "expired",
-                    Concluded::Overtaken => "overtaken",
-                };
-                let id = self.names.episode(*episode);
-                let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
-                let line = self.line(Tag::ExitConcluded, at, *episode, &text);
-                lines.push(line.with("exit", *exit).with("why", why));
+                lines.push(self.concluded(at, *episode, *exit, *why));
             }
             Record::StopMoved { episode, from, to, origin } => {
                 lines.push(self.stop_moved(at, *episode, *from, *to, *origin));
@@ -230,6 +222,17 @@ impl Narrator {
         let id = self.names.episode(episode);
         let text = format!("trailing stop active at {stop}, behind {extreme} | id={id}");
         self.line(Tag::ExitTrailing, at, episode, &text).with("extreme", extreme).with("stop", stop)
+    }
+
+    fn concluded(&self, at: Timestamp, episode: EpisodeId, exit: u16, why: Concluded) -> Line {
+        let why = match why {
+            Concluded::PastWorst => "past_worst",
+            Concluded::Expired => "expired",
+            Concluded::Overtaken => "overtaken",
+        };
+        let id = self.names.episode(episode);
+        let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
+        self.line(Tag::ExitConcluded, at, episode, &text).with("exit", exit).with("why", why)
     }
 
     fn deferred(&self, at: Timestamp, episode: EpisodeId, reason: Reason, bracket: Price) -> Line {

@@ -146,6 +146,7 @@ impl Story {
             "tick" => self.tick(rest, Probe::TICK)?,
             "probe" => self.probe(rest)?,
             "bar" => self.bar(rest)?,
+            "again" => self.again(rest),
             "time" => {
                 let secs = Decimal::parse(rest[0].trim_matches(['+', 's']).as_bytes()).map_err(told)?;
                 self.world.now = self.world.now.after(Span(secs.to_scale(9).map_err(told)?));
@@ -327,6 +328,15 @@ impl Story {
         let bar = Bar { instrument, span, start, high: high?, low: low?, close: close? };
         self.world.handle(Event::Bar(bar));
         Ok(())
+    }
+
+    /// `again [N]`: the last bar, or the N-th from the end, is told once more.
+    fn again(&mut self, words: &[&str]) {
+        let back: usize = words.first().map_or(1, |word| word.parse().expect("a number"));
+        let bars: Vec<_> =
+            self.world.log.iter().filter(|(_, event)| matches!(event, Event::Bar(_))).collect();
+        let bar = bars[bars.len() - back].1.clone();
+        self.world.handle(bar);
     }
 
     fn mood(&mut self, words: &[&str]) -> Result<(), String> {

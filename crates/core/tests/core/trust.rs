@@ -412,10 +412,9 @@ fn each_gap_of_a_source_is_told_once_thirty_seconds_after_its_last_price() {
             (instrument, if fed { wanted } else { PriceSource::Last })
         };
         let mut silent: BTreeMap<(InstrumentId, PriceSource), bool> = BTreeMap::new();
-        let mut at = 0;
         let end = Timestamp(case.script.last().expect("moves").0.0 + 100_000 * MS);
         case.script.push((end, Move::Mood(Mood::default(), Span::ZERO)));
-        for (now, what) in &case.script {
+        for (at, (now, what)) in case.script.iter().enumerate() {
             for (of, &opened) in &held {
                 let due = last.get(of).map_or(opened, |at| opened.max(*at)) + 30_000 * MS;
                 if due <= now.0 && !silent.insert(*of, true).unwrap_or(false) {
@@ -434,7 +433,6 @@ fn each_gap_of_a_source_is_told_once_thirty_seconds_after_its_last_price() {
                 _ => {}
             }
             case.play(&mut world, at);
-            at += 1;
         }
         let mut got: Vec<_> = world
             .records

@@ -292,9 +292,18 @@ impl Life {
             }
             return;
         }
-        if episode_of(record) != Some(self.episode) {
-            return;
+        if episode_of(record) == Some(self.episode) {
+            self.on_own(record, at, index, prices);
         }
+    }
+
+    fn on_own(
+        &mut self,
+        record: &Record,
+        at: Timestamp,
+        index: u64,
+        prices: &BTreeMap<CellId, (Price, Timestamp)>,
+    ) {
         match record {
             Record::StopMoved { from, to, origin, .. } => {
                 self.levels.move_stop(*to, *origin);

@@ -46,12 +46,7 @@ impl Story {
                 (*episode, format!("signal stands {secs} s"))
             }
             Record::ExitConcluded { episode, exit, why } => {
-                let why = match why {
-                    Concluded::PastWorst => "past the worst price",
-                    Concluded::Expired => "out of time",
-                    Concluded::Overtaken => "overtaken",
-                };
-                (*episode, format!("exit {exit} given up: {why}"))
+                (*episode, format!("exit {exit} given up: {}", concluded_word(*why)))
             }
             Record::StopMoved { episode, from, to, origin } => {
                 let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
@@ -74,15 +69,7 @@ impl Story {
                 };
                 (filled.id.episode, format!("fill {qty} at {price}, {remaining} left{by}"))
             }
-            Record::OrderEnded { id, how } => {
-                let how = match how {
-                    OrderEnd::Refused => "refused",
-                    OrderEnd::Expired => "expired",
-                    OrderEnd::Cancelled => "cancelled",
-                    OrderEnd::Unknown => "unknown",
-                };
-                (id.episode, format!("{} {how}", order_name(*id)))
-            }
+            Record::OrderEnded { id, how } => (id.episode, format!("{} {}", order_name(*id), end_word(*how))),
             Record::Deferred { episode, .. } | Record::BracketTriggered { episode, .. } => {
                 (*episode, self.bracket(record))
             }
@@ -177,6 +164,23 @@ impl Story {
         let again =
             if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
         format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
+    }
+}
+
+const fn concluded_word(why: Concluded) -> &'static str {
+    match why {
+        Concluded::PastWorst => "past the worst price",
+        Concluded::Expired => "out of time",
+        Concluded::Overtaken => "overtaken",
+    }
+}
+
+const fn end_word(how: OrderEnd) -> &'static str {
+    match how {
+        OrderEnd::Refused => "refused",
+        OrderEnd::Expired => "expired",
+        OrderEnd::Cancelled => "cancelled",
+        OrderEnd::Unknown => "unknown",
     }
 }
 
