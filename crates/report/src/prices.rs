@@ -243,3 +243,121 @@ const fn source_word(source: PriceSource) -> &'static str {
         PriceSource::Index => "index",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ripcord_core::id::{AccountId, PositionKey};
+    use ripcord_core::instrument::Side;
+
+    use super::*;
+
+    const INSTRUMENT: InstrumentId = InstrumentId(3);
+    const KEY: PositionKey = PositionKey { account: AccountId(1), instrument: INSTRUMENT, side: Side::Long };
+    const EPISODE: EpisodeId = EpisodeId { key: KEY, generation: 2 };
+
+    fn said(record: &Record) -> (&'static str, String) {
+        let (concerned, of) = PriceChange::of(record).expect("it is about prices");
+        assert!(concerned.is(EPISODE), "{record:?}");
+        (of.code(), of.words(|price| price.0.to_string()))
+    }
+
+    #[test]
+    fn what_was_made_of_prices_is_told_in_words() {
+        let (episode, instrument, reason) = (EPISODE, INSTRUMENT, Reason::HardStop);
+        let (source, until) = (PriceSource::Last, Timestamp(300_000_000));
+        let doubted = PriceDoubted {
+            episode,
+            reason,
+            level: Price(94),
+            price: Price(93),
+            at: Timestamp(0),
+            why: Doubt::Late,
+            acted: false,
+        };
+        let jump = |judged| {
+            let (from, to) = (Price(100), Price(80));
+            Record::Jump(Box::new(Jump { instrument, source, from, to, judged }))
+        };
+        for (record, code, words) in [
+            (
+                Record::Suspected { episode, reason, level: Price(94), price: Price(93), until },
+                "price_suspected",
+                "HARD_STOP at 94 is reached @ 93: waits for a second price until 1970-01-01T00:00:00.300Z",
+            ),
+            (
+                Record::Confirmed {
+                    episode,
+                    reason,
+                    by: ConfirmedBy::Source(PriceSource::Mark),
+                    price: Price(92),
+                },
+                "price_confirmed",
+                "HARD_STOP is confirmed by the mark price @ 92",
+            ),
+            (
+                Record::Confirmed { episode, reason, by: ConfirmedBy::Silence, price: Price(93) },
+                "price_confirmed",
+                "HARD_STOP is confirmed by silence, for nothing contradicted it @ 93",
+            ),
+            (
+                Record::Contradicted { episode, reason, source, price: Price(99) },
+                "price_contradicted",
+                "HARD_STOP is contradicted by the last price @ 99: it goes on watching",
+            ),
+            (
+                Record::PriceDoubted(Box::new(doubted)),
+                "price_doubted",
+                "HARD_STOP at 94 is reached @ 93 of 1970-01-01T00:00:00.000Z, a price too old: it does not act",
+            ),
+            (
+                Record::PricesStale { instrument, source, last: Some(Price(99)), since: Timestamp(0) },
+                "prices_stale",
+                "no last price since 1970-01-01T00:00:00.000Z, the last was 99: rules on it are blind, the stop at the venue stays",
+            ),
+            (
+                Record::PricesBack { instrument, source, price: Price(98) },
+                "prices_back",
+                "the last price is back @ 98",
+            ),
+            (
+                jump(Judged::Suspected),
+                "jump_suspected",
+                "the last price jumped from 100 to 80: soft stop, trailing stop and targets wait for a second one",
+            ),
+            (
+                jump(Judged::Confirmed(ConfirmedBy::SecondPrice)),
+                "jump_confirmed",
+                "the last price jumped from 100 to 80, confirmed by a second price",
+            ),
+            (
+                jump(Judged::Contradicted),
+                "jump_contradicted",
+                "the last price jumped from 100 to 80, and came back: it moved nothing",
+            ),
+            (
+                Record::Diverged { instrument, mark: Price(90), last: Price(99) },
+                "diverged",
+                "mark 90 and last price 99 differ: targets, signals and time limits wait",
+            ),
+            (
+                Record::Converged { instrument, mark: Price(98), last: Price(99) },
+                "converged",
+                "mark 98 and last price 99 agree again",
+            ),
+        ] {
+            assert_eq!(said(&record), (code, words.to_owned()));
+        }
+        assert_eq!(PriceChange::of(&Record::Closed { episode }), None);
+    }
+
+    #[test]
+    fn a_price_that_was_not_accepted_is_left_out_of_a_story() {
+        let (instrument, source) = (INSTRUMENT, PriceSource::Last);
+        let jump = |judged| {
+            let jump = Jump { instrument, source, from: Price(100), to: Price(80), judged };
+            leaves_out_its_price(&Record::Jump(Box::new(jump)))
+        };
+        assert!(jump(Judged::Suspected));
+        assert!(!jump(Judged::Contradicted) && !jump(Judged::Confirmed(ConfirmedBy::Silence)));
+    }
+}
