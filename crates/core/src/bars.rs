@@ -45,6 +45,9 @@ pub struct BarFeed {
     running: Option<Running>,
     /// Price and end of the last closed bar.
     closed: Option<(Price, Timestamp)>,
+    /// End of the last bar from outside.
+    #[serde(default)]
+    told_until: Option<Timestamp>,
     /// Moment the running bar began, in the extremes of its cell.
     #[serde(skip)]
     pub(crate) since: Moment,
@@ -64,6 +67,7 @@ impl BarFeed {
             atr: Atr::new(spec.period),
             running: None,
             closed: None,
+            told_until: None,
             since: Moment::default(),
             users: Vec::new(),
         }
@@ -100,7 +104,14 @@ impl BarFeed {
         }
     }
 
-    /// Adds a closed bar from outside; returns the feed's bars that this closes (a gap may close the one before).
+    /// Whether a closed bar from outside begins where the last one ended, or later. One that comes late
+    /// or twice would count its range a second time.
+    #[must_use]
+    pub fn is_next(&self, bar: &Bar) -> bool {
+        self.told_until.is_none_or(|until| bar.start >= until)
+    }
+
+    /// Adds a closed bar from outside, which [`BarFeed::is_next`]; returns the feed's bars that this closes (a gap may close the one before).
     pub fn add_bar(&mut self, bar: &Bar) -> [Option<Bar>; 2] {
         let span = self.spec.bar.0;
         let border = |at: Timestamp| at.0.div_euclid(span);
@@ -108,6 +119,7 @@ impl BarFeed {
         if self.running.is_some_and(|running| border(running.start) != border(bar.start)) {
             closed[0] = self.close();
         }
+        self.told_until = Some(bar.start.after(bar.span));
         self.add(bar.start, bar.high, bar.low, bar.close);
         if bar.start.after(bar.span).0.rem_euclid(span) == 0 {
             closed[1] = self.close();

@@ -7,6 +7,7 @@ use crate::instrument::Side;
 use crate::num::Price;
 use crate::plan::level::LevelRule;
 use crate::time::Timestamp;
+use crate::trust::Asks;
 use crate::watch::{Extremes, Levels, Moment, TrailGroups};
 
 /// Index of a cell; dense, given by registration.
@@ -100,6 +101,8 @@ pub struct Book {
     unreported: Option<Observed>,
     /// Every price wakes until the first one has set the timers of the instrument's bars.
     pub(crate) awaits_first: bool,
+    /// What is asked of its prices besides.
+    pub(crate) asks: Asks,
 }
 
 impl Book {
@@ -111,12 +114,13 @@ impl Book {
             extremes: [Extremes::default(), Extremes::default()],
             unreported: None,
             awaits_first: false,
+            asks: Asks::NONE,
         }
     }
 
     /// The band that the present watches allow.
     pub(crate) fn band(&self) -> Band {
-        if self.awaits_first {
+        if self.awaits_first || self.asks.every {
             return Band::SHUT;
         }
         let [longs, shorts] = &self.trails;
@@ -147,6 +151,7 @@ impl Book {
         let price = tick.price.0;
         let [longs, shorts] = &self.trails;
         !self.awaits_first
+            && !self.asks.every
             && self.below.nearest().is_none_or(|level| level < price)
             && self.above.nearest().is_none_or(|level| level < -price)
             && longs.nearest_stop().is_none_or(|stop| stop < price)

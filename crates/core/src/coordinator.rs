@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
-use crate::event::{Concluded, Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
+use crate::event::{Concluded, Entry, Event, Jump, Observed, Outbox, Probe, ProbeFill, Record, Tick};
 use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -26,6 +26,9 @@ use crate::watch::Slot;
 mod bars;
 mod changes;
 mod commands;
+mod confirm;
+mod divergence;
+mod doubt;
 mod exits;
 mod fills;
 mod inquiry;
@@ -34,10 +37,13 @@ mod legs;
 mod locks;
 mod observe;
 mod protection;
+mod silence;
+mod spikes;
 mod standing;
 
 use commands::Wanted;
 use fills::Heard;
+use silence::Silences;
 
 /// What a timer is for; the order is that in which timers of the same moment run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +74,8 @@ pub(crate) enum TimerFor {
     Coins(EpisodeId),
     /// Somebody is told again that nothing is sent.
     Remind(AccountId),
+    /// An emergency rule waited long enough for a second price.
+    Confirm(EpisodeId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -78,6 +86,10 @@ pub struct Coordinator {
     pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
     /// The first timer's moment, so that a price need not look into the set.
     deadline: Timestamp,
+    /// When to look whether a source is silent.
+    silences: Silences,
+    /// A journal is replayed: what the core finds by itself stands in it as an event.
+    is_replaying: bool,
     /// Prices, bars and levels that cannot be.
     pub(crate) ignored: u64,
     /// Reused between wakes.
@@ -111,7 +123,8 @@ impl Coordinator {
         timers: BTreeSet<(Timestamp, TimerFor)>,
     ) -> Self {
         let deadline = first_deadline(&timers);
-        Self { engine, orders, timers, deadline, ignored: 0, due: Vec::new() }
+        let silences = Silences::default();
+        Self { engine, orders, timers, deadline, silences, is_replaying: false, ignored: 0, due: Vec::new() }
     }
 
     /// Adds an instrument fed by `sources`; a source that is not fed is stood in for by the last price.
@@ -163,12 +176,13 @@ impl Coordinator {
     /// Takes any event; the only other way in.
     pub fn handle(&mut self, now: Timestamp, event: Event, out: &mut Outbox) {
         self.dispatch(now, event, out);
-        self.deadline = first_deadline(&self.timers);
+        self.restate_deadline();
     }
 
     /// Takes an entry of a journal; what it causes is the rest of that journal. Facts are skipped.
     pub fn replay(&mut self, entry: Entry, out: &mut Outbox) {
         let (at, before) = (entry.at, out.records.len());
+        self.is_replaying = true;
         match entry.record {
             // A timer that left no trace is not in the journal: those before the stretch's step run now.
             Record::Observed(observed) => {
@@ -182,7 +196,8 @@ impl Coordinator {
             Record::Input(event) => self.dispatch(at, event, out),
             _ => {}
         }
-        self.deadline = first_deadline(&self.timers);
+        self.is_replaying = false;
+        self.restate_deadline();
     }
 
     fn dispatch(&mut self, now: Timestamp, event: Event, out: &mut Outbox) {
@@ -207,6 +222,10 @@ impl Coordinator {
                 self.run_due(now, out);
                 let wanted = Wanted::of(command);
                 self.on_command(&mut Step::event(now, event, out), &wanted);
+            }
+            Event::Silent(cell) => {
+                self.run_due(now, out);
+                self.on_silent(&mut Step::event(now, event, out), cell);
             }
         }
     }
@@ -241,6 +260,10 @@ impl Coordinator {
             self.ignored += 1;
             return;
         }
+        if !self.is_plain(now, tick) {
+            self.take_doubtful(now, tick, out);
+            return;
+        }
         if now < self.deadline && self.engine.books[index].only_lifts(tick) {
             // The most frequent wake by far: a new best price for trailing stops, and nobody to ask.
             self.engine.cells[index].take(tick);
@@ -249,6 +272,12 @@ impl Coordinator {
             return;
         }
         self.run_due(now, out);
+        self.look(now, tick, None, out);
+    }
+
+    /// Takes an accepted price, and lets those that it wakes answer; `jump` is what was made of it.
+    fn look(&mut self, now: Timestamp, tick: &Tick, jump: Option<Jump>, out: &mut Outbox) {
+        let index = tick.cell.0 as usize;
         let instrument = self.engine.owner(tick.cell);
         let before = self.engine.cells[index];
         let is_first = self.engine.books[index].awaits_first;
@@ -260,6 +289,12 @@ impl Coordinator {
             // It sets the clock of the bars: durable state, so it is written down.
             self.start_bars(now, instrument);
             self.begin(&mut step, instrument);
+        }
+        if let Some(jump) = jump {
+            self.note(&mut step, instrument, Record::Jump(Box::new(jump)));
+        }
+        if self.engine.books[index].asks.every {
+            self.heed(&mut step, tick);
         }
         if due.is_empty() {
             self.engine.raise(tick);
@@ -282,26 +317,50 @@ impl Coordinator {
             self.engine.restate_band(tick.cell);
         }
         self.engine.tidy(instrument, &self.orders);
-        self.deadline = first_deadline(&self.timers);
+        self.restate_deadline();
     }
 
     /// Lets a woken position answer a price of `cell`, or, without one, the prices as they stand,
     /// and does what it says. Returns what of its watches changed.
     fn serve(&mut self, step: &mut Step<'_>, slot: Slot, probe: Probe, cell: Option<CellId>) -> Kinds {
+        self.answer(step, slot, probe, cell, None)
+    }
+
+    /// Lets a position answer. A doubted price is seen by the urgent rules only, and by nobody later.
+    fn answer(
+        &mut self,
+        step: &mut Step<'_>,
+        slot: Slot,
+        probe: Probe,
+        cell: Option<CellId>,
+        doubted: Option<&Tick>,
+    ) -> Kinds {
         let engine = &self.engine;
         let position = &engine.positions[slot as usize];
         if !position.is_held() {
             return Kinds::NONE;
         }
         let terms = self.terms(slot);
-        let mut decision = position.evaluate(probe, &terms, |cell| engine.last_price(cell));
+        let mut decision = match cell {
+            Some(_) => position.evaluate(probe, &terms, |cell| engine.seen(cell, doubted)),
+            None => position.evaluate(probe, &terms, |cell| engine.fresh(step.now, cell)),
+        };
+        if doubted.is_some() {
+            decision.keep_urgent();
+        }
+        let waiting = self.await_second(slot, probe, doubted, &mut decision);
+        let is_held_up = self.hold_up(slot, cell, &mut decision);
+        let instrument = position.episode.key.instrument;
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);
             if probe.fill == ProbeFill::Level {
                 decision.close = position.first_passed(cell, &decision, &terms);
             }
         }
-        let mut changed = Kinds::NONE;
+        let mut changed = self.suspect(step, slot, cell, waiting);
+        if is_held_up {
+            self.restate_divergence(step, instrument);
+        }
         if let Some(seen) = decision.triggered {
             self.on_bracket_triggered(step, slot, seen);
             changed = Kinds::ALL;
@@ -349,7 +408,19 @@ impl Coordinator {
 
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
     fn run_due(&mut self, now: Timestamp, out: &mut Outbox) {
-        while self.run_first_due(now, out) {}
+        loop {
+            let silence = if self.is_replaying { Timestamp::NEVER } else { self.silences.first() };
+            if silence <= now && silence < first_deadline(&self.timers) {
+                self.check_silence(silence, out);
+            } else if !self.run_first_due(now, out) {
+                return;
+            }
+        }
+    }
+
+    /// Says anew when something is due.
+    fn restate_deadline(&mut self) {
+        self.deadline = first_deadline(&self.timers).min(self.silences.first());
     }
 
     /// Runs the first timer, if it is due.
@@ -371,6 +442,7 @@ impl Coordinator {
             TimerFor::Inquire(id) => self.on_inquire(&mut step, id),
             TimerFor::Coins(episode) => self.on_coins_due(&mut step, episode),
             TimerFor::Remind(account) => self.on_remind(&mut step, account),
+            TimerFor::Confirm(episode) => self.on_confirm(&mut step, episode),
         }
         true
     }
@@ -383,6 +455,7 @@ impl Coordinator {
 
     /// Writes the step's event, unless it is written.
     fn begin(&mut self, step: &mut Step<'_>, instrument: InstrumentId) {
+        self.engine.markets[instrument.0 as usize].is_exact = false;
         let Some(input) = step.input.take() else { return };
         let event = match input {
             Input::Tick(tick, before) => {

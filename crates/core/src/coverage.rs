@@ -212,6 +212,15 @@ impl Coverage {
             | Record::BracketTriggered { .. }
             | Record::BarClosed(_)
             | Record::KillLevel { .. }
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. }
             | Record::CommandRefused(_) => return None,
         };
         let covered = self.held.get_mut(&episode)?;

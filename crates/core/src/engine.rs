@@ -14,10 +14,12 @@ use crate::instrument::{Instrument, InstrumentError};
 use crate::kill::KillLevel;
 use crate::market::PriceSource;
 use crate::num::Price;
-use crate::plan::{LevelRule, Plan, Rounding, Rule};
+use crate::plan::{LevelRule, Plan, PriceRules, Rounding, Rule};
 use crate::position::{AtVenue, Phase, Position, SourceCells, Terms, price, tighter};
+use crate::trust::Trust;
 use crate::watch::Slot;
 
+mod prices;
 mod standing;
 mod waking;
 
@@ -35,6 +37,10 @@ pub struct Market {
     pub fed: Vec<(PriceSource, CellId)>,
     /// Where bars come from.
     pub bars: BarOrigin,
+    /// What its plans ask of its prices, once there is one.
+    pub(crate) prices: Option<PriceRules>,
+    /// Whether the watch index holds nothing but what its positions want now.
+    pub(crate) is_exact: bool,
 }
 
 /// A registered plan.
@@ -60,6 +66,7 @@ pub struct Engine {
     /// Earlier lives of buckets that live again, while orders of them are alive at the venue.
     retiring: BTreeMap<EpisodeId, Slot>,
     pub(crate) standing: Standing,
+    pub(crate) trust: Trust,
 }
 
 /// The newest life of a bucket.
@@ -130,7 +137,7 @@ impl Engine {
             |wanted| fed.iter().find(|entry: &&(PriceSource, CellId)| entry.0 == wanted).map(|entry| entry.1);
         let fallback = find(stand_in).expect("the stand-in is one of the fed sources");
         let cells = SourceCells(PriceSource::ALL.map(|source| find(source).unwrap_or(fallback)));
-        self.markets.push(Market { instrument, cells, fed, bars });
+        self.markets.push(Market { instrument, cells, fed, bars, prices: None, is_exact: false });
         Ok(id)
     }
 
@@ -151,6 +158,7 @@ impl Engine {
             }
             u32::try_from(found).expect("fewer than 2^32 feeds")
         });
+        self.ask(plan.instrument, plan.prices);
         self.plans.push(PlanEntry { plan, feed });
         Ok(PlanId(u32::try_from(self.plans.len() - 1).expect("fewer than 2^32 plans")))
     }
@@ -303,6 +311,7 @@ impl Engine {
         position.phase = Phase::Vacant;
         let episode = position.episode;
         self.standing.forget(episode);
+        let waited = self.trust.forget(episode);
         match self.buckets.get_mut(episode.key) {
             Some(newest) if newest.generation == episode.generation => newest.place = Slot::MAX,
             Some(_) | None => {
@@ -310,6 +319,9 @@ impl Engine {
             }
         }
         self.free.push(slot);
+        if waited {
+            self.restate_asks(episode.key.instrument);
+        }
     }
 
     /// Positions stored, free slots included.

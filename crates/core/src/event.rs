@@ -11,8 +11,10 @@ use crate::num::{Money, Price, Qty};
 use crate::order::{Fill, OrderState};
 use crate::time::Timestamp;
 
+mod prices;
 mod record;
 
+pub use prices::{ConfirmedBy, Doubt, Judged, Jump, PriceDoubted};
 pub use record::{
     Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Filled, Held, Opened, OrderEnd, Record,
 };
@@ -121,6 +123,9 @@ pub enum Event {
     Venue(VenueEvent),
     /// Somebody asks for something.
     Command(Command),
+    /// A source said nothing for too long. The core finds it by itself; told from outside it is looked
+    /// at, and passed over when it is not so.
+    Silent(CellId),
 }
 
 /// What a venue says of our orders and positions.

@@ -31,6 +31,7 @@ pub mod position;
 pub mod reason;
 pub mod snapshot;
 pub mod time;
+mod trust;
 pub mod view;
 pub mod watch;
 

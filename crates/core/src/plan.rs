@@ -19,6 +19,7 @@ pub mod level;
 pub mod liquidation;
 pub mod loss_limit;
 pub mod net;
+pub mod prices;
 pub mod ratchet;
 pub mod signal_exit;
 pub mod spec;
@@ -37,6 +38,7 @@ pub use level::{Average, LevelRule, Rounding};
 pub use liquidation::{Liquidation, liquidation_price};
 pub use loss_limit::{Basis, LossLimit, Pnl};
 pub use net::{NetBasis, Reach};
+pub use prices::PriceRules;
 pub use ratchet::{Ratchet, RatchetOffset};
 pub use signal_exit::SignalExit;
 pub use spec::{PlanFault, PlanSpec, PlanWarning, Resolved};
@@ -93,6 +95,9 @@ pub struct Plan {
     /// How near a bracket's level must be for a rule to leave its exit to it, as a share of the entry.
     #[serde(default = "tolerance_default")]
     pub tolerance: Ratio,
+    /// Which prices it trusts.
+    #[serde(default)]
+    pub prices: PriceRules,
 }
 
 const fn tolerance_default() -> Ratio {
@@ -123,6 +128,7 @@ impl Plan {
             bracket: None,
             rebase: false,
             tolerance: TOLERANCE_DEFAULT,
+            prices: PriceRules::DEFAULT,
         }
     }
 

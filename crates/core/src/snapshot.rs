@@ -20,6 +20,7 @@ use crate::orders::Orders;
 use crate::plan::Plan;
 use crate::position::{Phase, Position, level};
 use crate::time::Timestamp;
+use crate::trust::Trust;
 use crate::watch::{Moment, Slot};
 
 /// Version of the snapshot's shape.
@@ -40,6 +41,9 @@ pub struct Snapshot {
     orders: Orders,
     timers: BTreeSet<(Timestamp, TimerFor)>,
     standing: Standing,
+    /// What is known against prices.
+    #[serde(default)]
+    trust: Trust,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +96,7 @@ impl Coordinator {
             orders: self.orders.clone(),
             timers: self.timers.clone(),
             standing: self.engine.standing.clone(),
+            trust: self.engine.trust.clone(),
         }
     }
 
@@ -136,6 +141,7 @@ impl Coordinator {
         }
         engine.feeds = snapshot.feeds;
         engine.standing = snapshot.standing;
+        engine.trust = snapshot.trust;
         for (index, state) in snapshot.cells.iter().enumerate() {
             engine.cells[index] = Cell { last: state.last.0, at: state.at.0, ..Cell::NEW };
             engine.books[index].set_unreported(state.unreported);
@@ -158,9 +164,12 @@ impl Coordinator {
         for index in 0..engine.markets.len() {
             let instrument =
                 crate::id::InstrumentId(u32::try_from(index).expect("instruments are counted in u32"));
+            engine.restate_asks(instrument);
             engine.rebuild(instrument, &snapshot.orders);
         }
-        Ok(Self::from_parts(engine, snapshot.orders, snapshot.timers))
+        let mut coordinator = Self::from_parts(engine, snapshot.orders, snapshot.timers);
+        coordinator.watch_silences();
+        Ok(coordinator)
     }
 
     /// A journal's stretch is written down already.

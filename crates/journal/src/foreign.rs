@@ -104,6 +104,7 @@ impl Known {
         };
         match event {
             Event::Tick(tick) => self.cell(tick.cell),
+            Event::Silent(cell) => self.cell(*cell),
             Event::Bar(bar) => self.instrument(bar.instrument),
             Event::Observed(_) => Err(Foreign::StretchAsInput),
             Event::Timer | Event::Venue(_) | Event::Command(_) => Ok(()),

@@ -109,6 +109,24 @@ kinds! {
     BracketTriggered = 122 "bracket_triggered" v 1,
     /// [`Record::KillLevel`].
     KillLevel = 123 "kill_level" v 1,
+    /// [`Record::Suspected`].
+    Suspected = 141 "suspected" v 1,
+    /// [`Record::Confirmed`].
+    Confirmed = 142 "confirmed" v 1,
+    /// [`Record::Contradicted`].
+    Contradicted = 143 "contradicted" v 1,
+    /// [`Record::PriceDoubted`].
+    PriceDoubted = 144 "price_doubted" v 1,
+    /// [`Record::PricesStale`].
+    PricesStale = 145 "prices_stale" v 1,
+    /// [`Record::PricesBack`].
+    PricesBack = 146 "prices_back" v 1,
+    /// [`Record::Jump`].
+    Jump = 147 "jump" v 1,
+    /// [`Record::Diverged`].
+    Diverged = 148 "diverged" v 1,
+    /// [`Record::Converged`].
+    Converged = 149 "converged" v 1,
 }
 
 impl Kind {
@@ -139,6 +157,15 @@ impl Kind {
             Record::Deferred { .. } => Self::Deferred,
             Record::BracketTriggered { .. } => Self::BracketTriggered,
             Record::KillLevel { .. } => Self::KillLevel,
+            Record::Suspected { .. } => Self::Suspected,
+            Record::Confirmed { .. } => Self::Confirmed,
+            Record::Contradicted { .. } => Self::Contradicted,
+            Record::PriceDoubted(_) => Self::PriceDoubted,
+            Record::PricesStale { .. } => Self::PricesStale,
+            Record::PricesBack { .. } => Self::PricesBack,
+            Record::Jump(_) => Self::Jump,
+            Record::Diverged { .. } => Self::Diverged,
+            Record::Converged { .. } => Self::Converged,
         }
     }
 

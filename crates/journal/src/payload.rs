@@ -150,6 +150,37 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         }
         Record::BracketTriggered { episode, trigger, price } => to_extend(&(episode, trigger, price), out),
         Record::KillLevel { account, level } => to_extend(&(account, level), out),
+        Record::Suspected { .. }
+        | Record::Confirmed { .. }
+        | Record::Contradicted { .. }
+        | Record::PriceDoubted(_)
+        | Record::PricesStale { .. }
+        | Record::PricesBack { .. }
+        | Record::Jump(_)
+        | Record::Diverged { .. }
+        | Record::Converged { .. } => encode_of_prices(record, out),
+    }
+}
+
+fn encode_of_prices(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
+    match record {
+        Record::Suspected { episode, reason, level, price, until } => {
+            to_extend(&(episode, reason, level, price, until), out)
+        }
+        Record::Confirmed { episode, reason, by, price } => to_extend(&(episode, reason, by, price), out),
+        Record::Contradicted { episode, reason, source, price } => {
+            to_extend(&(episode, reason, source, price), out)
+        }
+        Record::PriceDoubted(doubted) => to_extend(doubted, out),
+        Record::PricesStale { instrument, source, last, since } => {
+            to_extend(&(instrument, source, last, since), out)
+        }
+        Record::PricesBack { instrument, source, price } => to_extend(&(instrument, source, price), out),
+        Record::Jump(jump) => to_extend(jump, out),
+        Record::Diverged { instrument, mark, last } | Record::Converged { instrument, mark, last } => {
+            to_extend(&(instrument, mark, last), out)
+        }
+        _ => unreachable!("only records of prices come here"),
     }
 }
 
@@ -239,6 +270,33 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (episode, what) = whole(kind, bytes)?;
             Record::Alarm { episode, what }
         }
+        Kind::Deferred
+        | Kind::BracketTriggered
+        | Kind::KillLevel
+        | Kind::Suspected
+        | Kind::Confirmed
+        | Kind::Contradicted
+        | Kind::PriceDoubted
+        | Kind::PricesStale
+        | Kind::PricesBack
+        | Kind::Jump
+        | Kind::Diverged
+        | Kind::Converged => decode_later(kind, bytes)?,
+        Kind::Founded
+        | Kind::Taken
+        | Kind::Instrument
+        | Kind::Plan
+        | Kind::Account
+        | Kind::Position
+        | Kind::Settings
+        | Kind::Restored
+        | Kind::Imported => return Err(undecodable(kind, &"it is no fact of the core")),
+    })
+}
+
+/// Reads what came after the first facts.
+fn decode_later(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
+    Ok(match kind {
         Kind::Deferred => {
             let (episode, reason, bracket, held) = whole(kind, bytes)?;
             Record::Deferred { episode, reason, bracket, held }
@@ -251,15 +309,37 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (account, level) = whole(kind, bytes)?;
             Record::KillLevel { account, level }
         }
-        Kind::Founded
-        | Kind::Taken
-        | Kind::Instrument
-        | Kind::Plan
-        | Kind::Account
-        | Kind::Position
-        | Kind::Settings
-        | Kind::Restored
-        | Kind::Imported => return Err(undecodable(kind, &"it is no fact of the core")),
+        Kind::Suspected => {
+            let (episode, reason, level, price, until) = whole(kind, bytes)?;
+            Record::Suspected { episode, reason, level, price, until }
+        }
+        Kind::Confirmed => {
+            let (episode, reason, by, price) = whole(kind, bytes)?;
+            Record::Confirmed { episode, reason, by, price }
+        }
+        Kind::Contradicted => {
+            let (episode, reason, source, price) = whole(kind, bytes)?;
+            Record::Contradicted { episode, reason, source, price }
+        }
+        Kind::PriceDoubted => Record::PriceDoubted(whole(kind, bytes)?),
+        Kind::PricesStale => {
+            let (instrument, source, last, since) = whole(kind, bytes)?;
+            Record::PricesStale { instrument, source, last, since }
+        }
+        Kind::PricesBack => {
+            let (instrument, source, price) = whole(kind, bytes)?;
+            Record::PricesBack { instrument, source, price }
+        }
+        Kind::Jump => Record::Jump(whole(kind, bytes)?),
+        Kind::Diverged => {
+            let (instrument, mark, last) = whole(kind, bytes)?;
+            Record::Diverged { instrument, mark, last }
+        }
+        Kind::Converged => {
+            let (instrument, mark, last) = whole(kind, bytes)?;
+            Record::Converged { instrument, mark, last }
+        }
+        _ => return Err(undecodable(kind, &"it is no later fact")),
     })
 }
 

@@ -240,6 +240,15 @@ impl Ledger {
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
             | Record::KillLevel { .. }
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. }
             | Record::ExitConcluded { .. }
             | Record::BarClosed(_)
             | Record::CommandRefused(_)

@@ -16,6 +16,8 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::CoinsLocked => "coins_locked",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill_not_expected",
+        AlarmKind::PricesStale => "prices_stale",
+        AlarmKind::PriceDoubted => "price_doubted",
     }
 }
 
@@ -35,6 +37,10 @@ pub const fn words(what: AlarmKind) -> &'static str {
         AlarmKind::CoinsLocked => "coins locked: an exit waits for what another order would sell",
         AlarmKind::Dust => "dust: what is left is less than the venue can close",
         AlarmKind::FillNotExpected => "unexpected fill: not of an order of ours, or of more than was held",
+        AlarmKind::PricesStale => "prices stale: a source that its rules look at is silent",
+        AlarmKind::PriceDoubted => {
+            "price doubted: it would have closed the position, and is not to be trusted"
+        }
     }
 }
 
@@ -55,6 +61,8 @@ mod tests {
             AlarmKind::CoinsLocked,
             AlarmKind::Dust,
             AlarmKind::FillNotExpected,
+            AlarmKind::PricesStale,
+            AlarmKind::PriceDoubted,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

@@ -16,6 +16,7 @@ use ripcord_core::reason::{ExitType, Reason, Source, StopOrigin};
 use ripcord_core::time::Timestamp;
 
 use crate::exits::ExitRow;
+use crate::prices::PriceChange;
 use crate::records::{Header, Line, PositionEntry, RecordsError, RecordsReader};
 use crate::uncovered::Uncovered;
 
@@ -104,6 +105,8 @@ pub enum Change {
         /// The price that passed it.
         price: Price,
     },
+    /// A price was not acted on as it came.
+    Prices(PriceChange),
     /// An exit signal stood.
     Signalled {
         /// Until when.

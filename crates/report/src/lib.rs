@@ -9,6 +9,7 @@ pub mod exits;
 pub mod explain;
 mod number;
 pub mod open;
+pub mod prices;
 pub mod records;
 pub mod render;
 pub mod summary;

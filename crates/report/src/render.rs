@@ -6,3 +6,5 @@ pub mod story;
 pub mod story_json;
 pub mod table;
 mod words;
+
+pub(crate) use words::utc;

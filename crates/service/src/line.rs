@@ -64,6 +64,8 @@ pub enum Tag {
     CommandRefused,
     /// Somebody must look.
     Alarm,
+    /// A price was not acted on as it came, or a source is silent or back.
+    Prices,
     /// Lines were left out because the output is slower than the market.
     LinesDropped,
     /// The run is stopping.
@@ -91,7 +93,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -118,6 +120,7 @@ impl Tag {
         Self::Funding,
         Self::CommandRefused,
         Self::Alarm,
+        Self::Prices,
         Self::LinesDropped,
         Self::Stopping,
         Self::Summary,
@@ -153,6 +156,7 @@ impl Tag {
             Self::Funding => "FUNDING",
             Self::CommandRefused => "COMMAND_REFUSED",
             Self::Alarm => "ALARM",
+            Self::Prices => "PRICES",
             Self::LinesDropped => "LINES_DROPPED",
             Self::Stopping => "STOPPING",
             Self::Summary => "SUMMARY",
@@ -178,7 +182,7 @@ impl Tag {
         match self {
             Self::ExitTpTrigger => Tone::Good,
             Self::ExitSlTrigger | Self::ExitSoftStop | Self::ExitLossGuard => Tone::Bad,
-            Self::ExitTrailing | Self::ExitRatchetSl | Self::ExitSlMoved => Tone::Notice,
+            Self::ExitTrailing | Self::ExitRatchetSl | Self::ExitSlMoved | Self::Prices => Tone::Notice,
             Self::ExitEmergency
             | Self::ExitGuard
             | Self::Alarm

@@ -433,11 +433,13 @@ fn add_plans(
         let mut of_instrument = Vec::new();
         for place in plans.of_symbol(symbol) {
             let RunPlan { spec, places } = &plans.plans[place];
+            // Prices that come live may be alone, late or missing.
+            let spec = spec.for_live();
             match spec.resolve(id, instrument) {
                 Ok(resolved) => {
                     of_instrument.push(coordinator.add_plan(resolved)?);
                     names.plans.push(spec.name.clone());
-                    written.push(PlanEntry { instrument: id, spec: spec.clone() });
+                    written.push(PlanEntry { instrument: id, spec });
                 }
                 Err(faults) => refused.extend(faults.iter().map(|fault| {
                     format!("{}: plan {} does not fit {symbol}: {fault}", places.of(&fault.field), spec.name)

@@ -21,6 +21,7 @@ use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_tex
 use crate::tally::{ClosedTrade, Tally, net_of};
 
 mod decided;
+mod prices;
 
 /// What the words of an order need to be remembered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,16 +120,7 @@ impl Narrator {
                 lines.push(self.bracket_triggered(at, *episode, *trigger, *price));
             }
             Record::ExitConcluded { episode, exit, why } => {
-                let why = match why {
-                    Concluded::PastWorst => "past_worst",
-                    Concluded::Expired => "expired",
-                    Concluded::Overtaken => "overtaken",
-                    Concluded::Killed => "killed",
-                };
-                let id = self.names.episode(*episode);
-                let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
-                let line = self.line(Tag::ExitConcluded, at, *episode, &text);
-                lines.push(line.with("exit", *exit).with("why", why));
+                lines.push(self.concluded(at, *episode, *exit, *why));
             }
             Record::KillLevel { account, level } => lines.push(kill_level(at, *account, *level)),
             Record::StopMoved { episode, from, to, origin } => {
@@ -159,6 +151,15 @@ impl Narrator {
                 let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
                 lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
             }
+            Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. } => lines.extend(self.prices(at, &entry.record)),
         }
         closed
     }
@@ -246,6 +247,18 @@ impl Narrator {
         let id = self.names.episode(episode);
         let text = format!("trailing stop active at {stop}, behind {extreme} | id={id}");
         self.line(Tag::ExitTrailing, at, episode, &text).with("extreme", extreme).with("stop", stop)
+    }
+
+    fn concluded(&self, at: Timestamp, episode: EpisodeId, exit: u16, why: Concluded) -> Line {
+        let why = match why {
+            Concluded::PastWorst => "past_worst",
+            Concluded::Expired => "expired",
+            Concluded::Overtaken => "overtaken",
+            Concluded::Killed => "killed",
+        };
+        let id = self.names.episode(episode);
+        let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
+        self.line(Tag::ExitConcluded, at, episode, &text).with("exit", exit).with("why", why)
     }
 
     fn deferred(&self, at: Timestamp, episode: EpisodeId, reason: Reason, bracket: Price) -> Line {

@@ -101,6 +101,15 @@ impl Tally {
             | Record::Deferred { .. }
             | Record::BracketTriggered { .. }
             | Record::KillLevel { .. }
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. }
             | Record::ExitConcluded { .. }
             | Record::StopMoved { .. }
             | Record::TrailingActivated { .. }

@@ -153,13 +153,22 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::Signalled { episode, .. }
         | Record::Deferred { episode, .. }
         | Record::BracketTriggered { episode, .. }
+        | Record::Suspected { episode, .. }
+        | Record::Confirmed { episode, .. }
+        | Record::Contradicted { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
         | Record::Alarm { episode, .. } => Some(*episode),
+        Record::PriceDoubted(doubted) => Some(doubted.episode),
         Record::Observed(_)
         | Record::Input(_)
         | Record::BarClosed(_)
         | Record::CommandRefused(_)
-        | Record::KillLevel { .. } => None,
+        | Record::KillLevel { .. }
+        | Record::PricesStale { .. }
+        | Record::PricesBack { .. }
+        | Record::Jump(_)
+        | Record::Diverged { .. }
+        | Record::Converged { .. } => None,
     }
 }

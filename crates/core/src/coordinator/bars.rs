@@ -61,6 +61,10 @@ impl Coordinator {
             if feed.instrument != bar.instrument || feed.origin != BarOrigin::Bars {
                 continue;
             }
+            if !feed.is_next(bar) {
+                self.ignored += 1;
+                continue;
+            }
             let number = u32::try_from(index).expect("feeds are counted in u32");
             let before = self.stops_on(number);
             let closed = self.engine.feeds[index].add_bar(bar);

@@ -100,6 +100,7 @@ impl Coordinator {
         }
         self.note(step, key.instrument, Record::PlanChanged { episode, from, to: plan });
         self.start_time_limit(step, slot);
+        self.watch_silence(slot, step.now);
         if at_once && !self.engine.positions[slot as usize].trailing {
             self.trail_from_here(step, slot);
         }

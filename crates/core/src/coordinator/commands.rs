@@ -109,6 +109,7 @@ impl Coordinator {
             self.begin_trailing(step, slot, opening.entry);
         }
         self.start_time_limit(step, slot);
+        self.watch_silence(slot, step.now);
         if let Some(safe) = self.safe_stop(slot, None) {
             self.keep_safe(step, slot, safe);
         }

@@ -37,14 +37,19 @@ const ENDED_KEPT: usize = 16;
 impl Coordinator {
     /// A rule closes the whole position, or pushes a close that is under way.
     pub(super) fn close_by_rule(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
-        // One that was refused keeps to its growing delay, however many prices pass.
-        let is_closing = self.engine.positions[slot as usize].phase == Phase::Closing;
-        if is_closing && self.worst_limit(slot).is_none() && !self.close_is_alive(slot) {
+        if !self.may_close(slot) {
             return;
         }
         let acts = held.iter().find(|held| held.reason == rule.reason());
         let acts = *acts.expect("the rule that acts is among those that held");
         self.close(step, slot, rule.reason(), acts.level, acts.price, held);
+    }
+
+    /// Whether a rule may close a position now. A close that was refused keeps to its growing delay,
+    /// however many prices pass.
+    pub(super) fn may_close(&self, slot: Slot) -> bool {
+        let is_closing = self.engine.positions[slot as usize].phase == Phase::Closing;
+        !is_closing || self.worst_limit(slot).is_some() || self.close_is_alive(slot)
     }
 
     /// Decides a full close. Deciding it again only makes it more urgent.
@@ -304,7 +309,12 @@ impl Coordinator {
     pub(super) fn on_retry(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
         match self.engine.positions[slot as usize].phase {
-            Phase::Closing if !self.close_is_working(slot) => self.push_to_market(step, slot, episode),
+            Phase::Closing if !self.close_is_working(slot) => {
+                self.push_to_market(step, slot, episode);
+                // The new order has a worst price to be watched again.
+                self.rearm(slot, None, Kinds::ALL);
+                self.engine.restate_bands(episode.key.instrument);
+            }
             Phase::Closing | Phase::Flat | Phase::Vacant => {}
             Phase::Open => {
                 if !self.release_dead_legs(slot) {

@@ -58,7 +58,11 @@ impl Coordinator {
             // A close under way only ever gets more urgent, and that leaves a trace once.
             if position.phase == Phase::Open {
                 let terms = self.terms(woken.slot);
-                let decision = position.evaluate(Probe::TICK, &terms, |cell| engine.last_price(cell));
+                let mut decision = position.evaluate(Probe::TICK, &terms, |cell| engine.seen(cell, None));
+                self.await_second(woken.slot, Probe::TICK, None, &mut decision);
+                if engine.trust.diverged.contains(&position.episode.key.instrument) {
+                    decision.block_profit();
+                }
                 let decision = position.set_off_by(observed.cell, decision, &terms);
                 let leaves_a_trace = match decision.close {
                     Some(rule) => {

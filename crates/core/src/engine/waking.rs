@@ -76,6 +76,20 @@ impl Due {
     const fn new(slot: Slot, popped: Kinds) -> Self {
         Self { slot, popped, changed: Kinds::NONE }
     }
+
+    /// In slot order, each position once.
+    pub(crate) fn each_once(due: &mut Vec<Self>) {
+        if due.len() > 1 {
+            due.sort_unstable();
+            due.dedup_by(|later, earlier| {
+                let same = later.slot == earlier.slot;
+                if same {
+                    earlier.popped = earlier.popped.and(later.popped);
+                }
+                same
+            });
+        }
+    }
 }
 
 /// Stale entries are swept out when they outnumber the positions this many times.
@@ -98,16 +112,7 @@ impl Engine {
             longs.pop_fired(price, |slot| due.push(Due::new(slot, Kinds::TRAIL)));
             shorts.pop_fired(-price, |slot| due.push(Due::new(slot, Kinds::TRAIL)));
         }
-        if due.len() > 1 {
-            due.sort_unstable();
-            due.dedup_by(|later, earlier| {
-                let same = later.slot == earlier.slot;
-                if same {
-                    earlier.popped = earlier.popped.and(later.popped);
-                }
-                same
-            });
-        }
+        Due::each_once(due);
     }
 
     /// Takes out the fixed levels that a price reaches.
@@ -150,7 +155,7 @@ impl Engine {
     /// Brings a cell's band in line with its present watches.
     pub(crate) fn restate_band(&mut self, cell: CellId) {
         let index = cell.0 as usize;
-        let band = self.books[index].band();
+        let band = self.books[index].band().joint(self.within_spike(cell));
         self.cells[index].lo = band.lo;
         self.cells[index].hi = band.hi;
     }
@@ -214,6 +219,7 @@ impl Engine {
                 self.rearm(slot, None, Kinds::ALL, at_venue);
             }
         }
+        self.markets[instrument.0 as usize].is_exact = true;
         self.restate_bands(instrument);
     }
 

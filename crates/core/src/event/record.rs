@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Observed};
+use super::{ConfirmedBy, Event, Jump, Observed, PriceDoubted};
 use crate::gate::Blocked;
 use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use crate::kill::KillLevel;
-use crate::market::Bar;
+use crate::market::{Bar, PriceSource};
 use crate::num::{Money, Price, Qty};
 use crate::order::ExitOrder;
 use crate::reason::{ExitType, Reason, Source, StopOrigin};
@@ -141,6 +141,83 @@ pub enum Record {
         /// The level now.
         level: Option<KillLevel>,
     },
+    /// A price reached the level of an emergency rule, which waits for a second one.
+    Suspected {
+        /// The episode.
+        episode: EpisodeId,
+        /// The rule, by the reason it gives.
+        reason: Reason,
+        /// The level.
+        level: Price,
+        /// The price that reached it.
+        price: Price,
+        /// From then on the rule acts, unless a price contradicts.
+        until: Timestamp,
+    },
+    /// The price that an emergency rule waited with is confirmed: it acts.
+    Confirmed {
+        /// The episode.
+        episode: EpisodeId,
+        /// The rule, by the reason it gives.
+        reason: Reason,
+        /// What confirmed it.
+        by: ConfirmedBy,
+        /// The price that did, or the last one.
+        price: Price,
+    },
+    /// The price that an emergency rule waited with is contradicted: it goes on watching.
+    Contradicted {
+        /// The episode.
+        episode: EpisodeId,
+        /// The rule, by the reason it gives.
+        reason: Reason,
+        /// The source of the price on the safe side.
+        source: PriceSource,
+        /// That price.
+        price: Price,
+    },
+    /// A price reached the level of a rule, and is not to be trusted.
+    PriceDoubted(Box<PriceDoubted>),
+    /// A source said nothing for too long; rules on it are blind.
+    PricesStale {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The source.
+        source: PriceSource,
+        /// Its last price; `None` when it never had one.
+        last: Option<Price>,
+        /// The time of that price, or since when one is waited for.
+        since: Timestamp,
+    },
+    /// A source that was silent speaks again.
+    PricesBack {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The source.
+        source: PriceSource,
+        /// The first price after the silence.
+        price: Price,
+    },
+    /// A price jumped, or what was made of one that did.
+    Jump(Box<Jump>),
+    /// Mark and last price differ by more than the plan allows: targets, signals and time limits wait.
+    Diverged {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The mark price.
+        mark: Price,
+        /// The last price.
+        last: Price,
+    },
+    /// Mark and last price agree again.
+    Converged {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The mark price.
+        mark: Price,
+        /// The last price.
+        last: Price,
+    },
 }
 
 /// Why an exit of rules 7 to 9 was given up.
@@ -197,6 +274,10 @@ pub enum AlarmKind {
     OrderCollision,
     /// An exit waits for coins that another order locks.
     CoinsLocked,
+    /// A source of prices that the position's rules look at is silent.
+    PricesStale,
+    /// A price that would have closed the position is not to be trusted.
+    PriceDoubted,
 }
 
 /// Why a command was refused.

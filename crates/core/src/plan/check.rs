@@ -11,6 +11,7 @@ use crate::instrument::{Instrument, Side};
 use crate::num::{Price, Ratio, Round, shortest};
 use crate::plan::ladder::LegTarget;
 
+mod prices;
 mod reach;
 
 /// The soft stop may be this far from the stop before they contradict each other.
@@ -68,6 +69,7 @@ pub fn check(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Findi
     findings.extend(look.ratchet_beyond_target());
     findings.extend(look.below_zero());
     findings.extend(look.out_of_reach());
+    findings.extend(look.prices());
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

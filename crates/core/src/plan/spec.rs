@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::level::Rounding;
-use super::{ExitStyle, Plan, TOLERANCE_DEFAULT};
+use super::{ExitStyle, Plan, PriceRules, TOLERANCE_DEFAULT};
 use crate::id::InstrumentId;
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -17,10 +17,12 @@ mod check;
 mod filled;
 mod ladder;
 mod late;
+mod prices;
 mod switch;
 
 pub use ladder::{DynamicSpec, LadderSpec, LegOfSpec, LegSpec, OffsetSpec, RatchetSpec};
 pub use late::{BracketSpec, LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
+pub use prices::PricesSpec;
 pub use switch::Enabled;
 
 /// Version of the plan schema.
@@ -86,6 +88,9 @@ pub struct PlanSpec {
     /// How near a bracket's level must be for a rule to leave its exit to it; absent is 0.005.
     #[serde(default)]
     pub tolerance: Option<Decimal>,
+    /// Which prices it trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PricesSpec>,
 }
 
 /// Bars and period of ATR as written.
@@ -298,6 +303,7 @@ impl PlanSpec {
             bracket: None,
             rebase: false,
             tolerance: None,
+            prices: None,
         }
     }
 
@@ -356,6 +362,7 @@ impl PlanSpec {
         plan.taker_fee = self.taker_fee.map_or(Ratio::ZERO, |fee| check.fraction("taker_fee", fee, true));
         plan.tolerance =
             self.tolerance.map_or(TOLERANCE_DEFAULT, |share| check.fraction("tolerance", share, true));
+        plan.prices = self.prices.as_ref().map_or(PriceRules::DEFAULT, |prices| check.prices(prices));
         plan.atr = self.atr.as_ref().map(|atr| check.atr(atr));
         let mut limit = |field, spec: &Option<LossLimitSpec>, default| {
             let rule = spec.as_ref().map(|rule| (rule.enabled, check.loss_limit(field, rule, default)));

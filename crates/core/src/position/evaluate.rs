@@ -35,6 +35,30 @@ impl Decision {
         self.held.push(Held { reason: rule.reason(), leg: 0, level, price });
         self.close = self.close.or(Some(rule));
     }
+
+    /// Takes rules out of what holds: the highest-ranked of the others acts.
+    pub(crate) fn without(&mut self, rules: impl Fn(Rule) -> bool) {
+        let out = |reason: Reason| Rule::ALL.into_iter().any(|rule| rule.reason() == reason && rules(rule));
+        self.held.retain(|held| !out(held.reason));
+        let closes = |rule: &Rule| {
+            *rule != Rule::TakeProfit && self.held.iter().any(|held| held.reason == rule.reason())
+        };
+        self.close = Rule::ALL.into_iter().find(closes);
+        if rules(Rule::TakeProfit) {
+            self.legs = None;
+        }
+    }
+
+    /// Leaves only the rules that act on a price which jumped or is old: hard stop, loss guard, stop loss.
+    pub(crate) fn keep_urgent(&mut self) {
+        self.without(|rule| rule > Rule::StopLoss);
+        (self.activates, self.steps_to, self.past_worst, self.moves_bracket) = (false, None, false, false);
+    }
+
+    /// Takes out what only closes at leisure: targets, signal exit, time limit.
+    pub(crate) fn block_profit(&mut self) {
+        self.without(|rule| rule > Rule::TrailingStop);
+    }
 }
 
 impl Position {

@@ -11,5 +11,6 @@ mod properties;
 mod protection;
 mod random;
 mod scenario;
+mod trust;
 mod venue;
 mod world;

@@ -6,7 +6,7 @@ use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
     AtrText, BasisSpec, BracketSpec, CurvePointSpec, DistanceSpec, DynamicSpec, Enabled, ExitSpec,
     LadderSpec, LegOfSpec, LegSpec, LiquidationSpec, LossLimitSpec, OffsetSpec, OnlyWhenSpec, PlanSpec,
-    RatchetSpec, SignalExitSpec, StopLossSpec, TimeLimitSpec, TrailingSpec,
+    PricesSpec, RatchetSpec, SignalExitSpec, StopLossSpec, TimeLimitSpec, TrailingSpec,
 };
 use ripcord_core::plan::{GapPolicy, SingleLot};
 
@@ -68,6 +68,7 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     patience_ms: after(words, "patience").map(|word| seconds(word) * 1_000),
                 });
             }
+            "prices" => spec.prices = Some(prices(words)?),
             "rebase" => spec.rebase = true,
             "half_up" => spec.rounding = Rounding::HalfUp,
             word => return Err(format!("unknown rule `{word}`")),
@@ -176,6 +177,18 @@ fn time(words: &[&str]) -> Result<TimeLimitSpec, String> {
         exit: exit(words)?,
         worst: after(words, "worst").map(percent).transpose()?,
         expires_secs: after(words, "expires").map(seconds),
+    })
+}
+
+/// `stale 10s`, `silence 30s`, `spike 2%`, `divergence 1%`, `confirm 300ms`, `act-on-stale`, in any order.
+fn prices(words: &[&str]) -> Result<PricesSpec, String> {
+    Ok(PricesSpec {
+        stale_after_ms: after(words, "stale").map(|word| seconds(word) * 1_000),
+        silence_secs: after(words, "silence").map(seconds),
+        spike: after(words, "spike").map(percent).transpose()?,
+        divergence: after(words, "divergence").map(percent).transpose()?,
+        confirm_ms: after(words, "confirm").map(|word| word.trim_end_matches("ms").parse().expect("ms")),
+        act_on_stale: words.contains(&"act-on-stale"),
     })
 }
 

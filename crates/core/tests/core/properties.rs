@@ -103,19 +103,22 @@ fn story(case: &Case, exit: Option<&crate::cases::Exit>) -> String {
 }
 
 /// What one event brought.
-type Told = (Vec<Entry>, Vec<Action>);
+pub(crate) type Told = (Vec<Entry>, Vec<Action>);
 
 /// A world that was played to its end: what went in, and what each event brought.
-struct Played {
+pub(crate) struct Played {
     case: Case,
-    start: Coordinator,
-    log: Vec<(Timestamp, Event)>,
-    told: Vec<Told>,
+    pub(crate) start: Coordinator,
+    pub(crate) log: Vec<(Timestamp, Event)>,
+    pub(crate) told: Vec<Told>,
 }
 
 impl Played {
     fn wild(seed: u64) -> Self {
-        let case = Case::wild(&mut Random::new(seed), 150);
+        Self::of(Case::wild(&mut Random::new(seed), 150))
+    }
+
+    pub(crate) fn of(case: Case) -> Self {
         let mut world = case.world();
         let start = world.core.clone();
         for at in 0..case.script.len() {
@@ -126,18 +129,18 @@ impl Played {
         Self { case, start, log: world.log, told }
     }
 
-    fn records(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Entry> {
         self.told.iter().flat_map(|(records, _)| records)
     }
 }
 
-fn tell(core: &mut Coordinator, now: Timestamp, event: &Event) -> Told {
+pub(crate) fn tell(core: &mut Coordinator, now: Timestamp, event: &Event) -> Told {
     let mut out = Outbox::default();
     core.handle(now, event.clone(), &mut out);
     (out.records, out.actions)
 }
 
-fn through_text(core: &Coordinator) -> Coordinator {
+pub(crate) fn through_text(core: &Coordinator) -> Coordinator {
     let text = serde_json::to_string(&core.snapshot()).expect("a snapshot is data");
     let snapshot: Snapshot = serde_json::from_str(&text).expect("what was written can be read");
     Coordinator::restore(snapshot, []).expect("our own version")
@@ -230,7 +233,7 @@ fn leaping_over_quiet_prices_is_row_by_row() {
     assert!(leapt > 25_000, "only {leapt} prices were quiet");
 }
 
-fn flush(core: &mut Coordinator, last: Timestamp, quiet: &mut BTreeMap<CellId, Observed>) {
+pub(crate) fn flush(core: &mut Coordinator, last: Timestamp, quiet: &mut BTreeMap<CellId, Observed>) {
     for observed in std::mem::take(quiet).into_values() {
         let told = tell(core, last, &Event::Observed(observed));
         assert_eq!(told, (Vec::new(), Vec::new()), "a quiet stretch said something");

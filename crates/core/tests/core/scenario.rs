@@ -18,6 +18,7 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
 
 pub(crate) mod cover;
+mod prices;
 mod telling;
 
 use crate::plan_words::plan_spec;
@@ -147,6 +148,7 @@ impl Story {
             "tick" => self.tick(rest, Probe::TICK)?,
             "probe" => self.probe(rest)?,
             "bar" => self.bar(rest)?,
+            "again" => self.again(rest),
             "time" => {
                 let secs = Decimal::parse(rest[0].trim_matches(['+', 's']).as_bytes()).map_err(told)?;
                 self.world.now = self.world.now.after(Span(secs.to_scale(9).map_err(told)?));
@@ -190,6 +192,10 @@ impl Story {
                 let level = KillLevel::ALL.into_iter().find(|level| level.word() == rest[0]);
                 let (account, confirmed) = (self.at.map_or(AccountId(0), |key| key.account), rest.len() > 1);
                 self.world.handle(Event::Command(Command::Kill { account, level, confirmed }));
+            }
+            "lag" => {
+                let secs = Decimal::parse(rest[0].trim_end_matches('s').as_bytes()).map_err(told)?;
+                self.world.lag = Span(secs.to_scale(9).map_err(told)?);
             }
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
@@ -338,6 +344,15 @@ impl Story {
         let bar = Bar { instrument, span, start, high: high?, low: low?, close: close? };
         self.world.handle(Event::Bar(bar));
         Ok(())
+    }
+
+    /// `again [N]`: the last bar, or the N-th from the end, is told once more.
+    fn again(&mut self, words: &[&str]) {
+        let back: usize = words.first().map_or(1, |word| word.parse().expect("a number"));
+        let bars: Vec<_> =
+            self.world.log.iter().filter(|(_, event)| matches!(event, Event::Bar(_))).collect();
+        let bar = bars[bars.len() - back].1.clone();
+        self.world.handle(bar);
     }
 
     fn mood(&mut self, words: &[&str]) -> Result<(), String> {

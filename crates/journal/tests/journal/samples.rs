@@ -3,8 +3,9 @@
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
-    Added, Addition, AlarmKind, Command, CommandRefused, Concluded, Entry, Event, ExitDecided, Filled, Held,
-    Observed, Opened, Opening, OrderEnd, Probe, ProbeFill, Record, RefusedWhy, Tick, VenueEvent,
+    Added, Addition, AlarmKind, Command, CommandRefused, Concluded, ConfirmedBy, Doubt, Entry, Event,
+    ExitDecided, Filled, Held, Judged, Jump, Observed, Opened, Opening, OrderEnd, PriceDoubted, Probe,
+    ProbeFill, Record, RefusedWhy, Tick, VenueEvent,
 };
 use ripcord_core::gate::Blocked;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
@@ -249,6 +250,38 @@ fn later_records() -> Vec<Record> {
         exit_concluded,
     ];
     all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
+    all.extend(price_records());
+    all
+}
+
+/// What is said of prices that were not acted on as they came.
+fn price_records() -> Vec<Record> {
+    let (episode, reason, instrument) = (EPISODE, Reason::HardStop, KEY.instrument);
+    let (source, price, at) = (PriceSource::Last, Price(5_640_000), Timestamp(1_760_000_000_000_000_000));
+    let by = [ConfirmedBy::SecondPrice, ConfirmedBy::Source(PriceSource::Mark), ConfirmedBy::Silence];
+    let mut all = vec![
+        Record::Suspected { episode, reason, level: Price(5_641_000), price, until: at },
+        Record::Contradicted { episode, reason, source, price },
+        Record::PricesStale { instrument, source, last: Some(price), since: at },
+        Record::PricesStale { instrument, source, last: None, since: at },
+        Record::PricesBack { instrument, source, price },
+        Record::Diverged { instrument, mark: Price(5_700_000), last: price },
+        Record::Converged { instrument, mark: Price(5_641_000), last: price },
+        Record::Input(Event::Silent(CellId(2))),
+    ];
+    all.extend(by.map(|by| Record::Confirmed { episode, reason, by, price }));
+    let doubts = [(Doubt::Late, true), (Doubt::Future, false), (Doubt::OutOfOrder, false)];
+    all.extend(doubts.map(|(why, acted)| {
+        let level = Price(5_641_000);
+        Record::PriceDoubted(Box::new(PriceDoubted { episode, reason, level, price, at, why, acted }))
+    }));
+    let judged = [Judged::Suspected, Judged::Confirmed(ConfirmedBy::SecondPrice), Judged::Contradicted];
+    all.extend(judged.map(|judged| {
+        let from = Price(6_000_000);
+        Record::Jump(Box::new(Jump { instrument, source, from, to: price, judged }))
+    }));
+    let alarms = [AlarmKind::PricesStale, AlarmKind::PriceDoubted];
+    all.extend(alarms.map(|what| Record::Alarm { episode, what }));
     all
 }
 

@@ -22,6 +22,7 @@ use super::{
     Change, End, Excursion, Move, MoveWhy, Opening, OrderEvent, OrderStory, Path, Story, Wake, wakes,
 };
 use crate::exits::ExitRow;
+use crate::prices::{PriceChange, leaves_out_its_price};
 use crate::records::{Header, Line, PositionEntry};
 use crate::uncovered::{Uncovered, Uncovering};
 
@@ -36,6 +37,8 @@ pub(super) struct Fold<'a> {
     position: PositionEntry,
     /// The last price of each cell, and its time.
     prices: BTreeMap<CellId, (Price, Timestamp)>,
+    /// A price of which the next line may say that it was not accepted.
+    waiting: Option<(Tick, u64)>,
     /// ATR of each kind that plans of the instrument use, with price and end of the last bar.
     atrs: Vec<(AtrSpec, Atr, LastBar)>,
     life: Option<Life>,
@@ -74,6 +77,7 @@ impl<'a> Fold<'a> {
             instrument,
             position,
             prices: BTreeMap::new(),
+            waiting: None,
             atrs,
             life: None,
             uncovering: Uncovering::default(),
@@ -85,11 +89,20 @@ impl<'a> Fold<'a> {
         let Entry { at, record } = &line.entry;
         let (at, index) = (*at, line.index);
         self.uncovering.take(&line.entry, self.header);
+        // A price that was not accepted moved nothing; what was made of it stands behind it.
+        if let Some((tick, index)) = self.waiting.take().filter(|_| !leaves_out_its_price(record)) {
+            self.on_tick(&tick, index);
+        }
         match record {
             Record::Observed(observed) => self.on_observed(observed, index),
-            Record::Input(Event::Tick(tick)) => self.on_tick(tick, index),
+            Record::Input(Event::Tick(tick)) => self.waiting = Some((*tick, index)),
             Record::Input(
-                Event::Bar(_) | Event::Observed(_) | Event::Timer | Event::Venue(_) | Event::Command(_),
+                Event::Bar(_)
+                | Event::Observed(_)
+                | Event::Timer
+                | Event::Venue(_)
+                | Event::Command(_)
+                | Event::Silent(_),
             )
             | Record::CommandRefused(_) => {}
             Record::BarClosed(bar) => self.on_bar(bar),
@@ -213,7 +226,10 @@ impl<'a> Fold<'a> {
     }
 
     /// The story, if the position was opened.
-    pub(super) fn finish(self) -> Option<Story> {
+    pub(super) fn finish(mut self) -> Option<Story> {
+        if let Some((tick, index)) = self.waiting.take() {
+            self.on_tick(&tick, index);
+        }
         let (prices, life) = (self.prices, self.life?);
         let uncovered = self.uncovering.of(life.episode);
         Some(Story { uncovered, ..life.finish(&prices) })
@@ -276,9 +292,24 @@ impl Life {
         index: u64,
         prices: &BTreeMap<CellId, (Price, Timestamp)>,
     ) {
-        if episode_of(record) != Some(self.episode) {
+        if let Some((concerned, of)) = PriceChange::of(record) {
+            if concerned.is(self.episode) && !self.is_closed {
+                self.story.changes.push((at, Change::Prices(of)));
+            }
             return;
         }
+        if episode_of(record) == Some(self.episode) {
+            self.on_own(record, at, index, prices);
+        }
+    }
+
+    fn on_own(
+        &mut self,
+        record: &Record,
+        at: Timestamp,
+        index: u64,
+        prices: &BTreeMap<CellId, (Price, Timestamp)>,
+    ) {
         match record {
             Record::StopMoved { from, to, origin, .. } => {
                 self.levels.move_stop(*to, *origin);
@@ -326,7 +357,16 @@ impl Life {
             | Record::Opened(_)
             | Record::BarClosed(_)
             | Record::KillLevel { .. }
-            | Record::CommandRefused(_) => {}
+            | Record::CommandRefused(_)
+            | Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. } => {}
         }
     }
 
@@ -448,6 +488,9 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::Signalled { episode, .. }
         | Record::Deferred { episode, .. }
         | Record::BracketTriggered { episode, .. }
+        | Record::Suspected { episode, .. }
+        | Record::Confirmed { episode, .. }
+        | Record::Contradicted { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
         | Record::Alarm { episode, .. } => Some(*episode),
@@ -459,11 +502,17 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
+        Record::PriceDoubted(doubted) => Some(doubted.episode),
         Record::Observed(_)
         | Record::Input(_)
         | Record::BarClosed(_)
         | Record::CommandRefused(_)
-        | Record::KillLevel { .. } => None,
+        | Record::KillLevel { .. }
+        | Record::PricesStale { .. }
+        | Record::PricesBack { .. }
+        | Record::Jump(_)
+        | Record::Diverged { .. }
+        | Record::Converged { .. } => None,
     }
 }
 

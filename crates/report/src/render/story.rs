@@ -72,6 +72,7 @@ impl Teller<'_> {
                 self.price(trigger),
                 self.price(price)
             ),
+            Change::Prices(of) => of.words(|price| self.price(price)),
             Change::Concluded { exit, why } => {
                 let why = match why {
                     Concluded::PastWorst => "past its worst price",

@@ -241,6 +241,7 @@ fn change_json(at: Timestamp, change: Change, story: &Story) -> Value {
         Change::BracketTriggered { trigger, price: seen } => {
             json!({ "what": "bracket_triggered", "trigger": price(trigger), "price": price(seen) })
         }
+        Change::Prices(of) => json!({ "what": of.code(), "text": of.words(price) }),
         Change::Concluded { exit, why } => json!({ "what": "exit_concluded", "exit": exit, "why": why }),
     };
     value["at"] = utc(at).into();

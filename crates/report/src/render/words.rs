@@ -12,7 +12,7 @@ use ripcord_core::time::{Span, Timestamp};
 const DAY_NS: i64 = 86_400_000_000_000;
 
 /// RFC 3339 in UTC, to the millisecond.
-pub(super) fn utc(at: Timestamp) -> String {
+pub(crate) fn utc(at: Timestamp) -> String {
     let (year, month, day) = civil(at.0.div_euclid(DAY_NS));
     let ms = at.0.rem_euclid(DAY_NS) / 1_000_000;
     let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::merge::quoted;
 
 /// Rules in the order they are ranked; other fields stand before them.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "atr",
     "hard_stop",
     "loss_guard",
@@ -21,6 +21,7 @@ const SECTIONS: [&str; 11] = [
     "signal_exit",
     "time_limit",
     "liquidation",
+    "prices",
 ];
 /// Fields that are text, whatever they look like.
 const TEXTS: [&str; 1] = ["name"];

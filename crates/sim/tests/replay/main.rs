@@ -13,5 +13,6 @@ mod paces;
 mod random;
 mod real_data;
 mod resume;
+mod trust;
 mod vectorbt;
 mod world;

@@ -59,13 +59,7 @@ impl Story {
                 (*episode, format!("signal stands {secs} s"))
             }
             Record::ExitConcluded { episode, exit, why } => {
-                let why = match why {
-                    Concluded::PastWorst => "past the worst price",
-                    Concluded::Expired => "out of time",
-                    Concluded::Overtaken => "overtaken",
-                    Concluded::Killed => "stopped",
-                };
-                (*episode, format!("exit {exit} given up: {why}"))
+                (*episode, format!("exit {exit} given up: {}", concluded_word(*why)))
             }
             Record::StopMoved { episode, from, to, origin } => {
                 let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
@@ -88,16 +82,7 @@ impl Story {
                 };
                 (filled.id.episode, format!("fill {qty} at {price}, {remaining} left{by}"))
             }
-            Record::OrderEnded { id, how } => {
-                let how = match how {
-                    OrderEnd::Refused => "refused",
-                    OrderEnd::Expired => "expired",
-                    OrderEnd::Cancelled => "cancelled",
-                    OrderEnd::Unknown => "unknown",
-                    OrderEnd::NotFound => "not found",
-                };
-                (id.episode, format!("{} {how}", order_name(*id)))
-            }
+            Record::OrderEnded { id, how } => (id.episode, format!("{} {}", order_name(*id), end_word(*how))),
             Record::Deferred { episode, .. } | Record::BracketTriggered { episode, .. } => {
                 (*episode, self.bracket(record))
             }
@@ -114,6 +99,15 @@ impl Story {
             }
             Record::CommandRefused(refused) => return Some(refused_word(*refused).to_owned()),
             Record::Alarm { episode, what } => (*episode, format!("ALARM {}", alarm_word(*what))),
+            Record::Suspected { .. }
+            | Record::Confirmed { .. }
+            | Record::Contradicted { .. }
+            | Record::PriceDoubted(_)
+            | Record::PricesStale { .. }
+            | Record::PricesBack { .. }
+            | Record::Jump(_)
+            | Record::Diverged { .. }
+            | Record::Converged { .. } => return Some(self.of_prices(record)),
         };
         Some(format!("{}{text}", self.prefix(episode)))
     }
@@ -195,6 +189,25 @@ impl Story {
     }
 }
 
+const fn concluded_word(why: Concluded) -> &'static str {
+    match why {
+        Concluded::PastWorst => "past the worst price",
+        Concluded::Expired => "out of time",
+        Concluded::Overtaken => "overtaken",
+        Concluded::Killed => "stopped",
+    }
+}
+
+const fn end_word(how: OrderEnd) -> &'static str {
+    match how {
+        OrderEnd::Refused => "refused",
+        OrderEnd::Expired => "expired",
+        OrderEnd::Cancelled => "cancelled",
+        OrderEnd::Unknown => "unknown",
+        OrderEnd::NotFound => "not found",
+    }
+}
+
 const fn refused_word(refused: CommandRefused) -> &'static str {
     match refused {
         CommandRefused::AlreadyOpen(_) => "no: already open",
@@ -225,5 +238,7 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::FillNotExpected => "fill not expected",
         AlarmKind::OrderCollision => "order collision",
         AlarmKind::CoinsLocked => "coins locked",
+        AlarmKind::PricesStale => "prices stale",
+        AlarmKind::PriceDoubted => "price doubted",
     }
 }
