@@ -256,6 +256,7 @@ impl Drive {
                 match action {
                     Action::Submit(order) => events.extend(self.submit(&order)),
                     Action::Cancel(id) => events.push_back(Event::Venue(VenueEvent::Cancelled(id))),
+                    Action::ReadPositions(_) => {}
                 }
             }
         }

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Accounts;
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
 use crate::event::{Concluded, Entry, Event, Observed, Outbox, Probe, ProbeFill, Record, Tick};
-use crate::id::{EpisodeId, InstrumentId, PlanId};
+use crate::id::{AccountId, EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
 use crate::orders::Orders;
@@ -31,6 +32,7 @@ mod fills;
 mod legs;
 mod observe;
 mod protection;
+mod reconcile;
 mod standing;
 
 use commands::Wanted;
@@ -57,6 +59,10 @@ pub(crate) enum TimerFor {
     Triggered(EpisodeId),
     /// A cancel was not answered.
     Cancel(EpisodeId),
+    /// It is time to read the venue.
+    Read(AccountId),
+    /// A second read is to agree with the first.
+    ReadAgain(AccountId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -64,6 +70,7 @@ pub(crate) enum TimerFor {
 pub struct Coordinator {
     pub(crate) engine: Engine,
     pub(crate) orders: Orders,
+    pub(crate) accounts: Accounts,
     pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
     /// The first timer's moment, so that a price need not look into the set.
     deadline: Timestamp,
@@ -91,16 +98,17 @@ impl Coordinator {
     /// An empty coordinator.
     #[must_use]
     pub fn new() -> Self {
-        Self::from_parts(Engine::default(), Orders::default(), BTreeSet::new())
+        Self::from_parts(Engine::default(), Orders::default(), Accounts::default(), BTreeSet::new())
     }
 
     pub(crate) fn from_parts(
         engine: Engine,
         orders: Orders,
+        accounts: Accounts,
         timers: BTreeSet<(Timestamp, TimerFor)>,
     ) -> Self {
         let deadline = first_deadline(&timers);
-        Self { engine, orders, timers, deadline, ignored: 0, due: Vec::new() }
+        Self { engine, orders, accounts, timers, deadline, ignored: 0, due: Vec::new() }
     }
 
     /// Adds an instrument fed by `sources`; a source that is not fed is stood in for by the last price.
@@ -356,6 +364,8 @@ impl Coordinator {
             TimerFor::TimeLimit(episode) => self.on_time_limit(&mut step, episode),
             TimerFor::Protect(episode) => self.on_protect(&mut step, episode),
             TimerFor::Triggered(episode) => self.on_triggered_too_long(&mut step, episode),
+            TimerFor::Read(account) => self.on_read_due(&mut step, account),
+            TimerFor::ReadAgain(account) => self.on_read_again_due(&mut step, account),
         }
         true
     }
@@ -423,6 +433,13 @@ fn first_deadline(timers: &BTreeSet<(Timestamp, TimerFor)>) -> Timestamp {
 impl<'a> Step<'a> {
     fn event(now: Timestamp, event: Event, out: &'a mut Outbox) -> Self {
         Self { now, out, input: Some(Input::Event(event)) }
+    }
+
+    /// Writes the step's event, unless it is written; for steps that read no prices.
+    fn begin_anywhere(&mut self) {
+        if let Some(Input::Event(event)) = self.input.take() {
+            self.write(Record::Input(event));
+        }
     }
 
     fn write(&mut self, record: Record) {

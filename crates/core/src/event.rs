@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{Management, OutsideClose, Reading};
 use crate::cell::CellId;
 use crate::gate::Approved;
 use crate::id::{AccountId, OrderId, PlanId, PositionKey};
@@ -10,8 +11,10 @@ use crate::num::{Money, Price, Qty};
 use crate::order::Fill;
 use crate::time::Timestamp;
 
+mod reconcile;
 mod record;
 
+pub use reconcile::{Adopted, Found, LeftOutside, Reconciled, Verdict};
 pub use record::{
     Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Filled, Held, Opened, OrderEnd, Record,
 };
@@ -144,6 +147,10 @@ pub enum VenueEvent {
     FundingPaid(PositionKey, Box<Money>),
     /// It would liquidate a position at this price.
     LiquidationAt(PositionKey, Price),
+    /// What an account holds, or that it could not be read.
+    Read(Box<Reading>),
+    /// A trade closed (part of) a position, and was not one of our orders'.
+    ClosedOutside(Box<OutsideClose>),
 }
 
 /// Why a venue refuses an order, as far as it matters to what we do next.
@@ -196,6 +203,20 @@ pub enum Command {
         /// Where to.
         to: Price,
     },
+    /// Manage this of an account; told again after every start and reconnect, it asks for a read.
+    Manage(Box<Management>),
+    /// All rules of a position act from now on; one that was let go may be taken over again.
+    HandOver {
+        /// The bucket.
+        key: PositionKey,
+    },
+    /// Let go of a position: its orders are taken away, and reads leave it alone until it is handed over.
+    Release {
+        /// The bucket.
+        key: PositionKey,
+        /// Its stop stays at the venue.
+        keeps_stop: bool,
+    },
 }
 
 /// A position to take over.
@@ -234,6 +255,9 @@ pub enum Action {
     Submit(Approved),
     /// Take an order away.
     Cancel(OrderId),
+    /// Read what an account holds, unless a read of it is under way; every one is answered, if only by a
+    /// failure.
+    ReadPositions(AccountId),
 }
 
 /// Where one step puts what happened and what it wants done. The caller owns and reuses it.

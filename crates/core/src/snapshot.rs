@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Accounts;
 use crate::bars::{BarFeed, BarOrigin};
 use crate::cell::{Cell, CellId};
 use crate::coordinator::{Coordinator, TimerFor};
@@ -40,6 +41,8 @@ pub struct Snapshot {
     orders: Orders,
     timers: BTreeSet<(Timestamp, TimerFor)>,
     standing: Standing,
+    #[serde(default)]
+    accounts: Accounts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +95,7 @@ impl Coordinator {
             orders: self.orders.clone(),
             timers: self.timers.clone(),
             standing: self.engine.standing.clone(),
+            accounts: self.accounts.clone(),
         }
     }
 
@@ -160,7 +164,7 @@ impl Coordinator {
                 crate::id::InstrumentId(u32::try_from(index).expect("instruments are counted in u32"));
             engine.rebuild(instrument, &snapshot.orders);
         }
-        Ok(Self::from_parts(engine, snapshot.orders, snapshot.timers))
+        Ok(Self::from_parts(engine, snapshot.orders, snapshot.accounts, snapshot.timers))
     }
 
     /// A journal's stretch is written down already.

@@ -105,6 +105,20 @@ kinds! {
     Deferred = 121 "deferred" v 1,
     /// [`Record::BracketTriggered`].
     BracketTriggered = 122 "bracket_triggered" v 1,
+    /// [`Record::Managed`].
+    Managed = 131 "managed" v 1,
+    /// [`Record::ReadFailed`].
+    ReadFailed = 132 "read_failed" v 1,
+    /// [`Record::Reconciled`].
+    Reconciled = 133 "reconciled" v 1,
+    /// [`Record::Adopted`].
+    Adopted = 134 "adopted" v 1,
+    /// [`Record::LeftOutside`].
+    LeftOutside = 135 "left_outside" v 1,
+    /// [`Record::Released`].
+    Released = 136 "released" v 1,
+    /// [`Record::HandedOver`].
+    HandedOver = 137 "handed_over" v 1,
 }
 
 impl Kind {
@@ -134,6 +148,13 @@ impl Kind {
             Record::Alarm { .. } => Self::Alarm,
             Record::Deferred { .. } => Self::Deferred,
             Record::BracketTriggered { .. } => Self::BracketTriggered,
+            Record::Managed(_) => Self::Managed,
+            Record::ReadFailed { .. } => Self::ReadFailed,
+            Record::Reconciled(_) => Self::Reconciled,
+            Record::Adopted(_) => Self::Adopted,
+            Record::LeftOutside(_) => Self::LeftOutside,
+            Record::Released { .. } => Self::Released,
+            Record::HandedOver(_) => Self::HandedOver,
         }
     }
 

@@ -105,6 +105,13 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
             to_extend(&(episode, reason, bracket, held), out)
         }
         Record::BracketTriggered { episode, trigger, price } => to_extend(&(episode, trigger, price), out),
+        Record::Managed(given) => to_extend(given, out),
+        Record::ReadFailed { account, in_a_row } => to_extend(&(account, in_a_row), out),
+        Record::Reconciled(reconciled) => to_extend(reconciled, out),
+        Record::Adopted(adopted) => to_extend(adopted, out),
+        Record::LeftOutside(left) => to_extend(left, out),
+        Record::Released { episode, qty, keeps_stop } => to_extend(&(episode, qty, keeps_stop), out),
+        Record::HandedOver(key) => to_extend(key, out),
     }
 }
 
@@ -197,6 +204,19 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (episode, trigger, price) = whole(kind, bytes)?;
             Record::BracketTriggered { episode, trigger, price }
         }
+        Kind::Managed => Record::Managed(whole(kind, bytes)?),
+        Kind::ReadFailed => {
+            let (account, in_a_row) = whole(kind, bytes)?;
+            Record::ReadFailed { account, in_a_row }
+        }
+        Kind::Reconciled => Record::Reconciled(whole(kind, bytes)?),
+        Kind::Adopted => Record::Adopted(whole(kind, bytes)?),
+        Kind::LeftOutside => Record::LeftOutside(whole(kind, bytes)?),
+        Kind::Released => {
+            let (episode, qty, keeps_stop) = whole(kind, bytes)?;
+            Record::Released { episode, qty, keeps_stop }
+        }
+        Kind::HandedOver => Record::HandedOver(whole(kind, bytes)?),
         Kind::Founded
         | Kind::Taken
         | Kind::Instrument

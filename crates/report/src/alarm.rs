@@ -14,6 +14,9 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection_lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill_not_expected",
+        AlarmKind::StopTightened => "stop_tightened",
+        AlarmKind::ClosedByVenue => "closed_by_venue",
+        AlarmKind::ClosedUnseen => "closed_unseen",
     }
 }
 
@@ -31,6 +34,11 @@ pub const fn words(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection lost: somebody took the stop away from the venue",
         AlarmKind::Dust => "dust: what is left is less than the venue can close",
         AlarmKind::FillNotExpected => "unexpected fill: not of an order of ours, or of more than was held",
+        AlarmKind::StopTightened => {
+            "stop tightened: that of the plan was out of reach when this was taken over"
+        }
+        AlarmKind::ClosedByVenue => "closed by the venue: liquidation, auto-deleveraging or settlement",
+        AlarmKind::ClosedUnseen => "closed unseen: it is gone, and no trade says how",
     }
 }
 
@@ -49,6 +57,9 @@ mod tests {
             AlarmKind::ProtectionLost,
             AlarmKind::Dust,
             AlarmKind::FillNotExpected,
+            AlarmKind::StopTightened,
+            AlarmKind::ClosedByVenue,
+            AlarmKind::ClosedUnseen,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

@@ -68,6 +68,10 @@ pub enum Tag {
     Stopping,
     /// What the run was worth.
     Summary,
+    /// What a read of the venue brought, and positions that were let go or handed over.
+    Reconcile,
+    /// A quantity left a position and no order of ours did it.
+    ExitOutside,
 }
 
 /// How a line looks in colour.
@@ -89,7 +93,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -118,6 +122,8 @@ impl Tag {
         Self::LinesDropped,
         Self::Stopping,
         Self::Summary,
+        Self::Reconcile,
+        Self::ExitOutside,
     ];
 
     /// The word.
@@ -152,6 +158,8 @@ impl Tag {
             Self::LinesDropped => "LINES_DROPPED",
             Self::Stopping => "STOPPING",
             Self::Summary => "SUMMARY",
+            Self::Reconcile => "RECONCILE",
+            Self::ExitOutside => "EXIT_OUTSIDE",
         }
     }
 
@@ -192,6 +200,8 @@ impl Tag {
             | Self::PositionClosed
             | Self::Funding
             | Self::Stopping
+            | Self::Reconcile
+            | Self::ExitOutside
             | Self::Summary => Tone::Plain,
         }
     }

@@ -16,9 +16,10 @@ use ripcord_report::alarm;
 
 use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_text};
-use crate::tally::{ClosedTrade, Tally, net_of};
+use crate::tally::{ClosedTrade, Tally, net_of, outside_net_of};
 
 mod decided;
+mod reconcile;
 
 /// What the words of an order need to be remembered for.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +134,20 @@ impl Narrator {
                 let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
                 lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
             }
+            Record::Managed(given) => lines.push(self.managed(at, given)),
+            Record::ReadFailed { account, in_a_row } => {
+                lines.push(self.read_failed(at, *account, *in_a_row));
+            }
+            Record::Reconciled(read) => self.reconciled(at, read, lines),
+            Record::Adopted(adopted) => lines.push(self.adopted(at, adopted)),
+            Record::LeftOutside(left) => {
+                self.left_outside(at, left, outside_net_of(left, per_unit), lines);
+            }
+            Record::Released { episode, qty, keeps_stop } => {
+                lines.push(self.released(at, *episode, *qty, *keeps_stop));
+                self.episodes.remove(episode);
+            }
+            Record::HandedOver(key) => lines.push(self.handed_over(at, *key)),
         }
         closed
     }
@@ -407,6 +422,9 @@ impl Narrator {
             CommandRefused::StaleSignal(of) => {
                 ("stale_signal", format!("{}: the signal is older than the plan lets it stand", key(of)))
             }
+            CommandRefused::Unmanageable(account) => {
+                ("unmanageable", format!("what is to be managed of account {} cannot be meant", account.0))
+            }
             CommandRefused::BelowMinimum(of) => {
                 ("below_minimum", format!("{}: less than the venue can close", key(of)))
             }
@@ -420,9 +438,13 @@ impl Narrator {
     }
 
     fn money_per_unit(&self, record: &Record) -> i128 {
-        // Only fills are worth money here.
-        let Record::Filled(filled) = record else { return 0 };
-        self.names.instrument(filled.id.episode.key.instrument).money_per_unit()
+        // Only what closes is worth money here.
+        let instrument = match record {
+            Record::Filled(filled) => filled.id.episode.key.instrument,
+            Record::LeftOutside(left) => left.episode.key.instrument,
+            _ => return 0,
+        };
+        self.names.instrument(instrument).money_per_unit()
     }
 }
 

@@ -143,6 +143,8 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
+        Record::Adopted(adopted) => Some(adopted.episode),
+        Record::LeftOutside(left) => Some(left.episode),
         Record::OrderAccepted(id) | Record::GateBlocked { id, .. } | Record::OrderEnded { id, .. } => {
             Some(id.episode)
         }
@@ -155,7 +157,15 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::BracketTriggered { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
+        | Record::Released { episode, .. }
         | Record::Alarm { episode, .. } => Some(*episode),
-        Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::CommandRefused(_) => None,
+        Record::Observed(_)
+        | Record::Input(_)
+        | Record::BarClosed(_)
+        | Record::CommandRefused(_)
+        | Record::Managed(_)
+        | Record::ReadFailed { .. }
+        | Record::Reconciled(_)
+        | Record::HandedOver(_) => None,
     }
 }

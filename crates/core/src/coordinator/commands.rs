@@ -1,6 +1,7 @@
 //! What somebody asks for: taking over a position, closing it, closing everything.
 
 use super::{Coordinator, Kinds, Record, Step};
+use crate::account::Management;
 use crate::event::{Addition, AlarmKind, Command, CommandRefused, Opened, Opening};
 use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
 use crate::num::{Price, Qty};
@@ -20,6 +21,9 @@ pub(super) enum Wanted {
     ChangePlan(PositionKey, PlanId),
     MoveStop(PositionKey, Price),
     Signal(PositionKey, Timestamp),
+    Manage(Box<Management>),
+    HandOver(PositionKey),
+    Release(PositionKey, bool),
 }
 
 impl Wanted {
@@ -32,6 +36,9 @@ impl Wanted {
             Command::ChangePlan { key, plan } => Self::ChangePlan(*key, *plan),
             Command::MoveStop { key, to } => Self::MoveStop(*key, *to),
             Command::Signal { key, at } => Self::Signal(*key, *at),
+            Command::Manage(given) => Self::Manage(given.clone()),
+            Command::HandOver { key } => Self::HandOver(*key),
+            Command::Release { key, keeps_stop } => Self::Release(*key, *keeps_stop),
         }
     }
 }
@@ -46,6 +53,9 @@ impl Coordinator {
             Wanted::ChangePlan(key, plan) => self.on_change_plan(step, *key, *plan),
             Wanted::MoveStop(key, to) => self.on_move_stop(step, *key, *to),
             Wanted::Signal(key, at) => self.on_signal(step, *key, *at),
+            Wanted::Manage(given) => self.on_manage(step, given),
+            Wanted::HandOver(key) => self.on_hand_over(step, *key),
+            Wanted::Release(key, keeps_stop) => self.on_release(step, *key, *keeps_stop),
         }
     }
 
@@ -97,6 +107,7 @@ impl Coordinator {
         if misses_atr {
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });
         }
+        self.accounts.taken_over(opening.key, step.now);
         let slot = self.engine.insert(position);
         if let Some(feed) = feed {
             self.engine.feeds[feed as usize].users.push(slot);
@@ -219,9 +230,7 @@ impl Coordinator {
 
     /// A refused command is told, with the command, and changes nothing.
     pub(super) fn note_refused(&mut self, step: &mut Step<'_>, refused: CommandRefused) {
-        if let Some(super::Input::Event(event)) = step.input.take() {
-            step.write(Record::Input(event));
-        }
+        step.begin_anywhere();
         step.write(Record::CommandRefused(refused));
     }
 }
@@ -229,7 +238,7 @@ impl Coordinator {
 /// 10^10 of the quote currency, in its smallest units.
 const FEES_MAX: u128 = 10_u128.pow(28);
 
-fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timestamp) -> Position {
+pub(super) fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timestamp) -> Position {
     Position {
         episode,
         plan: opening.plan,

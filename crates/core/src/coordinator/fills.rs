@@ -2,6 +2,7 @@
 
 use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
+use crate::account::{OutsideClose, Reading};
 use crate::event::{AlarmKind, Filled, OrderEnd, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::num::{Money, Price};
@@ -20,6 +21,9 @@ pub(super) enum Heard {
     Silence(OrderId),
     FundingPaid(PositionKey, Money),
     LiquidationAt(PositionKey, Price),
+    NothingToReduce(OrderId),
+    Read(Box<Reading>),
+    ClosedOutside(OutsideClose),
 }
 
 impl Heard {
@@ -28,7 +32,8 @@ impl Heard {
             VenueEvent::Accepted(id) => Self::Accepted(*id),
             VenueEvent::Filled(fill) => Self::Filled(**fill),
             // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
-            VenueEvent::Refused(id, RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other) => {
+            VenueEvent::Refused(id, RefusedWhy::NothingToReduce) => Self::NothingToReduce(*id),
+            VenueEvent::Refused(id, RefusedWhy::Busy | RefusedWhy::Other) => {
                 Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused)
             }
             VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
@@ -37,6 +42,8 @@ impl Heard {
             VenueEvent::Silence(id) => Self::Silence(*id),
             VenueEvent::FundingPaid(key, amount) => Self::FundingPaid(*key, **amount),
             VenueEvent::LiquidationAt(key, price) => Self::LiquidationAt(*key, *price),
+            VenueEvent::Read(reading) => Self::Read(reading.clone()),
+            VenueEvent::ClosedOutside(closed) => Self::ClosedOutside(**closed),
         }
     }
 }
@@ -51,6 +58,12 @@ impl Coordinator {
             Heard::Silence(id) => self.on_silence(step, id),
             Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
             Heard::LiquidationAt(key, price) => self.on_liquidation_at(step, *key, *price),
+            Heard::NothingToReduce(id) => {
+                self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
+                self.ask_about(step, id.episode.key);
+            }
+            Heard::Read(reading) => self.on_read(step, reading),
+            Heard::ClosedOutside(closed) => self.on_closed_outside(step, closed),
         }
     }
 
@@ -90,6 +103,7 @@ impl Coordinator {
         if new.0 == 0 {
             return;
         }
+        self.accounts.touch(fill.id.episode.key, step.now);
         let qty = new.min(self.engine.positions[slot as usize].open);
         if qty < new {
             self.note(step, instrument, not_expected);
@@ -121,6 +135,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         if position.phase == Phase::Flat {
             // Dust of an ended episode: the order was alive still.
+            self.accounts.sold_late(fill.id.episode.key, qty);
             self.vacate_when_quiet(slot);
             return;
         }
@@ -280,7 +295,7 @@ impl Coordinator {
 
     /// Whether what fills have left is less than the venue can close: the episode ends once none of
     /// its orders is alive.
-    fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
+    pub(super) fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let market = self.engine.market(position.episode.key.instrument);
         if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
@@ -311,7 +326,7 @@ impl Coordinator {
         self.end_flat(step, slot);
     }
 
-    fn end_flat(&mut self, step: &mut Step<'_>, slot: Slot) {
+    pub(super) fn end_flat(&mut self, step: &mut Step<'_>, slot: Slot) {
         let position = &mut self.engine.positions[slot as usize];
         position.phase = Phase::Flat;
         let episode: EpisodeId = position.episode;
@@ -321,7 +336,7 @@ impl Coordinator {
     }
 
     /// A flat position leaves when nothing of it is alive at the venue.
-    fn vacate_when_quiet(&mut self, slot: Slot) {
+    pub(super) fn vacate_when_quiet(&mut self, slot: Slot) {
         let first = self.engine.positions[slot as usize].first_order;
         if self.orders.list(first).all(|(_, order)| order.life().state.is_final()) {
             self.orders.forget(first);
@@ -330,7 +345,7 @@ impl Coordinator {
         }
     }
 
-    fn rearm_all(&mut self, slot: Slot) {
+    pub(super) fn rearm_all(&mut self, slot: Slot) {
         let instrument = self.engine.positions[slot as usize].episode.key.instrument;
         self.rearm(slot, None, Kinds::ALL);
         self.engine.tidy(instrument, &self.orders);

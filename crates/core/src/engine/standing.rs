@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::id::EpisodeId;
+use crate::plan::Rule;
+use crate::position::RuleSet;
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
@@ -21,6 +23,9 @@ pub(crate) struct Standing {
     /// Positions whose bracket was triggered.
     #[serde(default)]
     triggered: BTreeSet<EpisodeId>,
+    /// Rules that held when their position was taken over, until it is handed over.
+    #[serde(default)]
+    held_back: BTreeSet<(EpisodeId, Rule)>,
 }
 
 impl Standing {
@@ -86,10 +91,32 @@ impl Standing {
         self.triggered.contains(&episode)
     }
 
+    /// A rule does not act before the position is handed over.
+    pub(crate) fn hold_back(&mut self, episode: EpisodeId, rule: Rule) {
+        self.held_back.insert((episode, rule));
+    }
+
+    /// The rules that do not act yet.
+    pub(crate) fn held_back(&self, episode: EpisodeId) -> RuleSet {
+        if self.held_back.is_empty() {
+            return RuleSet::NONE;
+        }
+        let of = (episode, Rule::HardStop)..=(episode, Rule::TimeLimit);
+        self.held_back.range(of).fold(RuleSet::NONE, |rules, &(_, rule)| rules.with(rule))
+    }
+
+    /// All rules act; whether any did not.
+    pub(crate) fn hand_over(&mut self, episode: EpisodeId) -> bool {
+        let before = self.held_back.len();
+        self.held_back.retain(|(held, _)| *held != episode);
+        self.held_back.len() < before
+    }
+
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);
+        self.hand_over(episode);
         self.signals.remove(&episode);
         self.overdue.remove(&episode);
     }

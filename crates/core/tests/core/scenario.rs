@@ -16,6 +16,7 @@ use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
 
+mod reads;
 mod telling;
 
 use crate::plan_words::plan_spec;
@@ -183,6 +184,17 @@ impl Story {
             "panic" => {
                 let account = self.key(rest.first())?.account;
                 self.world.handle(Event::Command(Command::Panic(account)));
+            }
+            "manage" => self.manage(rest)?,
+            "read" => self.read(rest)?,
+            "outside" => self.outside(rest)?,
+            "release" => {
+                let (key, keeps_stop) = (self.key(None)?, rest == ["keep", "stop"]);
+                self.world.handle(Event::Command(Command::Release { key, keeps_stop }));
+            }
+            "hand" => {
+                let key = self.key(None)?;
+                self.world.handle(Event::Command(Command::HandOver { key }));
             }
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
@@ -352,7 +364,7 @@ impl Story {
             .map(|at| words[at + 1].parse::<u8>().expect("a leg"));
         let mut submits = self.world.actions.iter().rev().filter_map(|action| match action {
             Action::Submit(approved) => Some(*approved.order()),
-            Action::Cancel(_) => None,
+            Action::Cancel(_) | Action::ReadPositions(_) => None,
         });
         let order = submits.find(|order| leg.is_none_or(|leg| order.id.leg == leg)).ok_or("no order")?;
         let id = order.id;

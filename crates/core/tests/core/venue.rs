@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::event::{Action, RefusedWhy, VenueEvent};
-use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
+use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::time::Timestamp;
 
 #[derive(Debug, Clone)]
 struct Working {
@@ -36,6 +38,8 @@ pub(crate) struct Mood {
     pub(crate) stuck: bool,
     /// Marketable limits find nobody, and rest until a later price touches them.
     pub(crate) thin: bool,
+    /// What is held cannot be read.
+    pub(crate) unread: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -46,6 +50,11 @@ pub(crate) struct Venue {
     lots: BTreeMap<InstrumentId, i64>,
     working: Vec<Working>,
     answers: VecDeque<(u32, VenueEvent)>,
+    /// Average entries of what is known to have been bought at one.
+    entries: BTreeMap<PositionKey, i64>,
+    /// Answers when it is asked what is held.
+    pub(crate) is_read: bool,
+    trades: u64,
 }
 
 impl Venue {
@@ -82,11 +91,65 @@ impl Venue {
     }
 
     /// Takes an action of the core.
-    pub(crate) fn take(&mut self, action: &Action) {
+    pub(crate) fn take(&mut self, action: &Action, now: Timestamp) {
         match action {
             Action::Submit(approved) => self.submit(*approved.order()),
             Action::Cancel(id) => self.cancel(*id),
+            Action::ReadPositions(account) if self.is_read => {
+                let reading = self.reading(*account, now);
+                self.tell(VenueEvent::Read(Box::new(reading)));
+            }
+            Action::ReadPositions(_) => {}
         }
+        self.sweep();
+    }
+
+    /// What it says that an account holds, if it says anything.
+    pub(crate) fn reading(&self, account: AccountId, now: Timestamp) -> Reading {
+        let held = self.held.iter().filter(|(key, qty)| key.account == account && **qty > 0);
+        let held = held.map(|(key, qty)| Holding {
+            instrument: key.instrument,
+            side: key.side,
+            qty: Qty(*qty),
+            entry: self.entries.get(key).map(|entry| Price(*entry)),
+            leverage: None,
+            liquidation: None,
+            mark: self.prices.get(&key.instrument).map(|price| Price(*price)),
+        });
+        let held = (!self.mood.unread).then(|| held.collect());
+        Reading { account, taken_at: now, fills_until: now, held }
+    }
+
+    /// An account holds this, and nothing else.
+    pub(crate) fn has(&mut self, account: AccountId, held: &[Holding]) {
+        self.held.retain(|key, _| key.account != account);
+        for Holding { instrument, side, qty, .. } in held {
+            self.held.insert(PositionKey { account, instrument: *instrument, side: *side }, qty.0);
+        }
+        self.sweep();
+    }
+
+    /// Somebody trades by hand: the position becomes this large. Nobody is told.
+    pub(crate) fn by_hand(&mut self, key: PositionKey, qty: Qty, entry: Option<Price>) {
+        self.held.insert(key, qty.0);
+        match entry {
+            Some(entry) => self.entries.insert(key, entry.0),
+            None => self.entries.remove(&key),
+        };
+        self.sweep();
+    }
+
+    /// The venue itself, or somebody, closes part of a position and tells of it.
+    pub(crate) fn close_outside(&mut self, key: PositionKey, qty: Qty, by: ClosedBy) {
+        let qty = qty.0.min(self.held(key).0);
+        if qty <= 0 {
+            return;
+        }
+        *self.held.get_mut(&key).expect("held") -= qty;
+        self.trades += 1;
+        let price = self.prices.get(&key.instrument).map(|price| Price(*price));
+        let closed = OutsideClose { key, trade: self.trades, qty: Qty(qty), price, fee: Money::ZERO, by };
+        self.tell(VenueEvent::ClosedOutside(Box::new(closed)));
         self.sweep();
     }
 

@@ -83,7 +83,7 @@ impl World {
         self.log.push((self.now, event.clone()));
         self.core.handle(self.now, event, &mut self.out);
         for action in &self.out.actions {
-            self.venue.take(action);
+            self.venue.take(action, self.now);
         }
         self.records.append(&mut self.out.records);
         self.actions.append(&mut self.out.actions);

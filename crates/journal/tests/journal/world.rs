@@ -122,6 +122,7 @@ impl World {
             match action {
                 Action::Submit(approved) => self.pending.push(*approved.order()),
                 Action::Cancel(id) => self.pending.retain(|order| order.id != id),
+                Action::ReadPositions(_) => {}
             }
         }
         self.journal.extend(self.out.records.drain(..).map(JournalEntry::Fact));

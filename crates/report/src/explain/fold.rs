@@ -24,6 +24,8 @@ use super::{
 use crate::exits::ExitRow;
 use crate::records::{Header, Line, PositionEntry};
 
+mod reconcile;
+
 /// Price and end of the last bar, if there was one.
 type LastBar = Option<(Price, Timestamp)>;
 
@@ -262,7 +264,7 @@ impl Life {
         index: u64,
         prices: &BTreeMap<CellId, (Price, Timestamp)>,
     ) {
-        if episode_of(record) != Some(self.episode) {
+        if !reconcile::is_about(record, self.episode) && episode_of(record) != Some(self.episode) {
             return;
         }
         match record {
@@ -307,10 +309,17 @@ impl Life {
                 self.story.end.closed = Some((at, index));
             }
             Record::Alarm { what, .. } => self.story.alarms.push((at, *what)),
+            Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::Reconciled(_)
+            | Record::HandedOver(_) => self.on_reconciled(record, at, index),
             Record::Observed(_)
             | Record::Input(_)
             | Record::Opened(_)
             | Record::BarClosed(_)
+            | Record::Managed(_)
+            | Record::ReadFailed { .. }
             | Record::CommandRefused(_) => {}
         }
     }
@@ -434,6 +443,7 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::BracketTriggered { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
+        | Record::Released { episode, .. }
         | Record::Alarm { episode, .. } => Some(*episode),
         Record::GateBlocked { id, .. } | Record::OrderAccepted(id) | Record::OrderEnded { id, .. } => {
             Some(id.episode)
@@ -443,7 +453,16 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
-        Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::CommandRefused(_) => None,
+        Record::Adopted(adopted) => Some(adopted.episode),
+        Record::LeftOutside(left) => Some(left.episode),
+        Record::Observed(_)
+        | Record::Input(_)
+        | Record::BarClosed(_)
+        | Record::CommandRefused(_)
+        | Record::Managed(_)
+        | Record::ReadFailed { .. }
+        | Record::Reconciled(_)
+        | Record::HandedOver(_) => None,
     }
 }
 

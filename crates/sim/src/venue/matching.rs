@@ -160,8 +160,10 @@ impl SimVenue {
             self.answer(now, VenueEvent::Expired(order.id), out);
             return;
         }
-        account.qty = Qty(account.qty.0 - qty.0);
+        let before = account.qty;
+        account.qty = Qty(before.0 - qty.0);
         let flat = account.qty.0 == 0;
+        self.remember(now, key, before);
         let instrument = &self.markets[key.instrument.0 as usize].instrument;
         let fee = FillModel::fee(instrument.notional(price, qty), rate);
         let filled_total = Qty(filled.0 + qty.0);
@@ -176,7 +178,7 @@ impl SimVenue {
     }
 
     /// A flat position has nothing to reduce: its resting orders go.
-    fn expire_all(&mut self, now: Timestamp, key: PositionKey, out: &mut Vec<Answer>) {
+    pub(super) fn expire_all(&mut self, now: Timestamp, key: PositionKey, out: &mut Vec<Answer>) {
         for slot in self.list(key) {
             let id = self.resting[slot as usize].order.id;
             self.remove(slot);

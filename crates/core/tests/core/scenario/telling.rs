@@ -21,8 +21,12 @@ impl Story {
             }
         }
         for action in &self.world.actions[self.acts..] {
-            if let Action::Cancel(id) = action {
-                parts.push(format!("{}cancel {}", self.prefix(id.episode), order_name(*id)));
+            match action {
+                Action::Cancel(id) => {
+                    parts.push(format!("{}cancel {}", self.prefix(id.episode), order_name(*id)));
+                }
+                Action::ReadPositions(_) => parts.push("ask for a read".to_owned()),
+                Action::Submit(_) => {}
             }
         }
         self.entries = self.world.records.len();
@@ -96,6 +100,16 @@ impl Story {
             }
             Record::CommandRefused(refused) => return Some(refused_word(*refused).to_owned()),
             Record::Alarm { episode, what } => (*episode, format!("ALARM {}", alarm_word(*what))),
+            Record::Managed(_) => return Some("managed".to_owned()),
+            Record::ReadFailed { in_a_row, .. } => return Some(format!("no read, {in_a_row} in a row")),
+            Record::Reconciled(read) => return Some(self.reconciled(read)),
+            Record::Adopted(adopted) => (adopted.episode, self.adopted(adopted)),
+            Record::LeftOutside(left) => (left.episode, self.left_outside(left)),
+            Record::Released { episode, qty, keeps_stop } => {
+                let stop = if *keeps_stop { ", its stop stays" } else { "" };
+                (*episode, format!("let go of {}{stop}", self.show_qty(episode.key, *qty)))
+            }
+            Record::HandedOver(_) => return Some("handed over".to_owned()),
         };
         Some(format!("{}{text}", self.prefix(episode)))
     }
@@ -184,6 +198,7 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::NoSignalRule(_) => "no: no signal exit",
         CommandRefused::StaleSignal(_) => "no: stale",
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
+        CommandRefused::Unmanageable(_) => "no: cannot be meant",
     }
 }
 
@@ -197,5 +212,8 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionLost => "protection lost",
         AlarmKind::Dust => "dust",
         AlarmKind::FillNotExpected => "fill not expected",
+        AlarmKind::StopTightened => "stop tightened",
+        AlarmKind::ClosedByVenue => "closed by the venue",
+        AlarmKind::ClosedUnseen => "closed, unseen how",
     }
 }
