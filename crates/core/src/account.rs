@@ -261,8 +261,10 @@ impl Accounts {
     pub(crate) fn manage(&mut self, given: Management, now: Timestamp) {
         let id = given.account;
         let known = self.by_id.remove(&id);
-        let (taken, buckets, released) =
+        let (taken, mut buckets, released): (_, BTreeMap<PositionKey, Bucket>, _) =
             known.map_or_else(Default::default, |known| (known.taken, known.buckets, known.released));
+        // What a read of before has shown is shown again, or was nothing.
+        buckets.values_mut().for_each(|bucket| bucket.pending = None);
         let account = Account {
             given,
             since: now,

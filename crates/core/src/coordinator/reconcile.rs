@@ -24,6 +24,8 @@ use outside::Outside;
 
 /// While an answer about an order of ours may explain a difference, it is waited for, but no longer.
 const ANSWER_WITHIN: Span = Span::from_secs(60);
+/// So many reads in a row that failed are followed by one out of turn.
+const FAILED_ASK_AGAIN: u32 = 3;
 /// The least time between two reads.
 const READ_EVERY_MIN: Span = Span::from_secs(1);
 
@@ -231,7 +233,10 @@ impl Coordinator {
         let in_a_row = account.failed;
         step.begin_anywhere();
         step.write(Record::ReadFailed { account: id, in_a_row });
-        self.ask_again(step, id);
+        // A venue that goes on failing is not asked more often than it would be anyway.
+        if in_a_row <= FAILED_ASK_AGAIN {
+            self.ask_again(step, id);
+        }
     }
 
     /// Whether a read can be: known instruments, each bucket once, numbers that are some.

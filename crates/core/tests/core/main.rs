@@ -8,6 +8,7 @@ mod oracle;
 mod plan_words;
 mod properties;
 mod random;
+mod reconcile;
 mod scenario;
 mod venue;
 mod world;
