@@ -75,7 +75,11 @@ impl Narrator {
         let per_unit = self.money_per_unit(&entry.record);
         let closed = self.tally.take(entry, per_unit);
         match &entry.record {
-            Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::OrderAccepted(_) => {}
+            Record::Observed(_)
+            | Record::Input(_)
+            | Record::BarClosed(_)
+            | Record::OrderAccepted(_)
+            | Record::Managed(_) => {}
             Record::Opened(opened) => lines.push(self.opened(at, opened)),
             Record::Added(added) => lines.push(self.added(at, added)),
             Record::PlanChanged { episode, from, to } => {
@@ -134,7 +138,6 @@ impl Narrator {
                 let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
                 lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
             }
-            Record::Managed(given) => lines.push(self.managed(at, given)),
             Record::ReadFailed { account, in_a_row } => {
                 lines.push(self.read_failed(at, *account, *in_a_row));
             }

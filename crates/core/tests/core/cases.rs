@@ -247,7 +247,8 @@ impl Case {
     }
 
     pub(crate) fn manage(&self, random: &mut Random, account: AccountId) -> Move {
-        let mode = random.pick(&[AccountMode::Hedge, AccountMode::Hedge, AccountMode::Net, AccountMode::Spot]);
+        let mode =
+            random.pick(&[AccountMode::Hedge, AccountMode::Hedge, AccountMode::Net, AccountMode::Spot]);
         let plan_of = |n: usize| {
             let of = |plan: &Plan| plan.instrument.0 as usize == n;
             self.plans.iter().position(of).map(|at| (InstrumentId(n as u32), PlanId(at as u32)))

@@ -1,6 +1,5 @@
 //! What reads of the venue brought, in lines.
 
-use ripcord_core::account::{AccountMode, Management};
 use ripcord_core::event::{Adopted, Found, LeftOutside, Reconciled, Verdict};
 use ripcord_core::id::{AccountId, EpisodeId, PositionKey};
 use ripcord_core::num::{Money, Qty, fixed};
@@ -10,23 +9,6 @@ use super::{Line, Narrator, Tag, Tone, money_exact, side_text};
 use crate::names::money_text;
 
 impl Narrator {
-    pub(super) fn managed(&self, at: Timestamp, given: &Management) -> Line {
-        let mode = match given.mode {
-            AccountMode::Net => "net",
-            AccountMode::Hedge => "hedge",
-            AccountMode::Spot => "spot",
-        };
-        let symbols: Vec<&str> =
-            given.instruments.iter().map(|one| self.symbol_of(one.instrument.0 as usize)).collect();
-        let account = given.account.0;
-        let text = format!("account {account} ({mode}) is managed: {}", symbols.join(", "));
-        Line::new(Tag::Reconcile, at, text)
-            .with("account", account)
-            .with("what", "managed")
-            .with("mode", mode)
-            .with("instruments", symbols.len())
-    }
-
     pub(super) fn read_failed(&self, at: Timestamp, account: AccountId, in_a_row: u32) -> Line {
         let text = format!(
             "account {} could not be read, {in_a_row} in a row: nothing is taken for gone",
@@ -39,9 +21,10 @@ impl Narrator {
             .with("in_a_row", in_a_row)
     }
 
-    /// The first read is told as a whole, each later one by what it changes.
+    /// The first read is told as a whole, unless it and we know of nothing; each later one by what it
+    /// changes.
     pub(super) fn reconciled(&self, at: Timestamp, read: &Reconciled, lines: &mut Vec<Line>) {
-        if read.is_first {
+        if read.is_first && (read.same > 0 || !read.found.is_empty()) {
             lines.push(self.first_read(at, read));
         }
         for found in read.found.iter().filter(|found| read.is_first || found.verdict.is_news()) {
