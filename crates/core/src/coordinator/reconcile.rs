@@ -246,8 +246,12 @@ impl Coordinator {
             let Some(market) = self.engine.markets.get(holding.instrument.0 as usize) else { return false };
             let prices = [holding.entry, holding.mark, holding.liquidation];
             let prices_are = prices.iter().flatten().all(|price| price.is_sound());
-            let is_too_large =
-                prices.iter().flatten().any(|&price| market.instrument.is_too_large(price, holding.qty));
+            let own = self.engine.last_price(market.cells.quote(holding.side));
+            let is_too_large = prices
+                .iter()
+                .chain([&own])
+                .flatten()
+                .any(|&price| market.instrument.is_too_large(price, holding.qty));
             let side_is = match mode {
                 AccountMode::Net | AccountMode::Spot => Side::Long,
                 AccountMode::Hedge => holding.side,
