@@ -196,6 +196,28 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (episode, what) = whole(kind, bytes)?;
             Record::Alarm { episode, what }
         }
+        Kind::Deferred | Kind::BracketTriggered => decode_bracket(kind, bytes)?,
+        Kind::Managed
+        | Kind::ReadFailed
+        | Kind::Reconciled
+        | Kind::Adopted
+        | Kind::LeftOutside
+        | Kind::Released
+        | Kind::HandedOver => decode_read(kind, bytes)?,
+        Kind::Founded
+        | Kind::Taken
+        | Kind::Instrument
+        | Kind::Plan
+        | Kind::Account
+        | Kind::Position
+        | Kind::Settings
+        | Kind::Restored => return Err(undecodable(kind, &"it is no fact of the core")),
+    })
+}
+
+/// A fact about the stop at the venue.
+fn decode_bracket(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
+    Ok(match kind {
         Kind::Deferred => {
             let (episode, reason, bracket, held) = whole(kind, bytes)?;
             Record::Deferred { episode, reason, bracket, held }
@@ -204,6 +226,13 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (episode, trigger, price) = whole(kind, bytes)?;
             Record::BracketTriggered { episode, trigger, price }
         }
+        _ => return Err(undecodable(kind, &"it is no fact about a bracket")),
+    })
+}
+
+/// A fact about what the venue says is held.
+fn decode_read(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
+    Ok(match kind {
         Kind::Managed => Record::Managed(whole(kind, bytes)?),
         Kind::ReadFailed => {
             let (account, in_a_row) = whole(kind, bytes)?;
@@ -217,14 +246,7 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             Record::Released { episode, qty, keeps_stop }
         }
         Kind::HandedOver => Record::HandedOver(whole(kind, bytes)?),
-        Kind::Founded
-        | Kind::Taken
-        | Kind::Instrument
-        | Kind::Plan
-        | Kind::Account
-        | Kind::Position
-        | Kind::Settings
-        | Kind::Restored => return Err(undecodable(kind, &"it is no fact of the core")),
+        _ => return Err(undecodable(kind, &"it is no fact about a read")),
     })
 }
 

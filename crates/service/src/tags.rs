@@ -16,7 +16,7 @@ use ripcord_report::alarm;
 
 use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, close_side, money_exact, money_text, rfc3339, side_text};
-use crate::tally::{ClosedTrade, Tally, net_of, outside_net_of};
+use crate::tally::{ClosedTrade, Tally, net_of};
 
 mod decided;
 mod reconcile;
@@ -100,15 +100,7 @@ impl Narrator {
                 lines.push(self.bracket_triggered(at, *episode, *trigger, *price));
             }
             Record::ExitConcluded { episode, exit, why } => {
-                let why = match why {
-                    Concluded::PastWorst => "past_worst",
-                    Concluded::Expired => "expired",
-                    Concluded::Overtaken => "overtaken",
-                };
-                let id = self.names.episode(*episode);
-                let text = format!("exit {exit} given up: {why}; the rules hold again | id={id}");
-                let line = self.line(Tag::ExitConcluded, at, *episode, &text);
-                lines.push(line.with("exit", *exit).with("why", why));
+                lines.push(self.concluded(at, *episode, *exit, *why));
             }
             Record::StopMoved { episode, from, to, origin } => {
                 lines.push(self.stop_moved(at, *episode, *from, *to, *origin));
@@ -138,19 +130,12 @@ impl Narrator {
                 let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
                 lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
             }
-            Record::ReadFailed { account, in_a_row } => {
-                lines.push(self.read_failed(at, *account, *in_a_row));
-            }
-            Record::Reconciled(read) => self.reconciled(at, read, lines),
-            Record::Adopted(adopted) => lines.push(self.adopted(at, adopted)),
-            Record::LeftOutside(left) => {
-                self.left_outside(at, left, outside_net_of(left, per_unit), lines);
-            }
-            Record::Released { episode, qty, keeps_stop } => {
-                lines.push(self.released(at, *episode, *qty, *keeps_stop));
-                self.episodes.remove(episode);
-            }
-            Record::HandedOver(key) => lines.push(self.handed_over(at, *key)),
+            Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::HandedOver(_) => self.past_us(at, &entry.record, per_unit, lines),
         }
         closed
     }
@@ -245,6 +230,17 @@ impl Narrator {
         let id = self.names.episode(episode);
         let text = format!("{reason} left to the stop at the venue @ {bracket} | id={id}");
         self.line(Tag::ExitDeferred, at, episode, &text).with("reason", reason).with("bracket", bracket)
+    }
+
+    fn concluded(&self, at: Timestamp, episode: EpisodeId, exit: u16, why: Concluded) -> Line {
+        let why = match why {
+            Concluded::PastWorst => "past_worst",
+            Concluded::Expired => "expired",
+            Concluded::Overtaken => "overtaken",
+        };
+        let text =
+            format!("exit {exit} given up: {why}; the rules hold again | id={}", self.names.episode(episode));
+        self.line(Tag::ExitConcluded, at, episode, &text).with("exit", exit).with("why", why)
     }
 
     fn bracket_triggered(&self, at: Timestamp, episode: EpisodeId, trigger: Price, price: Price) -> Line {

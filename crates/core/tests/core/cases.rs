@@ -433,8 +433,7 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
 }
 
 fn mood(random: &mut Random) -> Move {
-    let mut mood = Mood::default();
-    mood.unread = random.one_in(6);
+    let mut mood = Mood { unread: random.one_in(6), ..Mood::default() };
     match random.within(0, 7) {
         0 => mood.refuse = random.within(1, 6) as u32,
         1 => mood.delay = random.within(1, 8) as u32,

@@ -100,7 +100,6 @@ fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
     };
     let key = if keys.is_empty() || random.one_in(4) { nobody } else { random.pick(&keys) };
     let number = |random: &mut Random| random.pick(&EXTREME);
-    let maybe = |random: &mut Random| random.one_in(2).then(|| Price(number(random)));
     let money = |random: &mut Random| Money(random.pick(&[i128::MIN, -1, 0, 1, 1 << 90, i128::MAX]));
     let id = OrderId {
         episode: EpisodeId { key, generation: random.pick(&[0, 1, 2, u32::MAX]) },
@@ -150,19 +149,29 @@ fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
         10 => Event::Command(Command::MoveStop { key, to: Price(number(random)) }),
         11 => Event::Command(Command::ChangePlan { key, plan: PlanId(random.pick(&[0, u32::MAX])) }),
         12 => Event::Command(Command::Signal { key, at: Timestamp(number(random)) }),
-        13 => Event::Venue(VenueEvent::ClosedOutside(Box::new(OutsideClose {
+        13..=18 => garbage_past_us(random, case, key),
+        _ => Event::Command(Command::Panic(AccountId(u32::MAX))),
+    }
+}
+
+/// What a venue may say of positions that we know nothing of, and what may be asked about them.
+fn garbage_past_us(random: &mut Random, case: &Case, key: PositionKey) -> Event {
+    let number = |random: &mut Random| random.pick(&EXTREME);
+    let maybe = |random: &mut Random| random.one_in(2).then(|| Price(number(random)));
+    match random.within(0, 5) {
+        0 => Event::Venue(VenueEvent::ClosedOutside(Box::new(OutsideClose {
             key,
             trade: random.pick(&[0, 1, 2, u64::MAX]),
             qty: Qty(number(random)),
             price: maybe(random),
-            fee: money(random),
+            fee: Money(random.pick(&[i128::MIN, -1, 0, 1, i128::MAX])),
             by: ClosedBy::Liquidation,
         }))),
-        14 | 15 => Event::Venue(VenueEvent::Read(Box::new(Reading {
+        1 | 2 => Event::Venue(VenueEvent::Read(Box::new(Reading {
             account: key.account,
             taken_at: Timestamp(number(random)),
             fills_until: Timestamp(number(random)),
-            held: random.pick(&[None, Some(())]).map(|()| {
+            held: random.one_in(2).then(|| {
                 vec![Holding {
                     instrument: key.instrument,
                     side: key.side,
@@ -174,12 +183,11 @@ fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
                 }]
             }),
         }))),
-        16 => match case.manage(random, key.account) {
+        3 => match case.manage(random, key.account) {
             Move::Event(event) => event,
             other => panic!("a command, not {other:?}"),
         },
-        17 => Event::Command(Command::HandOver { key }),
-        18 => Event::Command(Command::Release { key, keeps_stop: random.one_in(2) }),
-        _ => Event::Command(Command::Panic(AccountId(u32::MAX))),
+        4 => Event::Command(Command::HandOver { key }),
+        _ => Event::Command(Command::Release { key, keeps_stop: random.one_in(2) }),
     }
 }

@@ -260,6 +260,13 @@ impl Oracle {
                 known.last = Some(at);
                 assert!(known.open >= 0 && known.open == left.remaining.0, "seed {seed}: {left:?}");
             }
+            record => self.tell_rest(record, at),
+        }
+    }
+
+    fn tell_rest(&mut self, record: &Record, at: Timestamp) {
+        let seed = self.seed;
+        match record {
             Record::Closed { episode } => {
                 let known = self.known(episode.key);
                 (known.open, known.living) = (0, None);

@@ -185,17 +185,7 @@ impl Story {
                 let account = self.key(rest.first())?.account;
                 self.world.handle(Event::Command(Command::Panic(account)));
             }
-            "manage" => self.manage(rest)?,
-            "read" => self.read(rest)?,
-            "outside" => self.outside(rest)?,
-            "release" => {
-                let (key, keeps_stop) = (self.key(None)?, rest == ["keep", "stop"]);
-                self.world.handle(Event::Command(Command::Release { key, keeps_stop }));
-            }
-            "hand" => {
-                let key = self.key(None)?;
-                self.world.handle(Event::Command(Command::HandOver { key }));
-            }
+            "manage" | "read" | "outside" | "release" | "hand" => self.past_us(words[0], rest)?,
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
             "restart" => self.restart(),

@@ -1,15 +1,36 @@
 //! What reads of the venue brought, in lines.
 
-use ripcord_core::event::{Adopted, Found, LeftOutside, Reconciled, Verdict};
+use ripcord_core::event::{Adopted, Found, LeftOutside, Reconciled, Record, Verdict};
 use ripcord_core::id::{AccountId, EpisodeId, PositionKey};
 use ripcord_core::num::{Money, Qty, fixed};
 use ripcord_core::time::Timestamp;
 
 use super::{Line, Narrator, Tag, Tone, money_exact, side_text};
 use crate::names::money_text;
+use crate::tally::outside_net_of;
 
 impl Narrator {
-    pub(super) fn read_failed(&self, at: Timestamp, account: AccountId, in_a_row: u32) -> Line {
+    /// What others had a hand in.
+    pub(super) fn past_us(&mut self, at: Timestamp, record: &Record, per_unit: i128, lines: &mut Vec<Line>) {
+        match record {
+            Record::ReadFailed { account, in_a_row } => {
+                lines.push(self.read_failed(at, *account, *in_a_row));
+            }
+            Record::Reconciled(read) => self.reconciled(at, read, lines),
+            Record::Adopted(adopted) => lines.push(self.adopted(at, adopted)),
+            Record::LeftOutside(left) => {
+                self.left_outside(at, left, outside_net_of(left, per_unit), lines);
+            }
+            Record::Released { episode, qty, keeps_stop } => {
+                lines.push(self.released(at, *episode, *qty, *keeps_stop));
+                self.episodes.remove(episode);
+            }
+            Record::HandedOver(key) => lines.push(self.handed_over(at, *key)),
+            _ => {}
+        }
+    }
+
+    fn read_failed(&self, at: Timestamp, account: AccountId, in_a_row: u32) -> Line {
         let text = format!(
             "account {} could not be read, {in_a_row} in a row: nothing is taken for gone",
             account.0
@@ -23,7 +44,7 @@ impl Narrator {
 
     /// The first read is told as a whole, unless it and we know of nothing; each later one by what it
     /// changes.
-    pub(super) fn reconciled(&self, at: Timestamp, read: &Reconciled, lines: &mut Vec<Line>) {
+    fn reconciled(&self, at: Timestamp, read: &Reconciled, lines: &mut Vec<Line>) {
         if read.is_first && (read.same > 0 || !read.found.is_empty()) {
             lines.push(self.first_read(at, read));
         }
@@ -78,7 +99,7 @@ impl Narrator {
             .with("venue", theirs)
     }
 
-    pub(super) fn adopted(&self, at: Timestamp, adopted: &Adopted) -> Line {
+    fn adopted(&self, at: Timestamp, adopted: &Adopted) -> Line {
         let (episode, names) = (adopted.episode, &self.names);
         let seen = names.price(episode, adopted.seen);
         let held: Vec<&str> = adopted.held.iter().map(|held| held.reason.word()).collect();
@@ -100,13 +121,7 @@ impl Narrator {
     }
 
     /// A quantity that left past us: what, why and who, like every closed quantity.
-    pub(super) fn left_outside(
-        &self,
-        at: Timestamp,
-        left: &LeftOutside,
-        net: Option<Money>,
-        lines: &mut Vec<Line>,
-    ) {
+    fn left_outside(&self, at: Timestamp, left: &LeftOutside, net: Option<Money>, lines: &mut Vec<Line>) {
         let (episode, names) = (left.episode, &self.names);
         let [qty, remaining] = [left.qty, left.remaining].map(|qty| names.qty(episode, qty));
         let price = left.price.map(|price| names.price(episode, price));
@@ -130,7 +145,7 @@ impl Narrator {
         lines.push(Line { text, ..line });
     }
 
-    pub(super) fn released(&self, at: Timestamp, episode: EpisodeId, qty: Qty, keeps_stop: bool) -> Line {
+    fn released(&self, at: Timestamp, episode: EpisodeId, qty: Qty, keeps_stop: bool) -> Line {
         let qty = self.names.qty(episode, qty);
         let stop = if keeps_stop { "its stop stays at the venue" } else { "nothing of ours is left there" };
         let text = format!("{qty} let go, {stop} | id={}", self.names.episode(episode));
@@ -141,7 +156,7 @@ impl Narrator {
             .with("keeps_stop", keeps_stop)
     }
 
-    pub(super) fn handed_over(&self, at: Timestamp, key: PositionKey) -> Line {
+    fn handed_over(&self, at: Timestamp, key: PositionKey) -> Line {
         self.key_line(Tag::Reconcile, at, key, "handed over: all rules act").with("what", "handed_over")
     }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use ripcord_core::account::{AccountMode, ClosedBy, Holding, Managed, Management, OutsideClose, Reading};
-use ripcord_core::event::{Adopted, Command, Event, LeftOutside, Reconciled, VenueEvent, Verdict};
+use ripcord_core::event::{Adopted, Command, Event, LeftOutside, Reconciled, Record, VenueEvent, Verdict};
 use ripcord_core::id::{AccountId, InstrumentId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::Money;
@@ -28,8 +28,25 @@ fn side(word: &str) -> Result<Side, String> {
 }
 
 impl Story {
+    pub(super) fn past_us(&mut self, word: &str, rest: &[&str]) -> Result<(), String> {
+        match word {
+            "manage" => return self.manage(rest),
+            "read" => return self.read(rest),
+            "outside" => return self.outside(rest),
+            "release" => {
+                let (key, keeps_stop) = (self.key(None)?, rest == ["keep", "stop"]);
+                self.world.handle(Event::Command(Command::Release { key, keeps_stop }));
+            }
+            _ => {
+                let key = self.key(None)?;
+                self.world.handle(Event::Command(Command::HandOver { key }));
+            }
+        }
+        Ok(())
+    }
+
     /// `manage net|hedge|spot [X,Y] [grant 2] [every 60s] [confirm 5s]`, under the plan of the moment.
-    pub(super) fn manage(&mut self, words: &[&str]) -> Result<(), String> {
+    fn manage(&mut self, words: &[&str]) -> Result<(), String> {
         let find = |name: &str| words.iter().position(|word| *word == name).map(|at| words[at + 1]);
         let mode = match words[0] {
             "net" => AccountMode::Net,
@@ -66,7 +83,7 @@ impl Story {
     /// `read [5s ago] long 2 at 60_000 [mark 61_000] [liquidation 50_000] [in ETH]`.
     ///
     /// What is read is what the venue holds, unless it is old.
-    pub(super) fn read(&mut self, words: &[&str]) -> Result<(), String> {
+    fn read(&mut self, words: &[&str]) -> Result<(), String> {
         let (age, words) = match words {
             [age, "ago", rest @ ..] => (secs(age)?, rest),
             words => (Span::ZERO, words),
@@ -107,7 +124,7 @@ impl Story {
     }
 
     /// `outside hand|liquidation|adl|settlement 1 [at 90] [trade 7]`
-    pub(super) fn outside(&mut self, words: &[&str]) -> Result<(), String> {
+    fn outside(&mut self, words: &[&str]) -> Result<(), String> {
         let find = |name: &str| words.iter().position(|word| *word == name).map(|at| words[at + 1]);
         let key = self.key(None)?;
         let by = match words[0] {
@@ -125,7 +142,25 @@ impl Story {
         Ok(())
     }
 
-    pub(super) fn reconciled(&self, read: &Reconciled) -> String {
+    /// What came out about positions that others have a hand in.
+    pub(super) fn past_us_record(&self, record: &Record) -> Option<String> {
+        let (episode, text) = match record {
+            Record::Managed(_) => return Some("managed".to_owned()),
+            Record::ReadFailed { in_a_row, .. } => return Some(format!("no read, {in_a_row} in a row")),
+            Record::Reconciled(read) => return Some(self.reconciled(read)),
+            Record::HandedOver(_) => return Some("handed over".to_owned()),
+            Record::Adopted(adopted) => (adopted.episode, self.adopted(adopted)),
+            Record::LeftOutside(left) => (left.episode, self.left_outside(left)),
+            Record::Released { episode, qty, keeps_stop } => {
+                let stop = if *keeps_stop { ", its stop stays" } else { "" };
+                (*episode, format!("let go of {}{stop}", self.show_qty(episode.key, *qty)))
+            }
+            _ => return None,
+        };
+        Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn reconciled(&self, read: &Reconciled) -> String {
         let mut text = if read.is_first { "first read".to_owned() } else { "read".to_owned() };
         write!(text, ": {} same", read.same).expect("text");
         for found in &read.found {
@@ -141,7 +176,7 @@ impl Story {
         text
     }
 
-    pub(super) fn adopted(&self, adopted: &Adopted) -> String {
+    fn adopted(&self, adopted: &Adopted) -> String {
         let key = adopted.episode.key;
         let mut text = format!("taken over at {}", self.show_price(key, adopted.seen));
         if !adopted.entry_known {
@@ -156,7 +191,7 @@ impl Story {
         text
     }
 
-    pub(super) fn left_outside(&self, left: &LeftOutside) -> String {
+    fn left_outside(&self, left: &LeftOutside) -> String {
         let key = left.episode.key;
         let [qty, remaining] = [left.qty, left.remaining].map(|qty| self.show_qty(key, qty));
         let price =

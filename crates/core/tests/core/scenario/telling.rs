@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ripcord_core::event::{
-    Action, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Opened, OrderEnd, Record,
+    Action, Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Opened, OrderEnd, Record,
 };
 use ripcord_core::id::{AccountId, PositionKey};
 use ripcord_core::instrument::Side;
@@ -38,24 +38,14 @@ impl Story {
         let (episode, text) = match record {
             Record::Observed(_) | Record::Input(_) | Record::OrderAccepted(_) => return None,
             Record::Opened(opened) => (opened.episode, self.opened(opened)),
-            Record::Added(added) => {
-                let key = added.episode.key;
-                let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
-                let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
-                (added.episode, format!("added {qty} at {price}, {open} held at {entry}"))
-            }
+            Record::Added(added) => (added.episode, self.added(added)),
             Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
             Record::Signalled { episode, until } => {
                 let secs = (until.0 - self.world.now.0) / 1_000_000_000;
                 (*episode, format!("signal stands {secs} s"))
             }
             Record::ExitConcluded { episode, exit, why } => {
-                let why = match why {
-                    Concluded::PastWorst => "past the worst price",
-                    Concluded::Expired => "out of time",
-                    Concluded::Overtaken => "overtaken",
-                };
-                (*episode, format!("exit {exit} given up: {why}"))
+                (*episode, format!("exit {exit} given up: {}", why_word(*why)))
             }
             Record::StopMoved { episode, from, to, origin } => {
                 let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
@@ -100,18 +90,22 @@ impl Story {
             }
             Record::CommandRefused(refused) => return Some(refused_word(*refused).to_owned()),
             Record::Alarm { episode, what } => (*episode, format!("ALARM {}", alarm_word(*what))),
-            Record::Managed(_) => return Some("managed".to_owned()),
-            Record::ReadFailed { in_a_row, .. } => return Some(format!("no read, {in_a_row} in a row")),
-            Record::Reconciled(read) => return Some(self.reconciled(read)),
-            Record::Adopted(adopted) => (adopted.episode, self.adopted(adopted)),
-            Record::LeftOutside(left) => (left.episode, self.left_outside(left)),
-            Record::Released { episode, qty, keeps_stop } => {
-                let stop = if *keeps_stop { ", its stop stays" } else { "" };
-                (*episode, format!("let go of {}{stop}", self.show_qty(episode.key, *qty)))
-            }
-            Record::HandedOver(_) => return Some("handed over".to_owned()),
+            Record::Managed(_)
+            | Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::HandedOver(_) => return self.past_us_record(record),
         };
         Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn added(&self, added: &Added) -> String {
+        let key = added.episode.key;
+        let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
+        let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
+        format!("added {qty} at {price}, {open} held at {entry}")
     }
 
     fn bracket(&self, record: &Record) -> String {
@@ -182,6 +176,14 @@ impl Story {
         let again =
             if order.id.attempt > 0 { format!(" try {}", order.id.attempt + 1) } else { String::new() };
         format!("{verb} {} {how}{again}", self.show_qty(key, order.qty))
+    }
+}
+
+const fn why_word(why: Concluded) -> &'static str {
+    match why {
+        Concluded::PastWorst => "past the worst price",
+        Concluded::Expired => "out of time",
+        Concluded::Overtaken => "overtaken",
     }
 }
 
