@@ -252,6 +252,10 @@ impl Accounts {
         self.by_id.get_mut(&account)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// All of them, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.by_id.values()

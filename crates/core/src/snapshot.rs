@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::Accounts;
 use crate::bars::{BarFeed, BarOrigin};
@@ -18,7 +18,7 @@ use crate::instrument::{Instrument, Side};
 use crate::market::PriceSource;
 use crate::num::Price;
 use crate::orders::Orders;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rule};
 use crate::position::{Phase, Position, level};
 use crate::time::Timestamp;
 use crate::watch::{Moment, Slot};
@@ -41,8 +41,31 @@ pub struct Snapshot {
     orders: Orders,
     timers: BTreeSet<(Timestamp, TimerFor)>,
     standing: Standing,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Later::is_empty", deserialize_with = "later")]
+    later: Later,
+}
+
+/// State that the first released form did not have. It stands last, and nothing of it is written where
+/// there is nothing: so the binary form, which has no names, is read with and without it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Later {
     accounts: Accounts,
+    held_back: BTreeSet<(EpisodeId, Rule)>,
+}
+
+impl Later {
+    fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.held_back.is_empty()
+    }
+}
+
+/// What is not there is empty. In the binary form its absence is the end of the bytes, which are known to
+/// be whole by their hash.
+fn later<'de, D: Deserializer<'de>>(from: D) -> Result<Later, D::Error> {
+    if from.is_human_readable() {
+        return Later::deserialize(from);
+    }
+    Ok(Later::deserialize(from).unwrap_or_default())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +118,10 @@ impl Coordinator {
             orders: self.orders.clone(),
             timers: self.timers.clone(),
             standing: self.engine.standing.clone(),
-            accounts: self.accounts.clone(),
+            later: Later {
+                accounts: self.accounts.clone(),
+                held_back: self.engine.standing.all_held_back().clone(),
+            },
         }
     }
 
@@ -140,6 +166,7 @@ impl Coordinator {
         }
         engine.feeds = snapshot.feeds;
         engine.standing = snapshot.standing;
+        engine.standing.restore_held_back(snapshot.later.held_back);
         for (index, state) in snapshot.cells.iter().enumerate() {
             engine.cells[index] = Cell { last: state.last.0, at: state.at.0, ..Cell::NEW };
             engine.books[index].set_unreported(state.unreported);
@@ -164,7 +191,7 @@ impl Coordinator {
                 crate::id::InstrumentId(u32::try_from(index).expect("instruments are counted in u32"));
             engine.rebuild(instrument, &snapshot.orders);
         }
-        Ok(Self::from_parts(engine, snapshot.orders, snapshot.accounts, snapshot.timers))
+        Ok(Self::from_parts(engine, snapshot.orders, snapshot.later.accounts, snapshot.timers))
     }
 
     /// A journal's stretch is written down already.

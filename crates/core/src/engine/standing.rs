@@ -24,7 +24,7 @@ pub(crate) struct Standing {
     #[serde(default)]
     triggered: BTreeSet<EpisodeId>,
     /// Rules that held when their position was taken over, until it is handed over.
-    #[serde(default)]
+    #[serde(skip)]
     held_back: BTreeSet<(EpisodeId, Rule)>,
 }
 
@@ -94,6 +94,16 @@ impl Standing {
     /// A rule does not act before the position is handed over.
     pub(crate) fn hold_back(&mut self, episode: EpisodeId, rule: Rule) {
         self.held_back.insert((episode, rule));
+    }
+
+    /// Every rule that does not act yet, and its episode.
+    pub(crate) const fn all_held_back(&self) -> &BTreeSet<(EpisodeId, Rule)> {
+        &self.held_back
+    }
+
+    /// The same, brought back.
+    pub(crate) fn restore_held_back(&mut self, rules: BTreeSet<(EpisodeId, Rule)>) {
+        self.held_back = rules;
     }
 
     /// The rules that do not act yet.
