@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Accounts;
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
@@ -37,6 +38,7 @@ mod legs;
 mod locks;
 mod observe;
 mod protection;
+mod reconcile;
 mod silence;
 mod spikes;
 mod standing;
@@ -76,6 +78,10 @@ pub(crate) enum TimerFor {
     Remind(AccountId),
     /// An emergency rule waited long enough for a second price.
     Confirm(EpisodeId),
+    /// It is time to read the venue.
+    Read(AccountId),
+    /// A second read is to agree with the first.
+    ReadAgain(AccountId),
 }
 
 /// The state machine that owns the exits of its scope.
@@ -83,6 +89,7 @@ pub(crate) enum TimerFor {
 pub struct Coordinator {
     pub(crate) engine: Engine,
     pub(crate) orders: Orders,
+    pub(crate) accounts: Accounts,
     pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
     /// The first timer's moment, so that a price need not look into the set.
     deadline: Timestamp,
@@ -114,17 +121,28 @@ impl Coordinator {
     /// An empty coordinator.
     #[must_use]
     pub fn new() -> Self {
-        Self::from_parts(Engine::default(), Orders::default(), BTreeSet::new())
+        Self::from_parts(Engine::default(), Orders::default(), Accounts::default(), BTreeSet::new())
     }
 
     pub(crate) fn from_parts(
         engine: Engine,
         orders: Orders,
+        accounts: Accounts,
         timers: BTreeSet<(Timestamp, TimerFor)>,
     ) -> Self {
         let deadline = first_deadline(&timers);
         let silences = Silences::default();
-        Self { engine, orders, timers, deadline, silences, is_replaying: false, ignored: 0, due: Vec::new() }
+        Self {
+            engine,
+            orders,
+            accounts,
+            timers,
+            deadline,
+            silences,
+            is_replaying: false,
+            ignored: 0,
+            due: Vec::new(),
+        }
     }
 
     /// Adds an instrument fed by `sources`; a source that is not fed is stood in for by the last price.
@@ -443,6 +461,8 @@ impl Coordinator {
             TimerFor::Coins(episode) => self.on_coins_due(&mut step, episode),
             TimerFor::Remind(account) => self.on_remind(&mut step, account),
             TimerFor::Confirm(episode) => self.on_confirm(&mut step, episode),
+            TimerFor::Read(account) => self.on_read_due(&mut step, account),
+            TimerFor::ReadAgain(account) => self.on_read_again_due(&mut step, account),
         }
         true
     }
@@ -511,6 +531,13 @@ fn first_deadline(timers: &BTreeSet<(Timestamp, TimerFor)>) -> Timestamp {
 impl<'a> Step<'a> {
     fn event(now: Timestamp, event: Event, out: &'a mut Outbox) -> Self {
         Self { now, out, input: Some(Input::Event(event)) }
+    }
+
+    /// Writes the step's event, unless it is written; for steps that read no prices.
+    fn begin_anywhere(&mut self) {
+        if let Some(Input::Event(event)) = self.input.take() {
+            self.write(Record::Input(event));
+        }
     }
 
     fn write(&mut self, record: Record) {

@@ -173,7 +173,7 @@ impl Coverage {
                 self.held.insert(opened.episode, covered);
                 opened.episode
             }
-            Record::Closed { episode } => {
+            Record::Closed { episode } | Record::Released { episode, .. } => {
                 let mut covered = self.held.remove(episode)?;
                 covered.naked.set(at, false);
                 covered.unprotected.set(at, false);
@@ -192,6 +192,7 @@ impl Coverage {
     fn hear(&mut self, at: Timestamp, record: &Record, known: &impl Known) -> Option<EpisodeId> {
         let episode = match record {
             Record::Added(added) => added.episode,
+            Record::LeftOutside(left) => left.episode,
             Record::PlanChanged { episode, .. }
             | Record::StopMoved { episode, .. }
             | Record::TrailingActivated { episode, .. }
@@ -205,6 +206,12 @@ impl Coverage {
             | Record::Input(_)
             | Record::Opened(_)
             | Record::Closed { .. }
+            | Record::Released { .. }
+            | Record::Managed(_)
+            | Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::HandedOver(_)
             | Record::GateBlocked { .. }
             | Record::FundingPaid { .. }
             | Record::Signalled { .. }
@@ -226,6 +233,7 @@ impl Coverage {
         let covered = self.held.get_mut(&episode)?;
         match record {
             Record::Added(added) => covered.held = added.open,
+            Record::LeftOutside(left) => covered.held = left.remaining,
             Record::PlanChanged { to, .. } => covered.replan(*to, known.wants(*to)),
             Record::StopMoved { origin, .. } => {
                 // A step moves the trailing stop, which may be left behind as the stop by a new plan.

@@ -213,6 +213,15 @@ impl Engine {
         self.retiring.get(&episode).copied()
     }
 
+    /// Lives of a bucket that are over, and of which orders may still be alive at the venue.
+    pub(crate) fn earlier_lives(&self, key: PositionKey) -> Vec<Slot> {
+        let of = |generation| EpisodeId { key, generation };
+        let retiring = self.retiring.range(of(0)..=of(u32::MAX)).map(|(_, &slot)| slot);
+        let newest = self.buckets.get(key).and_then(|lives| lives.slot());
+        let over = newest.filter(|&slot| !self.positions[slot as usize].is_held());
+        retiring.chain(over).collect()
+    }
+
     /// The generation that a new life of a bucket gets; `None` while one is held.
     pub(crate) fn next_generation(&mut self, key: PositionKey) -> Option<u32> {
         let newest = *self.buckets.get_or_insert(key, Lives::NONE);
@@ -258,6 +267,7 @@ impl Engine {
             is_stopped: kill.is_some(),
             is_silent: kill == Some(KillLevel::Silent),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
+            held_back: self.standing.held_back(position.episode),
         }
     }
 

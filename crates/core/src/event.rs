@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{Management, OutsideClose, Reading};
 use crate::cell::CellId;
 use crate::gate::Approved;
 use crate::id::{AccountId, OrderId, PlanId, PositionKey};
@@ -12,9 +13,11 @@ use crate::order::{Fill, OrderState};
 use crate::time::Timestamp;
 
 mod prices;
+mod reconcile;
 mod record;
 
 pub use prices::{ConfirmedBy, Doubt, Judged, Jump, PriceDoubted};
+pub use reconcile::{Adopted, Found, LeftOutside, Reconciled, Verdict};
 pub use record::{
     Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Filled, Held, Opened, OrderEnd, Record,
 };
@@ -151,14 +154,18 @@ pub enum VenueEvent {
     /// It would liquidate a position at this price.
     LiquidationAt(PositionKey, Price),
     /// It was asked about an order, and has or had it.
-    Found(Box<Found>),
+    Found(Box<OrderFound>),
     /// It was asked about an order, and does not know it.
     NotFound(OrderId),
+    /// What an account holds, or that it could not be read.
+    Read(Box<Reading>),
+    /// A trade closed (part of) a position, and was not one of our orders'.
+    ClosedOutside(Box<OutsideClose>),
 }
 
 /// What a venue tells of an order that it was asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct OrderFound {
     /// The order.
     pub id: OrderId,
     /// The quantity it was placed with: another than ours is another's order under the same id.
@@ -234,6 +241,20 @@ pub enum Command {
         /// Whether a person said so twice; K3 needs it.
         confirmed: bool,
     },
+    /// Manage this of an account; told again after every start and reconnect, it asks for a read.
+    Manage(Box<Management>),
+    /// All rules of a position act from now on; one that was let go may be taken over again.
+    HandOver {
+        /// The bucket.
+        key: PositionKey,
+    },
+    /// Let go of a position: its orders are taken away, and reads leave it alone until it is handed over.
+    Release {
+        /// The bucket.
+        key: PositionKey,
+        /// Its stop stays at the venue.
+        keeps_stop: bool,
+    },
 }
 
 /// A position to take over.
@@ -274,6 +295,9 @@ pub enum Action {
     Cancel(OrderId),
     /// Ask what became of an order.
     Query(OrderId),
+    /// Read what an account holds, unless a read of it is under way; every one is answered, if only by a
+    /// failure.
+    ReadPositions(AccountId),
 }
 
 /// Where one step puts what happened and what it wants done. The caller owns and reuses it.

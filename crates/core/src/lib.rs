@@ -10,6 +10,7 @@
 //! Start reading at [`coordinator`], then [`engine`] (who is woken), [`position`] (what it
 //! answers) and [`plan`] (the rules).
 
+pub mod account;
 pub mod bars;
 pub mod buckets;
 pub mod cell;

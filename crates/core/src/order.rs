@@ -182,10 +182,10 @@ impl OrderLife {
 
     fn fill_to(&mut self, total: Qty) -> Qty {
         let total = total.min(self.qty);
-        let new = total.0 - self.filled.0;
-        if new <= 0 {
+        if total <= self.filled {
             return Qty(0);
         }
+        let new = total.0 - self.filled.0;
         self.filled = total;
         if self.filled == self.qty {
             self.state = OrderState::Filled;

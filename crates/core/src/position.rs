@@ -138,6 +138,29 @@ pub struct Terms<'a> {
     pub is_stopped: bool,
     /// Whether nothing is sent.
     pub is_silent: bool,
+    /// Rules that do not act before the position is handed over.
+    pub held_back: RuleSet,
+}
+
+/// Some of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RuleSet(u16);
+
+impl RuleSet {
+    /// No rule.
+    pub const NONE: Self = Self(0);
+
+    /// The same and `rule`.
+    #[must_use]
+    pub const fn with(self, rule: Rule) -> Self {
+        Self(self.0 | 1 << rule as u16)
+    }
+
+    /// Whether `rule` is among them.
+    #[must_use]
+    pub const fn has(self, rule: Rule) -> bool {
+        self.0 & (1 << rule as u16) != 0
+    }
 }
 
 /// What the venue has of a position's orders, as far as its watches depend on it.
@@ -321,7 +344,13 @@ impl Position {
     }
 }
 
-impl Terms<'_> {
+impl<'a> Terms<'a> {
+    /// The ladder of the plan, unless it is held back.
+    #[must_use]
+    pub fn acting_ladder(&self) -> Option<&'a Ladder> {
+        self.plan.ladder.as_ref().filter(|_| !self.held_back.has(Rule::TakeProfit))
+    }
+
     /// How the instrument's levels are rounded under the plan.
     #[must_use]
     pub const fn level_rule(&self) -> LevelRule {

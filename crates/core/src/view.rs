@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::account::Management;
 use crate::cell::CellId;
 use crate::coordinator::Coordinator;
 use crate::engine::Engine;
-use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
+use crate::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
 use crate::instrument::{Instrument, Side};
 use crate::kill::KillLevel;
 use crate::num::{Money, Price, Qty};
@@ -61,6 +62,21 @@ pub struct PositionView {
     pub price: Option<Price>,
     /// Gross profit of what is held, at that price.
     pub unrealised: Option<Money>,
+}
+
+/// A managed account as a person or a program wants to see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountView {
+    /// What is managed.
+    pub given: Management,
+    /// No read has come since the start: what the venue holds is not known yet.
+    pub is_recovering: bool,
+    /// Reads in a row that failed.
+    pub failed_reads: u32,
+    /// Buckets that were let go.
+    pub released: Vec<PositionKey>,
+    /// What may still be taken over of each granted instrument.
+    pub grants_left: Vec<(InstrumentId, Qty)>,
 }
 
 /// One ladder leg of a position.
@@ -161,6 +177,30 @@ impl<'a> View<'a> {
                 is_held: position.is_held(),
             })
         })
+    }
+
+    /// The accounts that are managed, in their order.
+    pub fn accounts(self) -> impl Iterator<Item = AccountView> + 'a {
+        self.coordinator.accounts.iter().map(|account| AccountView {
+            given: account.given.clone(),
+            is_recovering: account.is_recovering,
+            failed_reads: account.failed,
+            released: account.released.iter().copied().collect(),
+            grants_left: account
+                .given
+                .instruments
+                .iter()
+                .filter(|managed| managed.grant.is_some())
+                .map(|managed| (managed.instrument, account.grant_left(managed.instrument)))
+                .collect(),
+        })
+    }
+
+    /// Rules of a position that do not act before it is handed over, in rank order.
+    #[must_use]
+    pub fn held_back(self, episode: EpisodeId) -> Vec<Rule> {
+        let held_back = self.coordinator.engine.standing.held_back(episode);
+        Rule::ALL.into_iter().filter(|&rule| held_back.has(rule)).collect()
     }
 
     /// A registered plan.

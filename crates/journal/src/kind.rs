@@ -127,6 +127,20 @@ kinds! {
     Diverged = 148 "diverged" v 1,
     /// [`Record::Converged`].
     Converged = 149 "converged" v 1,
+    /// [`Record::Managed`].
+    Managed = 131 "managed" v 1,
+    /// [`Record::ReadFailed`].
+    ReadFailed = 132 "read_failed" v 1,
+    /// [`Record::Reconciled`].
+    Reconciled = 133 "reconciled" v 1,
+    /// [`Record::Adopted`].
+    Adopted = 134 "adopted" v 1,
+    /// [`Record::LeftOutside`].
+    LeftOutside = 135 "left_outside" v 1,
+    /// [`Record::Released`].
+    Released = 136 "released" v 1,
+    /// [`Record::HandedOver`].
+    HandedOver = 137 "handed_over" v 1,
 }
 
 impl Kind {
@@ -166,6 +180,13 @@ impl Kind {
             Record::Jump(_) => Self::Jump,
             Record::Diverged { .. } => Self::Diverged,
             Record::Converged { .. } => Self::Converged,
+            Record::Managed(_) => Self::Managed,
+            Record::ReadFailed { .. } => Self::ReadFailed,
+            Record::Reconciled(_) => Self::Reconciled,
+            Record::Adopted(_) => Self::Adopted,
+            Record::LeftOutside(_) => Self::LeftOutside,
+            Record::Released { .. } => Self::Released,
+            Record::HandedOver(_) => Self::HandedOver,
         }
     }
 

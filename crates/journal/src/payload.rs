@@ -150,6 +150,13 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         }
         Record::BracketTriggered { episode, trigger, price } => to_extend(&(episode, trigger, price), out),
         Record::KillLevel { account, level } => to_extend(&(account, level), out),
+        Record::Managed(given) => to_extend(given, out),
+        Record::ReadFailed { account, in_a_row } => to_extend(&(account, in_a_row), out),
+        Record::Reconciled(reconciled) => to_extend(reconciled, out),
+        Record::Adopted(adopted) => to_extend(adopted, out),
+        Record::LeftOutside(left) => to_extend(left, out),
+        Record::Released { episode, qty, keeps_stop } => to_extend(&(episode, qty, keeps_stop), out),
+        Record::HandedOver(key) => to_extend(key, out),
         Record::Suspected { .. }
         | Record::Confirmed { .. }
         | Record::Contradicted { .. }
@@ -282,6 +289,13 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         | Kind::Jump
         | Kind::Diverged
         | Kind::Converged => decode_later(kind, bytes)?,
+        Kind::Managed
+        | Kind::ReadFailed
+        | Kind::Reconciled
+        | Kind::Adopted
+        | Kind::LeftOutside
+        | Kind::Released
+        | Kind::HandedOver => decode_read(kind, bytes)?,
         Kind::Founded
         | Kind::Taken
         | Kind::Instrument
@@ -340,6 +354,26 @@ fn decode_later(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             Record::Converged { instrument, mark, last }
         }
         _ => return Err(undecodable(kind, &"it is no later fact")),
+    })
+}
+
+/// A fact about what the venue says is held.
+fn decode_read(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
+    Ok(match kind {
+        Kind::Managed => Record::Managed(whole(kind, bytes)?),
+        Kind::ReadFailed => {
+            let (account, in_a_row) = whole(kind, bytes)?;
+            Record::ReadFailed { account, in_a_row }
+        }
+        Kind::Reconciled => Record::Reconciled(whole(kind, bytes)?),
+        Kind::Adopted => Record::Adopted(whole(kind, bytes)?),
+        Kind::LeftOutside => Record::LeftOutside(whole(kind, bytes)?),
+        Kind::Released => {
+            let (episode, qty, keeps_stop) = whole(kind, bytes)?;
+            Record::Released { episode, qty, keeps_stop }
+        }
+        Kind::HandedOver => Record::HandedOver(whole(kind, bytes)?),
+        _ => return Err(undecodable(kind, &"it is no fact about a read")),
     })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ripcord_core::event::{Added, Filled, Opened, OrderEnd};
+use ripcord_core::event::{Added, Filled, LeftOutside, Opened, OrderEnd};
 use ripcord_core::id::{EpisodeId, OrderId, PlanId};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Qty};
@@ -34,6 +34,10 @@ pub struct Life {
     closed: Qty,
     /// By average cost.
     worth: Worth,
+    /// Closed past us, no order of ours.
+    outside: Qty,
+    /// Part of it at a price that nobody told.
+    is_unpriced: bool,
     /// Closed quantity by reason, in the order of the first fill.
     by_reason: Vec<(Reason, i64)>,
     pub(crate) openings: Vec<OpeningOrder>,
@@ -93,6 +97,8 @@ impl Life {
             cost: 0,
             closed: Qty(0),
             worth: Worth::default(),
+            outside: Qty(0),
+            is_unpriced: false,
             by_reason: Vec::new(),
             openings: Vec::new(),
             orders: BTreeMap::new(),
@@ -152,33 +158,46 @@ impl Life {
             Some((_, qty)) => *qty += filled.qty.0,
             None => self.by_reason.push((filled.reason, filled.qty.0)),
         }
-        self.close_openings(&filled.id, filled.qty.0);
+        let parents = close_openings(&mut self.openings, filled.qty.0);
+        if let Some(sent) = self.orders.get_mut(&filled.id) {
+            let new: Vec<usize> = parents.into_iter().filter(|place| !sent.parents.contains(place)).collect();
+            sent.parents.extend(new);
+        }
         Some(row)
     }
 
-    /// Says which openings a fill closed: the first that has something left, first.
-    fn close_openings(&mut self, id: &OrderId, mut qty: i64) {
-        let Some(sent) = self.orders.get_mut(id) else { return };
-        for (place, opening) in self.openings.iter_mut().enumerate() {
-            let take = qty.min(opening.qty.0 - opening.closed.0);
-            if take == 0 {
-                continue;
-            }
-            opening.closed.0 += take;
-            qty -= take;
-            if !sent.parents.contains(&place) {
-                sent.parents.push(place);
-            }
-            if qty == 0 {
-                break;
-            }
+    /// A quantity left past us. What nobody told the price of has no worth that anybody knows.
+    pub(crate) fn leave(&mut self, left: &LeftOutside) {
+        self.open.0 -= left.qty.0;
+        self.closed.0 += left.qty.0;
+        self.outside.0 += left.qty.0;
+        match self.by_reason.iter_mut().find(|(reason, _)| *reason == left.reason) {
+            Some((_, qty)) => *qty += left.qty.0,
+            None => self.by_reason.push((left.reason, left.qty.0)),
         }
+        close_openings(&mut self.openings, left.qty.0);
+        let Some(price) = left.price else {
+            self.is_unpriced = true;
+            return;
+        };
+        let rules = &self.market.rules;
+        let gross = rules.notional(price, left.qty) - Money(left.cost * rules.money_per_unit());
+        self.worth = self.worth.and(&Worth {
+            gross: if self.id.key.side == Side::Long { gross } else { -gross },
+            fees: left.fee + left.entry_fees,
+            funding: left.funding,
+        });
     }
 
-    /// It ended; what is left is dust.
+    /// Whether something of it was closed past us.
+    pub(crate) const fn left_outside(&self) -> bool {
+        self.outside.0 > 0
+    }
+
+    /// It ended; what no order of ours closed is none of its book's any more.
     pub(crate) fn close(&mut self, at: Timestamp) -> Qty {
         self.closed_at = Some(at);
-        self.open
+        Qty(self.open.0 + self.outside.0)
     }
 
     /// Whether nothing can happen to it any more.
@@ -213,9 +232,9 @@ impl Life {
         }
     }
 
-    /// What was closed, by average cost.
-    pub(crate) const fn by_average(&self) -> Worth {
-        self.worth
+    /// What was closed, by average cost; none when the price of a part is not known.
+    pub(crate) fn by_average(&self) -> Option<Worth> {
+        (!self.is_unpriced).then_some(self.worth)
     }
 }
 
@@ -327,6 +346,24 @@ impl Sent {
             ended_at: self.ended_at,
         }
     }
+}
+
+/// Closes the openings that have something left, the first first; says which by their places.
+fn close_openings(openings: &mut [OpeningOrder], mut qty: i64) -> Vec<usize> {
+    let mut closed = Vec::new();
+    for (place, opening) in openings.iter_mut().enumerate() {
+        let take = qty.min(opening.qty.0 - opening.closed.0);
+        if take == 0 {
+            continue;
+        }
+        opening.closed.0 += take;
+        qty -= take;
+        closed.push(place);
+        if qty == 0 {
+            break;
+        }
+    }
+    closed
 }
 
 /// The word of an order's state in tables.

@@ -228,7 +228,14 @@ impl Ledger {
             Record::OrderAccepted(id) => self.on_order(id, changes, |sent| sent.accept(at)),
             Record::OrderEnded { id, how } => self.on_order(id, changes, |sent| sent.end(*how, at)),
             Record::Filled(filled) => self.on_filled(seq, at, filled, changes),
-            Record::Closed { episode } => self.on_closed(at, *episode, changes),
+            Record::Closed { episode } | Record::Released { episode, .. } => {
+                self.on_closed(at, *episode, changes)
+            }
+            Record::LeftOutside(left) => {
+                self.life(left.episode)?.leave(left);
+                self.tell_life(left.episode, changes);
+                Ok(())
+            }
             Record::Observed(_)
             | Record::Input(_)
             | Record::StopMoved { .. }
@@ -252,6 +259,11 @@ impl Ledger {
             | Record::ExitConcluded { .. }
             | Record::BarClosed(_)
             | Record::CommandRefused(_)
+            | Record::Managed(_)
+            | Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::HandedOver(_)
             | Record::Alarm { .. } => Ok(()),
         }
     }

@@ -18,6 +18,9 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::FillNotExpected => "fill_not_expected",
         AlarmKind::PricesStale => "prices_stale",
         AlarmKind::PriceDoubted => "price_doubted",
+        AlarmKind::StopTightened => "stop_tightened",
+        AlarmKind::ClosedByVenue => "closed_by_venue",
+        AlarmKind::ClosedUnseen => "closed_unseen",
     }
 }
 
@@ -41,6 +44,11 @@ pub const fn words(what: AlarmKind) -> &'static str {
         AlarmKind::PriceDoubted => {
             "price doubted: it would have closed the position, and is not to be trusted"
         }
+        AlarmKind::StopTightened => {
+            "stop tightened: that of the plan was out of reach when this was taken over"
+        }
+        AlarmKind::ClosedByVenue => "closed by the venue: liquidation, auto-deleveraging or settlement",
+        AlarmKind::ClosedUnseen => "closed unseen: it is gone, and no trade says how",
     }
 }
 
@@ -63,6 +71,9 @@ mod tests {
             AlarmKind::FillNotExpected,
             AlarmKind::PricesStale,
             AlarmKind::PriceDoubted,
+            AlarmKind::StopTightened,
+            AlarmKind::ClosedByVenue,
+            AlarmKind::ClosedUnseen,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

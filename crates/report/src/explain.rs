@@ -119,6 +119,38 @@ pub enum Change {
         /// Why.
         why: Concluded,
     },
+    /// It was found at the venue and taken over.
+    Adopted {
+        /// The price that stop and extremes were measured from.
+        seen: Price,
+        /// Rules that held already, and wait until it is handed over.
+        held_back: u32,
+    },
+    /// A quantity left it, and no order of ours did it.
+    LeftOutside {
+        /// How much.
+        qty: Qty,
+        /// At which price; `None` when nobody told.
+        price: Option<Price>,
+        /// Why.
+        reason: Reason,
+        /// What was held then.
+        remaining: Qty,
+    },
+    /// A read of the venue said another size, and waits for a second one.
+    Differs {
+        /// What the venue said.
+        theirs: Qty,
+        /// What was held.
+        ours: Qty,
+    },
+    /// It was let go.
+    Released {
+        /// Whether its stop stayed at the venue.
+        keeps_stop: bool,
+    },
+    /// It was handed over: rules that waited act from then on.
+    HandedOver,
 }
 
 /// How a position began.

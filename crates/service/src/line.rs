@@ -72,6 +72,10 @@ pub enum Tag {
     Stopping,
     /// What the run was worth.
     Summary,
+    /// What a read of the venue brought, and positions that were let go or handed over.
+    Reconcile,
+    /// A quantity left a position and no order of ours did it.
+    ExitOutside,
 }
 
 /// How a line looks in colour.
@@ -93,7 +97,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -124,6 +128,8 @@ impl Tag {
         Self::LinesDropped,
         Self::Stopping,
         Self::Summary,
+        Self::Reconcile,
+        Self::ExitOutside,
     ];
 
     /// The word.
@@ -160,6 +166,8 @@ impl Tag {
             Self::LinesDropped => "LINES_DROPPED",
             Self::Stopping => "STOPPING",
             Self::Summary => "SUMMARY",
+            Self::Reconcile => "RECONCILE",
+            Self::ExitOutside => "EXIT_OUTSIDE",
         }
     }
 
@@ -202,6 +210,8 @@ impl Tag {
             | Self::PositionClosed
             | Self::Funding
             | Self::Stopping
+            | Self::Reconcile
+            | Self::ExitOutside
             | Self::Summary => Tone::Plain,
         }
     }

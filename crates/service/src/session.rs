@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 
+use ripcord_core::account::{AccountMode, Managed, Management};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
-use ripcord_core::event::{Entry, Opening};
+use ripcord_core::event::{Command, Entry, Opening};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId};
 use ripcord_core::market::PriceSource;
 use ripcord_core::time::{Span, Timestamp};
@@ -20,7 +21,7 @@ use ripcord_journal::entry::{InstrumentEntry, PlanEntry};
 use ripcord_sim::desk::{Desk, Reader};
 use ripcord_sim::sensible::sensible;
 use ripcord_sim::tape::TapeError;
-use ripcord_sim::venue::{FillModel, SimVenue};
+use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
@@ -34,6 +35,10 @@ use crate::tally::{ClosedTrade, Tally};
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
+/// What the venue holds is read this often, in market time.
+const READ_EVERY: Span = Span::from_secs(60);
+/// A difference without a trade is believed when a second read says the same this much later.
+const CONFIRM_AFTER: Span = Span::from_secs(5);
 /// When a recorded market ends, answers that are under way are waited for this long.
 const SETTLES_WITHIN: Span = Span::from_secs(1);
 
@@ -179,6 +184,7 @@ impl Session {
             }
             _ => first,
         };
+        let accounts = managed_accounts(&ids, spec.positions_max);
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
         let memory = past.as_ref().map(|past| past.memory.clone()).unwrap_or_default();
@@ -189,7 +195,8 @@ impl Session {
         let (lines, closed) = (Vec::new(), VecDeque::new());
         let mut teller = Teller { narrator, lines, closed, guard, keeper: None };
         let mut books = books;
-        let (desk, now) = match past {
+        venue.answer_reads(ReadModel::default());
+        let (mut desk, now) = match past {
             Some(past) => {
                 for entry in &past.facts {
                     teller.read(entry);
@@ -212,6 +219,10 @@ impl Session {
                 (Desk::new(coordinator, venue), began)
             }
         };
+        // What the venue holds is read now, and every minute.
+        for given in accounts {
+            desk.command(now, Command::Manage(Box::new(given)), &mut teller);
+        }
         Ok(Self { desk, source, demo, teller, books, now, rows: 0, market_line_at: now.after(MARKET_EVERY) })
     }
 
@@ -416,6 +427,23 @@ impl Session {
     pub const fn desk(&self) -> &Desk {
         &self.desk
     }
+}
+
+/// Each slot of the demo is an account. What is found there is taken over under its instrument's first plan.
+fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32) -> Vec<Management> {
+    let of_instrument = |(index, plans): (usize, &Vec<PlanId>)| {
+        let plan = *plans.first()?;
+        Some(Managed { instrument: instrument_id(index), plan, grant: None })
+    };
+    let instruments: Vec<Managed> = plans.iter().enumerate().filter_map(of_instrument).collect();
+    let given = |account| Management {
+        account: AccountId(account),
+        mode: AccountMode::Hedge,
+        instruments: instruments.clone(),
+        read_every: Some(READ_EVERY),
+        confirm_after: CONFIRM_AFTER,
+    };
+    (0..positions_max).map(given).collect()
 }
 
 /// Registers the plans of each instrument. What does not fit is told of all plans at once.

@@ -22,6 +22,7 @@ use crate::tally::{ClosedTrade, Tally, net_of};
 
 mod decided;
 mod prices;
+mod reconcile;
 
 /// What the words of an order need to be remembered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +100,11 @@ impl Narrator {
         let per_unit = self.money_per_unit(&entry.record);
         let closed = self.tally.take(entry, per_unit);
         match &entry.record {
-            Record::Observed(_) | Record::Input(_) | Record::BarClosed(_) | Record::OrderAccepted(_) => {}
+            Record::Observed(_)
+            | Record::Input(_)
+            | Record::BarClosed(_)
+            | Record::OrderAccepted(_)
+            | Record::Managed(_) => {}
             Record::Opened(opened) => lines.push(self.opened(at, opened)),
             Record::Added(added) => lines.push(self.added(at, added)),
             Record::PlanChanged { episode, from, to } => {
@@ -160,6 +165,12 @@ impl Narrator {
             | Record::Jump(_)
             | Record::Diverged { .. }
             | Record::Converged { .. } => lines.extend(self.prices(at, &entry.record)),
+            Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::HandedOver(_) => self.past_us(at, &entry.record, per_unit, lines),
         }
         closed
     }
@@ -455,6 +466,9 @@ impl Narrator {
                 "not_confirmed",
                 format!("account {}: K3 sends nothing, not even stops; ask for it twice", account.0),
             ),
+            CommandRefused::Unmanageable(account) => {
+                ("unmanageable", format!("what is to be managed of account {} cannot be meant", account.0))
+            }
             CommandRefused::BelowMinimum(of) => {
                 ("below_minimum", format!("{}: less than the venue can close", key(of)))
             }
@@ -468,9 +482,13 @@ impl Narrator {
     }
 
     fn money_per_unit(&self, record: &Record) -> i128 {
-        // Only fills are worth money here.
-        let Record::Filled(filled) = record else { return 0 };
-        self.names.instrument(filled.id.episode.key.instrument).money_per_unit()
+        // Only what closes is worth money here.
+        let instrument = match record {
+            Record::Filled(filled) => filled.id.episode.key.instrument,
+            Record::LeftOutside(left) => left.episode.key.instrument,
+            _ => return 0,
+        };
+        self.names.instrument(instrument).money_per_unit()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{Entry, Filled, Opened, Record};
+use ripcord_core::event::{Entry, Filled, LeftOutside, Opened, Record};
 use ripcord_core::id::EpisodeId;
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Qty};
@@ -93,7 +93,16 @@ impl Tally {
             Record::Filled(filled) => self.fill(filled, money_per_unit),
             Record::Closed { episode } => return self.close(entry.at, *episode),
             Record::Alarm { .. } => self.alarms += 1,
-            Record::Observed(_)
+            Record::LeftOutside(left) => self.leave(left, money_per_unit),
+            Record::Released { episode, .. } => {
+                self.open.remove(episode);
+            }
+            Record::Managed(_)
+            | Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::HandedOver(_)
+            | Record::Observed(_)
             | Record::Input(_)
             | Record::Added(_)
             | Record::PlanChanged { .. }
@@ -143,6 +152,17 @@ impl Tally {
             trade.exits.push(exit);
             by_reason.exits += 1;
         }
+    }
+
+    /// What left past us counts under its reason; what nobody told the price of, with a net of nothing.
+    fn leave(&mut self, left: &LeftOutside, money_per_unit: i128) {
+        let Some(trade) = self.open.get_mut(&left.episode) else { return };
+        let net = outside_net_of(left, money_per_unit).unwrap_or(Money::ZERO);
+        trade.net += net;
+        trade.closed.entry(left.reason).or_default().0 += left.qty.0;
+        let by_reason = self.reasons.entry(left.reason).or_default();
+        by_reason.net += net;
+        by_reason.exits += 1;
     }
 
     fn close(&mut self, at: Timestamp, episode: EpisodeId) -> Option<ClosedTrade> {
@@ -210,6 +230,17 @@ pub fn net_of(filled: &Filled, money_per_unit: i128) -> Money {
         Side::Short => filled.cost - proceeds,
     };
     Money(gross * money_per_unit) - filled.fee - filled.entry_fees - filled.funding
+}
+
+/// Net of what left past us; none when its price is not known.
+#[must_use]
+pub fn outside_net_of(left: &LeftOutside, money_per_unit: i128) -> Option<Money> {
+    let proceeds = i128::from(left.price?.0) * i128::from(left.qty.0);
+    let gross = match left.episode.key.side {
+        Side::Long => proceeds - left.cost,
+        Side::Short => left.cost - proceeds,
+    };
+    Some(Money(gross * money_per_unit) - left.fee - left.entry_fees - left.funding)
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 //!
 //! Replay, paper run and tests drive the same desk; it decides nothing and knows no clock.
 
+use ripcord_core::account::ClosedBy;
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::event::{
     Action, Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Record, Tick,
 };
-use ripcord_core::id::InstrumentId;
+use ripcord_core::id::{InstrumentId, PositionKey};
 use ripcord_core::market::Bar;
-use ripcord_core::num::Ratio;
+use ripcord_core::num::{Price, Qty, Ratio};
 use ripcord_core::time::Timestamp;
 
 use crate::venue::{Answer, SimVenue};
@@ -147,7 +148,7 @@ impl Desk {
         self.coordinator.handle(now, Event::Command(Command::Open(Box::new(opening))), &mut self.out);
         // An opening that is refused is nobody's position: what the books hold can be sold by an order.
         if self.out.records.iter().any(|entry| matches!(entry.record, Record::Opened(_))) {
-            self.venue.hold(opening.key, opening.qty);
+            self.venue.hold_at(now, opening.key, opening.qty, opening.entry);
         }
         self.settle_at(now, ProbeFill::Market, reader);
     }
@@ -157,7 +158,7 @@ impl Desk {
         self.coordinator.handle(now, Event::Command(command), &mut self.out);
         for entry in &self.out.records {
             if let Record::Added(added) = &entry.record {
-                self.venue.hold(added.episode.key, added.qty);
+                self.venue.hold_at(now, added.episode.key, added.qty, added.price);
             }
         }
         self.settle_at(now, ProbeFill::Market, reader);
@@ -180,6 +181,34 @@ impl Desk {
     ) {
         self.advance_to(now, reader);
         self.venue.settle_funding(now, instrument, rate, &mut self.answers);
+        self.settle(ProbeFill::Market, reader);
+    }
+
+    /// Somebody trades by hand at the venue: `qty` more of a position, or less of it.
+    pub fn trade_by_hand(
+        &mut self,
+        now: Timestamp,
+        key: PositionKey,
+        trade: (i64, Price),
+        is_told: bool,
+        reader: &mut impl Reader,
+    ) {
+        self.advance_to(now, reader);
+        self.venue.trade_by_hand(now, key, trade, is_told, &mut self.answers);
+        self.settle(ProbeFill::Market, reader);
+    }
+
+    /// The venue closes (part of) a position by itself.
+    pub fn close_by_venue(
+        &mut self,
+        now: Timestamp,
+        key: PositionKey,
+        qty: Qty,
+        by: ClosedBy,
+        reader: &mut impl Reader,
+    ) {
+        self.advance_to(now, reader);
+        self.venue.close_by_venue(now, key, qty, by, &mut self.answers);
         self.settle(ProbeFill::Market, reader);
     }
 
@@ -225,6 +254,7 @@ impl Desk {
                 Action::Submit(order) => self.venue.submit(now, order, fill, &mut self.answers),
                 Action::Cancel(id) => self.venue.cancel(now, *id, &mut self.answers),
                 Action::Query(id) => self.venue.query(now, *id, &mut self.answers),
+                Action::ReadPositions(account) => self.venue.read(now, *account, &mut self.answers),
             }
         }
         self.out.clear();

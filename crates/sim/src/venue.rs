@@ -12,7 +12,7 @@ use ripcord_core::buckets::Buckets;
 use ripcord_core::cell::{Band, CellId};
 use ripcord_core::event::{Observed, ProbeFill, Tick, VenueEvent};
 use ripcord_core::gate::Approved;
-use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
+use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty, Ratio, Round};
@@ -22,8 +22,10 @@ use ripcord_core::watch::Levels;
 
 mod matching;
 mod model;
+mod reads;
 
 pub use model::{FillModel, RestingFill};
+pub use reads::ReadModel;
 
 /// An answer and the moment it reaches us.
 pub type Answer = (Timestamp, VenueEvent);
@@ -44,6 +46,7 @@ pub struct SimVenue {
     /// Orders and cancels on their way to us, answers on their way back, by arrival.
     in_flight: BTreeMap<(Timestamp, u64), Message>,
     sequence: u64,
+    reads: reads::Reads,
     /// The first arrival, so that a price need not look into the map.
     next_arrival: Timestamp,
 }
@@ -90,6 +93,7 @@ enum Message {
     Submit(ExitOrder, ProbeFill),
     Cancel(OrderId),
     Query(OrderId),
+    Read(AccountId),
     Answer(VenueEvent),
 }
 
@@ -128,7 +132,7 @@ impl SimVenue {
 
     /// Books a position that exists already.
     pub fn hold(&mut self, key: PositionKey, qty: Qty) {
-        let account = self.accounts.get_or_insert(key, Account { qty: Qty(0), first: NONE });
+        let account = self.accounts.get_or_insert(key, Account::EMPTY);
         account.qty = Qty(account.qty.0 + qty.0);
     }
 
@@ -280,6 +284,7 @@ impl SimVenue {
             Message::Submit(order, fill) => self.on_submit(at, order, fill, out),
             Message::Cancel(id) => self.on_cancel(at, id, out),
             Message::Query(id) => self.on_query(at, id, out),
+            Message::Read(account) => self.on_read(at, account, out),
             Message::Answer(event) => out.push((at, event)),
         }
     }

@@ -143,6 +143,8 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::ExitDecided(decided) => Some(decided.episode),
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
+        Record::Adopted(adopted) => Some(adopted.episode),
+        Record::LeftOutside(left) => Some(left.episode),
         Record::OrderAccepted(id) | Record::GateBlocked { id, .. } | Record::OrderEnded { id, .. } => {
             Some(id.episode)
         }
@@ -158,6 +160,7 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::Contradicted { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
+        | Record::Released { episode, .. }
         | Record::Alarm { episode, .. } => Some(*episode),
         Record::PriceDoubted(doubted) => Some(doubted.episode),
         Record::Observed(_)
@@ -169,6 +172,10 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::PricesBack { .. }
         | Record::Jump(_)
         | Record::Diverged { .. }
-        | Record::Converged { .. } => None,
+        | Record::Converged { .. }
+        | Record::Managed(_)
+        | Record::ReadFailed { .. }
+        | Record::Reconciled(_)
+        | Record::HandedOver(_) => None,
     }
 }

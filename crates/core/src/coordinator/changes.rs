@@ -52,6 +52,7 @@ impl Coordinator {
             entry: position.entry().rounded(),
         };
         let phase = position.phase;
+        self.accounts.touch(key, step.now);
         self.note(step, key.instrument, Record::Added(Box::new(added)));
         if phase == Phase::Closing {
             // What comes while a close is under way is closed under it.

@@ -1,6 +1,7 @@
 //! What somebody asks for: taking over a position, closing it, closing everything.
 
 use super::{Coordinator, Kinds, Record, Step};
+use crate::account::Management;
 use crate::event::{Addition, AlarmKind, Command, CommandRefused, Opened, Opening};
 use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
 use crate::kill::KillLevel;
@@ -22,6 +23,9 @@ pub(super) enum Wanted {
     MoveStop(PositionKey, Price),
     Signal(PositionKey, Timestamp),
     Kill(AccountId, Option<KillLevel>, bool),
+    Manage(Box<Management>),
+    HandOver(PositionKey),
+    Release(PositionKey, bool),
 }
 
 impl Wanted {
@@ -35,6 +39,9 @@ impl Wanted {
             Command::MoveStop { key, to } => Self::MoveStop(*key, *to),
             Command::Signal { key, at } => Self::Signal(*key, *at),
             Command::Kill { account, level, confirmed } => Self::Kill(*account, *level, *confirmed),
+            Command::Manage(given) => Self::Manage(given.clone()),
+            Command::HandOver { key } => Self::HandOver(*key),
+            Command::Release { key, keeps_stop } => Self::Release(*key, *keeps_stop),
         }
     }
 }
@@ -50,6 +57,9 @@ impl Coordinator {
             Wanted::MoveStop(key, to) => self.on_move_stop(step, *key, *to),
             Wanted::Signal(key, at) => self.on_signal(step, *key, *at),
             Wanted::Kill(account, level, confirmed) => self.on_kill(step, *account, *level, *confirmed),
+            Wanted::Manage(given) => self.on_manage(step, given),
+            Wanted::HandOver(key) => self.on_hand_over(step, *key),
+            Wanted::Release(key, keeps_stop) => self.on_release(step, *key, *keeps_stop),
         }
     }
 
@@ -101,6 +111,7 @@ impl Coordinator {
         if misses_atr {
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });
         }
+        self.accounts.taken_over(opening.key, step.now);
         let slot = self.engine.insert(position);
         if let Some(feed) = feed {
             self.engine.feeds[feed as usize].users.push(slot);
@@ -228,9 +239,7 @@ impl Coordinator {
 
     /// A refused command is told, with the command, and changes nothing.
     pub(super) fn note_refused(&mut self, step: &mut Step<'_>, refused: CommandRefused) {
-        if let Some(super::Input::Event(event)) = step.input.take() {
-            step.write(Record::Input(event));
-        }
+        step.begin_anywhere();
         step.write(Record::CommandRefused(refused));
     }
 }
@@ -238,7 +247,7 @@ impl Coordinator {
 /// 10^10 of the quote currency, in its smallest units.
 const FEES_MAX: u128 = 10_u128.pow(28);
 
-fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timestamp) -> Position {
+pub(super) fn new_position(episode: EpisodeId, opening: &Opening, now: crate::time::Timestamp) -> Position {
     Position {
         episode,
         plan: opening.plan,

@@ -2,7 +2,8 @@
 
 use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
-use crate::event::{AlarmKind, Filled, Found, OrderEnd, RefusedWhy, VenueEvent};
+use crate::account::{OutsideClose, Reading};
+use crate::event::{AlarmKind, Filled, OrderEnd, OrderFound, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::num::{Money, Price};
 use crate::order::{CancelState, Fill, OrderAnswer, OrderState};
@@ -20,9 +21,12 @@ pub(super) enum Heard {
     Silence(OrderId),
     FundingPaid(PositionKey, Money),
     LiquidationAt(PositionKey, Price),
-    Found(Found),
+    Found(OrderFound),
     NotFound(OrderId),
     MarketRefused(OrderId),
+    NothingToReduce(OrderId),
+    Read(Box<Reading>),
+    ClosedOutside(OutsideClose),
 }
 
 impl Heard {
@@ -32,10 +36,10 @@ impl Heard {
             VenueEvent::Filled(fill) => Self::Filled(**fill),
             // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
             VenueEvent::Refused(id, RefusedWhy::MarketRefused) => Self::MarketRefused(*id),
-            VenueEvent::Refused(
-                id,
-                RefusedWhy::NothingToReduce | RefusedWhy::Busy | RefusedWhy::Other | RefusedWhy::CoinsMissing,
-            ) => Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused),
+            VenueEvent::Refused(id, RefusedWhy::NothingToReduce) => Self::NothingToReduce(*id),
+            VenueEvent::Refused(id, RefusedWhy::Busy | RefusedWhy::Other | RefusedWhy::CoinsMissing) => {
+                Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused)
+            }
             VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
             VenueEvent::Expired(id) => Self::Ended(*id, OrderAnswer::Expired, OrderEnd::Expired),
             VenueEvent::CancelRefused(id) => Self::CancelRefused(*id),
@@ -44,6 +48,8 @@ impl Heard {
             VenueEvent::LiquidationAt(key, price) => Self::LiquidationAt(*key, *price),
             VenueEvent::Found(found) => Self::Found(**found),
             VenueEvent::NotFound(id) => Self::NotFound(*id),
+            VenueEvent::Read(reading) => Self::Read(reading.clone()),
+            VenueEvent::ClosedOutside(closed) => Self::ClosedOutside(**closed),
         }
     }
 }
@@ -61,6 +67,12 @@ impl Coordinator {
             Heard::Found(found) => self.on_found(step, found),
             Heard::NotFound(id) => self.on_not_found(step, id),
             Heard::MarketRefused(id) => self.on_market_refused(step, id),
+            Heard::NothingToReduce(id) => {
+                self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
+                self.ask_about(step, id.episode.key);
+            }
+            Heard::Read(reading) => self.on_read(step, reading),
+            Heard::ClosedOutside(closed) => self.on_closed_outside(step, closed),
         }
     }
 
@@ -105,6 +117,7 @@ impl Coordinator {
         }
         self.orders.awaited.answered(&fill.id);
         self.end_inquiry(&fill.id);
+        self.accounts.touch(fill.id.episode.key, step.now);
         let qty = new.min(self.engine.positions[slot as usize].open);
         if qty < new {
             self.note(step, instrument, not_expected);
@@ -136,6 +149,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         if position.phase == Phase::Flat {
             // Dust of an ended episode: the order was alive still.
+            self.accounts.sold_late(fill.id.episode.key, qty);
             self.vacate_when_quiet(slot);
             return;
         }
@@ -352,7 +366,7 @@ impl Coordinator {
 
     /// Whether what fills have left is less than the venue can close: the episode ends once none of
     /// its orders is alive.
-    fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
+    pub(super) fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let market = self.engine.market(position.episode.key.instrument);
         if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
@@ -383,7 +397,7 @@ impl Coordinator {
         self.end_flat(step, slot);
     }
 
-    fn end_flat(&mut self, step: &mut Step<'_>, slot: Slot) {
+    pub(super) fn end_flat(&mut self, step: &mut Step<'_>, slot: Slot) {
         let position = &mut self.engine.positions[slot as usize];
         position.phase = Phase::Flat;
         let episode: EpisodeId = position.episode;
@@ -394,7 +408,7 @@ impl Coordinator {
     }
 
     /// A flat position leaves when nothing of it is alive at the venue.
-    fn vacate_when_quiet(&mut self, slot: Slot) {
+    pub(super) fn vacate_when_quiet(&mut self, slot: Slot) {
         let first = self.engine.positions[slot as usize].first_order;
         if self.orders.list(first).all(|(_, order)| order.life().state.is_final()) {
             self.orders.forget(first);
@@ -403,7 +417,7 @@ impl Coordinator {
         }
     }
 
-    fn rearm_all(&mut self, slot: Slot) {
+    pub(super) fn rearm_all(&mut self, slot: Slot) {
         let instrument = self.engine.positions[slot as usize].episode.key.instrument;
         self.rearm(slot, None, Kinds::ALL);
         self.engine.tidy(instrument, &self.orders);

@@ -1,7 +1,7 @@
 //! Orders that were lost sight of: the venue is asked until it answers, and only its answer counts.
 
 use super::{Coordinator, Record, Step, TimerFor};
-use crate::event::{Action, AlarmKind, Found, OrderEnd};
+use crate::event::{Action, AlarmKind, OrderEnd, OrderFound};
 use crate::id::OrderId;
 use crate::order::{CancelState, OrderAnswer, OrderState};
 use crate::time::Span;
@@ -57,7 +57,7 @@ impl Coordinator {
     }
 
     /// The venue tells what became of an order.
-    pub(super) fn on_found(&mut self, step: &mut Step<'_>, found: &Found) {
+    pub(super) fn on_found(&mut self, step: &mut Step<'_>, found: &OrderFound) {
         let id = &found.id;
         let Some((slot, index)) = self.find_order(id) else { return };
         let order = *self.orders.get(index);

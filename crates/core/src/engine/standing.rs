@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, EpisodeId};
 use crate::kill::KillLevel;
+use crate::plan::Rule;
+use crate::position::RuleSet;
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
@@ -28,6 +30,9 @@ pub(crate) struct Standing {
     /// Closes that may not go to the market and walk as limits, and how far they came.
     #[serde(default, with = "pairs")]
     walks: BTreeMap<EpisodeId, u8>,
+    /// Rules that held when their position was taken over, until it is handed over.
+    #[serde(skip)]
+    held_back: BTreeSet<(EpisodeId, Rule)>,
 }
 
 impl Standing {
@@ -129,11 +134,43 @@ impl Standing {
         Some(step)
     }
 
+    /// A rule does not act before the position is handed over.
+    pub(crate) fn hold_back(&mut self, episode: EpisodeId, rule: Rule) {
+        self.held_back.insert((episode, rule));
+    }
+
+    /// Every rule that does not act yet, and its episode.
+    pub(crate) const fn all_held_back(&self) -> &BTreeSet<(EpisodeId, Rule)> {
+        &self.held_back
+    }
+
+    /// The same, brought back.
+    pub(crate) fn restore_held_back(&mut self, rules: BTreeSet<(EpisodeId, Rule)>) {
+        self.held_back = rules;
+    }
+
+    /// The rules that do not act yet.
+    pub(crate) fn held_back(&self, episode: EpisodeId) -> RuleSet {
+        if self.held_back.is_empty() {
+            return RuleSet::NONE;
+        }
+        let of = (episode, Rule::HardStop)..=(episode, Rule::TimeLimit);
+        self.held_back.range(of).fold(RuleSet::NONE, |rules, &(_, rule)| rules.with(rule))
+    }
+
+    /// All rules act; whether any did not.
+    pub(crate) fn hand_over(&mut self, episode: EpisodeId) -> bool {
+        let before = self.held_back.len();
+        self.held_back.retain(|(held, _)| *held != episode);
+        self.held_back.len() < before
+    }
+
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
         self.walks.remove(&episode);
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);
+        self.hand_over(episode);
         self.signals.remove(&episode);
         self.overdue.remove(&episode);
     }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reconcile::{Adopted, LeftOutside, Reconciled};
 use super::{ConfirmedBy, Event, Jump, Observed, PriceDoubted};
+use crate::account::Management;
 use crate::gate::Blocked;
 use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use crate::kill::KillLevel;
@@ -218,6 +220,32 @@ pub enum Record {
         /// The last price.
         last: Price,
     },
+    /// What is managed of an account from now on.
+    Managed(Box<Management>),
+    /// The venue could not be read; nothing changed.
+    ReadFailed {
+        /// The account.
+        account: AccountId,
+        /// How often in a row.
+        in_a_row: u32,
+    },
+    /// What a read of the venue brought.
+    Reconciled(Box<Reconciled>),
+    /// A position found at the venue was taken over.
+    Adopted(Box<Adopted>),
+    /// A quantity left a position and no order of ours did it.
+    LeftOutside(Box<LeftOutside>),
+    /// A position was let go; what is left of it is nobody's here any more.
+    Released {
+        /// The episode, which ends.
+        episode: EpisodeId,
+        /// What it held.
+        qty: Qty,
+        /// Whether its stop stays at the venue.
+        keeps_stop: bool,
+    },
+    /// A position was handed over: all its rules act from now on, and reads may take it over.
+    HandedOver(PositionKey),
 }
 
 /// Why an exit of rules 7 to 9 was given up.
@@ -278,6 +306,12 @@ pub enum AlarmKind {
     PricesStale,
     /// A price that would have closed the position is not to be trusted.
     PriceDoubted,
+    /// The plan's stop was out of reach when the position was taken over: a nearer one was set.
+    StopTightened,
+    /// The venue closed it: liquidation, auto-deleveraging or settlement.
+    ClosedByVenue,
+    /// It was closed, and the trades that did it are not seen yet.
+    ClosedUnseen,
 }
 
 /// Why a command was refused.
@@ -310,6 +344,8 @@ pub enum CommandRefused {
     Killed(PositionKey),
     /// Silence must be asked for twice.
     NotConfirmed(AccountId),
+    /// What is to be managed of an account cannot be meant.
+    Unmanageable(AccountId),
 }
 
 /// An episode began.

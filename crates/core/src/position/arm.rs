@@ -104,6 +104,9 @@ impl Position {
     /// The level of a rule that closes on loss, if the plan has the rule.
     #[must_use]
     pub fn loss_level(&self, rule: Rule, terms: &Terms<'_>) -> Option<Price> {
+        if terms.held_back.has(rule) {
+            return None;
+        }
         let plan = terms.plan;
         let limit = match rule {
             Rule::HardStop => plan.hard_stop?,
@@ -215,7 +218,7 @@ impl Position {
 
     /// The nearest leg that is not out and would close at least one lot.
     fn arm_ladder(&self, terms: &Terms<'_>, list: &mut ArmList) {
-        let Some(ladder) = &terms.plan.ladder else { return };
+        let Some(ladder) = terms.acting_ladder() else { return };
         let first = (0..ladder.legs.len()).find(|leg| self.legs_out & (1 << leg) == 0);
         let Some(first) = first else { return };
         // A leg that rounds to nothing waits for the next one and is closed with it.

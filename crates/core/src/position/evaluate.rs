@@ -221,7 +221,7 @@ impl Position {
         prices: &impl Fn(CellId) -> Option<Price>,
         decision: &mut Decision,
     ) {
-        let Some(ladder) = &terms.plan.ladder else { return };
+        let Some(ladder) = terms.acting_ladder() else { return };
         let cell = terms.cells.of_rule(Rule::TakeProfit, self.side(), terms.plan);
         let Some(price) = prices(cell) else { return };
         let Some(from) = (0..ladder.legs.len()).find(|leg| self.legs_out & (1 << leg) == 0) else { return };
@@ -278,7 +278,7 @@ impl Position {
     /// Whether any soft leg should rest at the venue and is not out.
     #[must_use]
     pub fn soft_legs_missing(&self, terms: &Terms<'_>) -> bool {
-        let Some(ladder) = &terms.plan.ladder else { return false };
+        let Some(ladder) = terms.acting_ladder() else { return false };
         ladder
             .legs
             .iter()

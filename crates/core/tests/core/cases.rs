@@ -1,5 +1,6 @@
 //! Random worlds: instruments, plans, and a script of prices and openings.
 
+use ripcord_core::account::{AccountMode, ClosedBy, Managed, Management};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{Addition, Command, Event, Filled, Opening, Probe, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
@@ -36,6 +37,10 @@ pub(crate) enum Move {
     /// More of a position is bought, if it is held.
     Add(Addition),
     Event(Event),
+    /// Somebody trades by hand: the position becomes this large, at this entry. Nobody is told.
+    ByHand(PositionKey, Qty, Option<Price>),
+    /// The venue, or somebody, closes part of a position and tells of it.
+    Outside(PositionKey, Qty, ClosedBy),
     /// The venue's temper changes.
     Mood(Mood, Span),
 }
@@ -175,6 +180,7 @@ impl Case {
         for plan in &mut case.plans {
             late_rules(random, plan);
         }
+        case.reads(random);
         for at in (0..case.script.len()).rev() {
             let (now, what) = &case.script[at];
             let (now, key) = match what {
@@ -224,6 +230,54 @@ impl Case {
         case
     }
 
+    /// Accounts are managed, read, and traded past us.
+    fn reads(&mut self, random: &mut Random) {
+        if random.one_in(3) {
+            return;
+        }
+        let keys: Vec<PositionKey> = self.script.iter().filter_map(|(_, what)| opened_key(what)).collect();
+        for at in (0..self.script.len()).rev() {
+            let (now, key) = (self.script[at].0, opened_key(&self.script[at].1));
+            let what = match (key, random.within(0, 30)) {
+                (Some(key), 0..20) => Some(self.manage(random, key.account)),
+                (None, 0..2) if !keys.is_empty() => Some(past_us(random, &keys)),
+                (None, 2) if !keys.is_empty() => {
+                    let (key, keeps_stop) = (random.pick(&keys), random.one_in(2));
+                    let command = if random.one_in(2) {
+                        Command::Release { key, keeps_stop }
+                    } else {
+                        Command::HandOver { key }
+                    };
+                    Some(Move::Event(Event::Command(command)))
+                }
+                _ => None,
+            };
+            if let Some(what) = what {
+                self.script.insert(at + 1, (now, what));
+            }
+        }
+    }
+
+    pub(crate) fn manage(&self, random: &mut Random, account: AccountId) -> Move {
+        let mode =
+            random.pick(&[AccountMode::Hedge, AccountMode::Hedge, AccountMode::Net, AccountMode::Spot]);
+        let plan_of = |n: usize| {
+            let of = |plan: &Plan| plan.instrument.0 as usize == n;
+            self.plans.iter().position(of).map(|at| (InstrumentId(n as u32), PlanId(at as u32)))
+        };
+        let listed = (0..self.markets.len()).filter_map(plan_of);
+        let grant = (mode == AccountMode::Spot).then(|| Qty(random.within(1, 100_000)));
+        let instruments = listed.map(|(instrument, plan)| Managed { instrument, plan, grant }).collect();
+        let given = Management {
+            account,
+            mode,
+            instruments,
+            read_every: Some(Span::from_secs(random.within(1, 30))),
+            confirm_after: Span::from_secs(random.within(1, 5)),
+        };
+        Move::Event(Event::Command(Command::Manage(Box::new(given))))
+    }
+
     /// Something that somebody asks for about a position that was opened before move `at`.
     fn change(&self, random: &mut Random, at: usize) -> Option<Move> {
         let opened = self.script[..=at].iter().filter_map(|(_, what)| match what {
@@ -262,6 +316,7 @@ impl Case {
     /// The world before the first move.
     pub(crate) fn world(&self) -> World {
         let mut world = World::new();
+        world.venue.is_read = true;
         for (instrument, sources) in &self.markets {
             let id = world.core.add_instrument(instrument.clone(), sources, self.bars);
             world.venue.list(id.expect("a sound instrument"), instrument);
@@ -290,6 +345,11 @@ impl Case {
                 world.venue.mood = mood.clone();
                 world.lag = *lag;
             }
+            Move::ByHand(key, qty, entry) => world.venue.by_hand(*key, *qty, *entry),
+            Move::Outside(key, qty, by) => {
+                world.venue.close_outside(*key, *qty, *by);
+                world.deliver();
+            }
         }
     }
 
@@ -307,6 +367,23 @@ impl Case {
         exits.sort_unstable();
         exits
     }
+}
+
+fn opened_key(what: &Move) -> Option<PositionKey> {
+    match what {
+        Move::Open(opening) => Some(opening.key),
+        _ => None,
+    }
+}
+
+fn past_us(random: &mut Random, keys: &[PositionKey]) -> Move {
+    let (key, qty) = (random.pick(keys), Qty(random.pick(&[0, 0, 1, 1_000, 77_777])));
+    if random.one_in(2) {
+        let entry = random.one_in(2).then(|| Price(random.within(1_000, 100_000)));
+        return Move::ByHand(key, qty, entry);
+    }
+    let by = [ClosedBy::Hand, ClosedBy::Liquidation, ClosedBy::Adl, ClosedBy::Settlement];
+    Move::Outside(key, qty, random.pick(&by))
 }
 
 /// Rules that the oracle does not know: signals, time limits, liquidation, bounds of an exit.
@@ -368,7 +445,7 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
 }
 
 fn mood(random: &mut Random) -> Move {
-    let mut mood = Mood::default();
+    let mut mood = Mood { unread: random.one_in(6), ..Mood::default() };
     match random.within(0, 12) {
         8 => mood.lose = random.within(1, 3) as u32,
         9 => mood.blind = true,

@@ -1,5 +1,6 @@
 //! The door never fails: what cannot be is refused or ignored, and the positions do not notice.
 
+use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
     Addition, Command, Event, Opening, Outbox, Probe, Record, RefusedWhy, Tick, VenueEvent,
@@ -111,7 +112,7 @@ fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
         slice: 0,
         attempt: random.pick(&[0, 1, u16::MAX]),
     };
-    match random.within(0, 13) {
+    match random.within(0, 18) {
         0 | 1 => Event::Tick(Tick {
             at: Timestamp(number(random)),
             price: Price(number(random)),
@@ -152,6 +153,45 @@ fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
         10 => Event::Command(Command::MoveStop { key, to: Price(number(random)) }),
         11 => Event::Command(Command::ChangePlan { key, plan: PlanId(random.pick(&[0, u32::MAX])) }),
         12 => Event::Command(Command::Signal { key, at: Timestamp(number(random)) }),
+        13..=18 => garbage_past_us(random, case, key),
         _ => Event::Command(Command::Panic(AccountId(u32::MAX))),
+    }
+}
+
+/// What a venue may say of positions that we know nothing of, and what may be asked about them.
+fn garbage_past_us(random: &mut Random, case: &Case, key: PositionKey) -> Event {
+    let number = |random: &mut Random| random.pick(&EXTREME);
+    let maybe = |random: &mut Random| random.one_in(2).then(|| Price(number(random)));
+    match random.within(0, 5) {
+        0 => Event::Venue(VenueEvent::ClosedOutside(Box::new(OutsideClose {
+            key,
+            trade: random.pick(&[0, 1, 2, u64::MAX]),
+            qty: Qty(number(random)),
+            price: maybe(random),
+            fee: Money(random.pick(&[i128::MIN, -1, 0, 1, i128::MAX])),
+            by: ClosedBy::Liquidation,
+        }))),
+        1 | 2 => Event::Venue(VenueEvent::Read(Box::new(Reading {
+            account: key.account,
+            taken_at: Timestamp(number(random)),
+            fills_until: Timestamp(number(random)),
+            held: random.one_in(2).then(|| {
+                vec![Holding {
+                    instrument: key.instrument,
+                    side: key.side,
+                    qty: Qty(number(random)),
+                    entry: maybe(random),
+                    leverage: None,
+                    liquidation: maybe(random),
+                    mark: maybe(random),
+                }]
+            }),
+        }))),
+        3 => match case.manage(random, key.account) {
+            Move::Event(event) => event,
+            other => panic!("a command, not {other:?}"),
+        },
+        4 => Event::Command(Command::HandOver { key }),
+        _ => Event::Command(Command::Release { key, keeps_stop: random.one_in(2) }),
     }
 }

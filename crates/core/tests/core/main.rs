@@ -10,6 +10,7 @@ mod plan_words;
 mod properties;
 mod protection;
 mod random;
+mod reconcile;
 mod scenario;
 mod trust;
 mod venue;

@@ -102,7 +102,7 @@ impl<'a> Oracle<'a> {
                     self.signal(at, now.0, *key, given.0);
                 }
                 Move::Event(Event::Command(Command::Close { key, qty: None })) => self.close(at, *key),
-                Move::Add(_) | Move::Event(_) | Move::Mood(..) => {
+                Move::Add(_) | Move::Event(_) | Move::Mood(..) | Move::ByHand(..) | Move::Outside(..) => {
                     panic!("the oracle knows a well-behaved venue only")
                 }
                 Move::Price(instrument, source, price) => {

@@ -321,6 +321,12 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
                         );
                         assert_eq!(*left, filled.remaining.0, "seed {seed}: {filled:?}");
                     }
+                    Record::LeftOutside(gone) => {
+                        let left = held.get_mut(&gone.episode).expect("it was opened");
+                        *left -= gone.qty.0;
+                        assert!(gone.qty.0 > 0 && *left >= 0, "seed {seed}: {gone:?}");
+                        assert_eq!(*left, gone.remaining.0, "seed {seed}: {gone:?}");
+                    }
                     Record::StopMoved { episode, from, to, .. } => {
                         let sign = episode.key.side.sign();
                         if rebases(&core, episode) {

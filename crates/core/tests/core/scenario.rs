@@ -19,6 +19,7 @@ use ripcord_core::{Coordinator, snapshot::Snapshot};
 
 pub(crate) mod cover;
 mod prices;
+mod reads;
 mod telling;
 
 use crate::plan_words::plan_spec;
@@ -197,6 +198,7 @@ impl Story {
                 let secs = Decimal::parse(rest[0].trim_end_matches('s').as_bytes()).map_err(told)?;
                 self.world.lag = Span(secs.to_scale(9).map_err(told)?);
             }
+            "manage" | "read" | "outside" | "release" | "hand" => self.past_us(words[0], rest)?,
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
             "restart" => self.restart(),
@@ -388,7 +390,7 @@ impl Story {
             .map(|at| words[at + 1].parse::<u8>().expect("a leg"));
         let mut submits = self.world.actions.iter().rev().filter_map(|action| match action {
             Action::Submit(approved) => Some(*approved.order()),
-            Action::Cancel(_) | Action::Query(_) => None,
+            Action::Cancel(_) | Action::Query(_) | Action::ReadPositions(_) => None,
         });
         let order = submits.find(|order| leg.is_none_or(|leg| order.id.leg == leg)).ok_or("no order")?;
         let id = order.id;

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ripcord_core::event::{Action, Found, RefusedWhy, VenueEvent};
-use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
+use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
+use ripcord_core::event::{Action, OrderFound, RefusedWhy, VenueEvent};
+use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
@@ -47,6 +48,8 @@ pub(crate) struct Mood {
     pub(crate) ban: u32,
     /// Refuses this many cancels.
     pub(crate) keep: u32,
+    /// What is held cannot be read.
+    pub(crate) unread: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -63,10 +66,15 @@ pub(crate) struct Venue {
     pub(crate) overdrawn: u32,
     working: Vec<Working>,
     /// Every order it ever had.
-    known: BTreeMap<OrderId, Found>,
+    known: BTreeMap<OrderId, OrderFound>,
     /// Its clock.
     pub(crate) now: Timestamp,
     answers: VecDeque<(u32, VenueEvent)>,
+    /// Average entries of what is known to have been bought at one.
+    entries: BTreeMap<PositionKey, i64>,
+    /// Answers when it is asked what is held.
+    pub(crate) is_read: bool,
+    trades: u64,
 }
 
 impl Venue {
@@ -109,12 +117,66 @@ impl Venue {
     }
 
     /// Takes an action of the core.
-    pub(crate) fn take(&mut self, action: &Action) {
+    pub(crate) fn take(&mut self, action: &Action, now: Timestamp) {
         match action {
             Action::Submit(approved) => self.submit(*approved.order()),
             Action::Cancel(id) => self.cancel(*id),
             Action::Query(id) => self.query(*id),
+            Action::ReadPositions(account) if self.is_read => {
+                let reading = self.reading(*account, now);
+                self.tell(VenueEvent::Read(Box::new(reading)));
+            }
+            Action::ReadPositions(_) => {}
         }
+        self.sweep();
+    }
+
+    /// What it says that an account holds, if it says anything.
+    pub(crate) fn reading(&self, account: AccountId, now: Timestamp) -> Reading {
+        let held = self.held.iter().filter(|(key, qty)| key.account == account && **qty > 0);
+        let held = held.map(|(key, qty)| Holding {
+            instrument: key.instrument,
+            side: key.side,
+            qty: Qty(*qty),
+            entry: self.entries.get(key).map(|entry| Price(*entry)),
+            leverage: None,
+            liquidation: None,
+            mark: self.prices.get(&key.instrument).map(|price| Price(*price)),
+        });
+        let held = (!self.mood.unread).then(|| held.collect());
+        Reading { account, taken_at: now, fills_until: now, held }
+    }
+
+    /// An account holds this, and nothing else.
+    pub(crate) fn has(&mut self, account: AccountId, held: &[Holding]) {
+        self.held.retain(|key, _| key.account != account);
+        for Holding { instrument, side, qty, .. } in held {
+            self.held.insert(PositionKey { account, instrument: *instrument, side: *side }, qty.0);
+        }
+        self.sweep();
+    }
+
+    /// Somebody trades by hand: the position becomes this large. Nobody is told.
+    pub(crate) fn by_hand(&mut self, key: PositionKey, qty: Qty, entry: Option<Price>) {
+        self.held.insert(key, qty.0);
+        match entry {
+            Some(entry) => self.entries.insert(key, entry.0),
+            None => self.entries.remove(&key),
+        };
+        self.sweep();
+    }
+
+    /// The venue itself, or somebody, closes part of a position and tells of it.
+    pub(crate) fn close_outside(&mut self, key: PositionKey, qty: Qty, by: ClosedBy) {
+        let qty = qty.0.min(self.held(key).0);
+        if qty <= 0 {
+            return;
+        }
+        *self.held.get_mut(&key).expect("held") -= qty;
+        self.trades += 1;
+        let price = self.prices.get(&key.instrument).map(|price| Price(*price));
+        let closed = OutsideClose { key, trade: self.trades, qty: Qty(qty), price, fee: Money::ZERO, by };
+        self.tell(VenueEvent::ClosedOutside(Box::new(closed)));
         self.sweep();
     }
 
@@ -170,7 +232,7 @@ impl Venue {
         }
         let (id, qty, placed_at) = (order.id, order.qty, self.now);
         let again =
-            self.known.insert(id, Found { id, qty, placed_at, state: OrderState::Refused, fill: None });
+            self.known.insert(id, OrderFound { id, qty, placed_at, state: OrderState::Refused, fill: None });
         assert!(again.is_none(), "an order id was used twice: {id:?}");
         if self.mood.refuse > 0 {
             self.mood.refuse -= 1;

@@ -84,7 +84,7 @@ impl World {
         self.core.handle(self.now, event, &mut self.out);
         self.venue.now = self.now;
         for action in &self.out.actions {
-            self.venue.take(action);
+            self.venue.take(action, self.now);
         }
         self.records.append(&mut self.out.records);
         self.actions.append(&mut self.out.actions);

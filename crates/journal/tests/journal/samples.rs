@@ -1,17 +1,18 @@
 //! One entry of every kind, and every variant of the words inside. New ones go to the end.
 
+use ripcord_core::account::{AccountMode, ClosedBy, Holding, Managed, Management, OutsideClose, Reading};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
-    Added, Addition, AlarmKind, Command, CommandRefused, Concluded, ConfirmedBy, Doubt, Entry, Event,
-    ExitDecided, Filled, Held, Judged, Jump, Observed, Opened, Opening, OrderEnd, PriceDoubted, Probe,
-    ProbeFill, Record, RefusedWhy, Tick, VenueEvent,
+    Added, Addition, Adopted, AlarmKind, Command, CommandRefused, Concluded, ConfirmedBy, Doubt, Entry,
+    Event, ExitDecided, Filled, Found, Held, Judged, Jump, LeftOutside, Observed, Opened, Opening, OrderEnd,
+    PriceDoubted, Probe, ProbeFill, Reconciled, Record, RefusedWhy, Tick, VenueEvent, Verdict,
 };
 use ripcord_core::gate::Blocked;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::{Bar, PriceSource};
-use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind};
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::reason::{ExitType, Reason, Source, StopOrigin};
@@ -36,6 +37,7 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     records.extend(order_records());
     records.extend(refusals().into_iter().map(Record::CommandRefused));
     records.extend(later_records());
+    records.extend(read_records());
     let at = |number: usize| Timestamp(1_767_225_600_000_000_000 + number as i64);
     all.extend(
         records.into_iter().enumerate().map(|(n, record)| JournalEntry::Fact(Entry { at: at(n), record })),
@@ -282,6 +284,115 @@ fn price_records() -> Vec<Record> {
     }));
     let alarms = [AlarmKind::PricesStale, AlarmKind::PriceDoubted];
     all.extend(alarms.map(|what| Record::Alarm { episode, what }));
+    all
+}
+
+/// What the venue says is held.
+fn read_records() -> Vec<Record> {
+    let managed = Managed { instrument: InstrumentId(1), plan: PlanId(2), grant: Some(Qty(7)) };
+    let given = |mode| Management {
+        account: AccountId(7),
+        mode,
+        instruments: vec![managed],
+        read_every: (mode != AccountMode::Net).then_some(Span::from_secs(60)),
+        confirm_after: Span::from_secs(5),
+    };
+    let modes = [AccountMode::Net, AccountMode::Hedge, AccountMode::Spot];
+    let mut all: Vec<Record> = modes.map(|mode| Record::Managed(Box::new(given(mode)))).into();
+    let held = Held { reason: Reason::HardStop, leg: 0, level: Price(5_880_000), price: Price(5_879_000) };
+    let verdicts = [
+        Verdict::Agrees,
+        Verdict::New,
+        Verdict::Gone,
+        Verdict::Smaller,
+        Verdict::Larger,
+        Verdict::Unconfirmed,
+        Verdict::Waits,
+        Verdict::Stale,
+        Verdict::NotManaged,
+        Verdict::Released,
+        Verdict::Dust,
+        Verdict::NoPrice,
+    ];
+    let found = verdicts.map(|verdict| Found { key: KEY, ours: Qty(1), theirs: Qty(2), verdict });
+    all.extend([
+        Record::ReadFailed { account: AccountId(7), in_a_row: 3 },
+        Record::Reconciled(Box::new(Reconciled {
+            account: AccountId(7),
+            taken_at: Timestamp(9),
+            fills_until: Timestamp(8),
+            is_first: true,
+            same: 4,
+            found: found.to_vec(),
+        })),
+        Record::Adopted(Box::new(Adopted {
+            episode: EPISODE,
+            seen: Price(6_000_000),
+            entry_known: true,
+            liquidation: Some(Price(5_000_000)),
+            held: vec![held],
+        })),
+        Record::Released { episode: EPISODE, qty: Qty(5), keeps_stop: true },
+        Record::HandedOver(KEY),
+    ]);
+    all.extend([None, Some(Price(6))].map(|price| {
+        Record::LeftOutside(Box::new(LeftOutside {
+            episode: EPISODE,
+            reason: Reason::Liquidation,
+            source: Source::External,
+            qty: Qty(500),
+            price,
+            fee: Money(1),
+            cost: 3_000,
+            entry_fees: Money(2),
+            funding: Money(-3),
+            remaining: Qty(4),
+        }))
+    }));
+    let alarms = [AlarmKind::StopTightened, AlarmKind::ClosedByVenue, AlarmKind::ClosedUnseen];
+    all.extend(read_events().into_iter().map(Record::Input));
+    all.push(Record::CommandRefused(CommandRefused::Unmanageable(AccountId(7))));
+    all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
+    all
+}
+
+fn read_events() -> Vec<Event> {
+    let holding = Holding {
+        instrument: InstrumentId(1),
+        side: Side::Short,
+        qty: Qty(3),
+        entry: Some(Price(4)),
+        leverage: Some(Ratio::ONE),
+        liquidation: Some(Price(5)),
+        mark: None,
+    };
+    let reading = |held| {
+        let (taken_at, fills_until) = (Timestamp(9), Timestamp(8));
+        let reading = Reading { account: AccountId(7), taken_at, fills_until, held };
+        Event::Venue(VenueEvent::Read(Box::new(reading)))
+    };
+    let mut all = vec![reading(None), reading(Some(vec![holding]))];
+    let by = [ClosedBy::Hand, ClosedBy::Liquidation, ClosedBy::Adl, ClosedBy::Settlement, ClosedBy::Unseen];
+    all.extend(by.map(|by| {
+        let price = (by != ClosedBy::Hand).then_some(Price(6));
+        let closed = OutsideClose { key: KEY, trade: 12, qty: Qty(3), price, fee: Money(1), by };
+        Event::Venue(VenueEvent::ClosedOutside(Box::new(closed)))
+    }));
+    let given = Management {
+        account: AccountId(7),
+        mode: AccountMode::Net,
+        instruments: Vec::new(),
+        read_every: None,
+        confirm_after: Span::from_secs(5),
+    };
+    all.extend(
+        [
+            Command::Manage(Box::new(given)),
+            Command::HandOver { key: KEY },
+            Command::Release { key: KEY, keeps_stop: true },
+        ]
+        .map(Event::Command),
+    );
     all
 }
 

@@ -122,7 +122,7 @@ impl World {
             match action {
                 Action::Submit(approved) => self.pending.push(*approved.order()),
                 Action::Cancel(id) => self.pending.retain(|order| order.id != id),
-                Action::Query(_) => {}
+                Action::Query(_) | Action::ReadPositions(_) => {}
             }
         }
         self.journal.extend(self.out.records.drain(..).map(JournalEntry::Fact));

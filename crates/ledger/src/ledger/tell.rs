@@ -75,13 +75,13 @@ impl Ledger {
 
     pub(super) fn tell_episode(&self, id: EpisodeId, changes: &mut Vec<Change>) {
         let Some(life) = self.lives.get(&id) else { return };
-        let worth = if life.is_fifo() { self.by_fifo(id) } else { Some(life.by_average()) };
+        let worth = if life.is_fifo() { self.by_fifo(id) } else { life.by_average() };
         changes.push(Change::Episode(Box::new(life.row(worth))));
     }
 
     /// What the exits of a spot episode were worth together; none while one of them is not known.
     fn by_fifo(&self, id: EpisodeId) -> Option<Worth> {
-        let life = self.lives.get(&id)?;
+        let life = self.lives.get(&id).filter(|life| !life.left_outside())?;
         let key: (AccountId, InstrumentId) = (id.key.account, id.key.instrument);
         let mut sum = Worth::default();
         for sent in life.orders.values().filter(|sent| sent.fills > 0) {

@@ -26,6 +26,8 @@ use crate::prices::{PriceChange, leaves_out_its_price};
 use crate::records::{Header, Line, PositionEntry};
 use crate::uncovered::{Uncovered, Uncovering};
 
+mod reconcile;
+
 /// Price and end of the last bar, if there was one.
 type LastBar = Option<(Price, Timestamp)>;
 
@@ -298,7 +300,7 @@ impl Life {
             }
             return;
         }
-        if episode_of(record) == Some(self.episode) {
+        if reconcile::is_about(record, self.episode) || episode_of(record) == Some(self.episode) {
             self.on_own(record, at, index, prices);
         }
     }
@@ -352,11 +354,18 @@ impl Life {
                 self.story.end.closed = Some((at, index));
             }
             Record::Alarm { what, .. } => self.story.alarms.push((at, *what)),
+            Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::Reconciled(_)
+            | Record::HandedOver(_) => self.on_reconciled(record, at, index),
             Record::Observed(_)
             | Record::Input(_)
             | Record::Opened(_)
             | Record::BarClosed(_)
             | Record::KillLevel { .. }
+            | Record::Managed(_)
+            | Record::ReadFailed { .. }
             | Record::CommandRefused(_)
             | Record::Suspected { .. }
             | Record::Confirmed { .. }
@@ -493,6 +502,7 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::Contradicted { episode, .. }
         | Record::ExitConcluded { episode, .. }
         | Record::Closed { episode }
+        | Record::Released { episode, .. }
         | Record::Alarm { episode, .. } => Some(*episode),
         Record::GateBlocked { id, .. } | Record::OrderAccepted(id) | Record::OrderEnded { id, .. } => {
             Some(id.episode)
@@ -503,6 +513,8 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         Record::OrderIntended(order) => Some(order.id.episode),
         Record::Filled(filled) => Some(filled.id.episode),
         Record::PriceDoubted(doubted) => Some(doubted.episode),
+        Record::Adopted(adopted) => Some(adopted.episode),
+        Record::LeftOutside(left) => Some(left.episode),
         Record::Observed(_)
         | Record::Input(_)
         | Record::BarClosed(_)
@@ -512,7 +524,11 @@ fn episode_of(record: &Record) -> Option<EpisodeId> {
         | Record::PricesBack { .. }
         | Record::Jump(_)
         | Record::Diverged { .. }
-        | Record::Converged { .. } => None,
+        | Record::Converged { .. }
+        | Record::Managed(_)
+        | Record::ReadFailed { .. }
+        | Record::Reconciled(_)
+        | Record::HandedOver(_) => None,
     }
 }
 

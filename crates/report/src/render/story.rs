@@ -82,6 +82,28 @@ impl Teller<'_> {
                 };
                 format!("exit {exit} given up, {why}")
             }
+            Change::Adopted { seen, held_back: 0 } => {
+                format!("found at the venue and taken over @ {}", self.price(seen))
+            }
+            Change::Adopted { seen, held_back } => format!(
+                "found at the venue and taken over @ {}; {held_back} rules held already and wait for the hand-over",
+                self.price(seen)
+            ),
+            Change::LeftOutside { qty, price, reason, remaining } => format!(
+                "{} left past us ({}) @ {}, {} left",
+                self.qty(qty),
+                reason.word(),
+                price.map_or_else(|| "an unknown price".to_owned(), |price| self.price(price)),
+                self.qty(remaining)
+            ),
+            Change::Differs { theirs, ours } => format!(
+                "the venue says {}, held are {}: a second read must agree",
+                self.qty(theirs),
+                self.qty(ours)
+            ),
+            Change::Released { keeps_stop: true } => "let go; its stop stays at the venue".to_owned(),
+            Change::Released { keeps_stop: false } => "let go".to_owned(),
+            Change::HandedOver => "handed over: all rules act".to_owned(),
         }
     }
 

@@ -243,6 +243,21 @@ fn change_json(at: Timestamp, change: Change, story: &Story) -> Value {
         }
         Change::Prices(of) => json!({ "what": of.code(), "text": of.words(price) }),
         Change::Concluded { exit, why } => json!({ "what": "exit_concluded", "exit": exit, "why": why }),
+        Change::Adopted { seen, held_back } => {
+            json!({ "what": "adopted", "price": price(seen), "held_back": held_back })
+        }
+        Change::LeftOutside { qty: left, price: paid, reason, remaining } => json!({
+            "what": "left_outside",
+            "qty": qty(left),
+            "price": paid.map(price),
+            "reason": reason.word(),
+            "remaining": qty(remaining),
+        }),
+        Change::Differs { theirs, ours } => {
+            json!({ "what": "differs", "venue": qty(theirs), "held": qty(ours) })
+        }
+        Change::Released { keeps_stop } => json!({ "what": "released", "keeps_stop": keeps_stop }),
+        Change::HandedOver => json!({ "what": "handed_over" }),
     };
     value["at"] = utc(at).into();
     value

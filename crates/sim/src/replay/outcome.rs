@@ -103,7 +103,14 @@ impl Reader for Outcome {
                 }
             }
             Record::Alarm { episode, what } => self.alarms.push((entry.at, *episode, *what)),
-            Record::Observed(_)
+            Record::Managed(_)
+            | Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::HandedOver(_)
+            | Record::Observed(_)
             | Record::Input(_)
             | Record::Added(_)
             | Record::PlanChanged { .. }

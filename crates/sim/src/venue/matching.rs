@@ -1,6 +1,6 @@
 //! Orders meet prices.
 
-use ripcord_core::event::{Found, Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
+use ripcord_core::event::{OrderFound, Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
 use ripcord_core::id::{OrderId, PositionKey};
 use ripcord_core::instrument::{MarketKind, Side};
 use ripcord_core::num::{Price, Qty, Ratio};
@@ -85,7 +85,7 @@ impl SimVenue {
         let resting = slots.into_iter().map(|slot| self.resting[slot as usize]).find(|it| it.order.id == id);
         let answer = resting.map_or(VenueEvent::NotFound(id), |resting| {
             let (qty, placed_at, state) = (resting.order.qty, at, OrderState::Working);
-            VenueEvent::Found(Box::new(Found { id, qty, placed_at, state, fill: None }))
+            VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill: None }))
         });
         self.answer(at, answer, out);
     }
@@ -212,8 +212,10 @@ impl SimVenue {
             self.answer(now, VenueEvent::Expired(order.id), out);
             return;
         }
-        account.qty = Qty(account.qty.0 - qty.0);
+        let before = account.qty;
+        account.qty = Qty(before.0 - qty.0);
         let flat = account.qty.0 == 0;
+        self.remember(now, key, before);
         let instrument = &self.markets[key.instrument.0 as usize].instrument;
         let fee = FillModel::fee(instrument.notional(price, qty), rate);
         let filled_total = Qty(filled.0 + qty.0);
@@ -228,7 +230,7 @@ impl SimVenue {
     }
 
     /// A flat position has nothing to reduce: its resting orders go.
-    fn expire_all(&mut self, now: Timestamp, key: PositionKey, out: &mut Vec<Answer>) {
+    pub(super) fn expire_all(&mut self, now: Timestamp, key: PositionKey, out: &mut Vec<Answer>) {
         for slot in self.list(key) {
             let id = self.resting[slot as usize].order.id;
             self.remove(slot);

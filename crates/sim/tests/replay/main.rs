@@ -11,6 +11,7 @@ mod fills;
 mod jobs;
 mod paces;
 mod random;
+mod reads;
 mod real_data;
 mod resume;
 mod trust;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ripcord_core::event::{
-    Action, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Opened, OrderEnd, Record,
+    Action, Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Opened, OrderEnd, Record,
 };
 use ripcord_core::id::{AccountId, PositionKey};
 use ripcord_core::instrument::Side;
@@ -25,6 +25,10 @@ impl Story {
         for action in &self.world.actions[self.acts..] {
             let (what, id) = match action {
                 Action::Submit(_) => continue,
+                Action::ReadPositions(_) => {
+                    parts.push("ask for a read".to_owned());
+                    continue;
+                }
                 Action::Cancel(id) => ("cancel", id),
                 Action::Query(id) => ("ask for", id),
             };
@@ -47,12 +51,7 @@ impl Story {
         let (episode, text) = match record {
             Record::Observed(_) | Record::Input(_) | Record::OrderAccepted(_) => return None,
             Record::Opened(opened) => (opened.episode, self.opened(opened)),
-            Record::Added(added) => {
-                let key = added.episode.key;
-                let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
-                let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
-                (added.episode, format!("added {qty} at {price}, {open} held at {entry}"))
-            }
+            Record::Added(added) => (added.episode, self.added(added)),
             Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
             Record::Signalled { episode, until } => {
                 let secs = (until.0 - self.world.now.0) / 1_000_000_000;
@@ -108,8 +107,22 @@ impl Story {
             | Record::Jump(_)
             | Record::Diverged { .. }
             | Record::Converged { .. } => return Some(self.of_prices(record)),
+            Record::Managed(_)
+            | Record::ReadFailed { .. }
+            | Record::Reconciled(_)
+            | Record::Adopted(_)
+            | Record::LeftOutside(_)
+            | Record::Released { .. }
+            | Record::HandedOver(_) => return self.past_us_record(record),
         };
         Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn added(&self, added: &Added) -> String {
+        let key = added.episode.key;
+        let [qty, open] = [added.qty, added.open].map(|qty| self.show_qty(key, qty));
+        let [price, entry] = [added.price, added.entry].map(|price| self.show_price(key, price));
+        format!("added {qty} at {price}, {open} held at {entry}")
     }
 
     fn bracket(&self, record: &Record) -> String {
@@ -223,6 +236,7 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::Killed(_) => "no: stopped",
         CommandRefused::NotConfirmed(_) => "no: not confirmed",
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
+        CommandRefused::Unmanageable(_) => "no: cannot be meant",
     }
 }
 
@@ -240,5 +254,8 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::CoinsLocked => "coins locked",
         AlarmKind::PricesStale => "prices stale",
         AlarmKind::PriceDoubted => "price doubted",
+        AlarmKind::StopTightened => "stop tightened",
+        AlarmKind::ClosedByVenue => "closed by the venue",
+        AlarmKind::ClosedUnseen => "closed, unseen how",
     }
 }

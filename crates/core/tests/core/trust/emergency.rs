@@ -79,7 +79,7 @@ fn a_hard_stop_acts_when_its_price_is_confirmed_or_nobody_contradicts_for_300_ms
         let rules = Instrument::from_decimals("X", 2, 3);
         let sources = [PriceSource::Last, PriceSource::Bid, PriceSource::Ask, PriceSource::Mark];
         let id = world.core.add_instrument(rules.clone(), &sources, BarOrigin::Ticks).expect("sound");
-        world.venue.list(id, rules.lot_size);
+        world.venue.list(id, &rules);
         let hard = LossLimit {
             share: Ratio::from_bps(600),
             basis: Basis::Price,

@@ -1,0 +1,331 @@
+//! Accounts: what of them is managed, and what a venue says that they hold.
+//!
+//! Positions that nobody opened through us become known by reads of the venue. A read is complete or
+//! it is none: an error is never "flat".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, InstrumentId, PlanId, PositionKey};
+use crate::instrument::Side;
+use crate::num::{Money, Price, Qty, Ratio};
+use crate::reason::{Reason, Source};
+use crate::time::{Span, Timestamp};
+
+/// What the venue may hold of one instrument in an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountMode {
+    /// Futures, one position per instrument: long or short.
+    Net,
+    /// Futures, a long and a short position beside each other.
+    Hedge,
+    /// Coins. Only what is granted is ever sold.
+    Spot,
+}
+
+/// One instrument that is managed in an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Managed {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The plan that positions found at the venue are taken over under.
+    pub plan: PlanId,
+    /// How much may be taken over and sold in all; positive. Needed on spot, and only there.
+    pub grant: Option<Qty>,
+}
+
+/// What is managed of an account. Positions of other instruments are never touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Management {
+    /// The account.
+    pub account: AccountId,
+    /// What it may hold.
+    pub mode: AccountMode,
+    /// The instruments, each once.
+    pub instruments: Vec<Managed>,
+    /// How often the venue is read, at least a second; `None` leaves it to the host when to read.
+    pub read_every: Option<Span>,
+    /// How much later a second read must say the same before a difference is believed; at least a second.
+    pub confirm_after: Span,
+}
+
+/// What a venue says that an account holds, all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The account.
+    pub account: AccountId,
+    /// When the venue drew it up.
+    pub taken_at: Timestamp,
+    /// Every fill up to this moment is in it, by the clock of the events.
+    pub fills_until: Timestamp,
+    /// Every position, or every coin; `None` when it could not be read, or not completely.
+    pub held: Option<Vec<Holding>>,
+}
+
+/// One position (or coin balance) that a venue says is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The side; coins are long.
+    pub side: Side,
+    /// How much; positive.
+    pub qty: Qty,
+    /// Average entry price, if the venue knows it.
+    pub entry: Option<Price>,
+    /// Leverage, if it tells.
+    pub leverage: Option<Ratio>,
+    /// Where it would liquidate, if it tells.
+    pub liquidation: Option<Price>,
+    /// Its mark price, if it tells.
+    pub mark: Option<Price>,
+}
+
+/// A trade that closed (part of) a position, and was not one of our orders'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideClose {
+    /// The bucket.
+    pub key: PositionKey,
+    /// The venue's number of the trade; rises within a bucket, so that one told twice counts once.
+    pub trade: u64,
+    /// How much; positive.
+    pub qty: Qty,
+    /// Its price, if known.
+    pub price: Option<Price>,
+    /// Its fee in quote currency; positive is paid.
+    pub fee: Money,
+    /// Who did it.
+    pub by: ClosedBy,
+}
+
+/// Who closed a position past us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedBy {
+    /// A person or another program.
+    Hand,
+    /// The venue: it liquidated.
+    Liquidation,
+    /// The venue: it covered the loss of another account.
+    Adl,
+    /// The venue: the contract was settled.
+    Settlement,
+    /// Nobody knows: trades of ours may be among it that are not told yet.
+    Unseen,
+}
+
+impl ClosedBy {
+    /// Why the quantity was closed.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Hand => Reason::Manual,
+            Self::Liquidation => Reason::Liquidation,
+            Self::Adl => Reason::Adl,
+            Self::Settlement => Reason::Settlement,
+            Self::Unseen => Reason::Unknown,
+        }
+    }
+
+    /// Who acted.
+    #[must_use]
+    pub const fn source(self) -> Source {
+        match self {
+            Self::Hand | Self::Liquidation | Self::Adl | Self::Settlement => Source::External,
+            Self::Unseen => Source::Unknown,
+        }
+    }
+}
+
+/// A difference to the venue that one read has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// What the venue said.
+    pub(crate) theirs: Qty,
+    /// Up to when that read knew of fills.
+    pub(crate) since: Timestamp,
+}
+
+/// What is remembered of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bucket {
+    /// When something of it last traded, as far as we know.
+    pub(crate) touched: Timestamp,
+    /// The last trade past us that counted.
+    pub(crate) trade: u64,
+    pub(crate) pending: Option<Pending>,
+    /// How much of its living position came out of a grant.
+    granted: Qty,
+}
+
+impl Bucket {
+    const NEW: Self = Self { touched: Timestamp::MIN, trade: 0, pending: None, granted: Qty(0) };
+}
+
+/// An account that is managed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) given: Management,
+    /// Reads that know less than this are of no use.
+    pub(crate) since: Timestamp,
+    /// No read has come since it was given.
+    pub(crate) is_recovering: bool,
+    /// Reads in a row that failed.
+    pub(crate) failed: u32,
+    /// A read out of turn is under way.
+    pub(crate) asks_again: bool,
+    /// What was taken up of grants, ever: told again, or with another plan, a grant is not another one.
+    taken: BTreeMap<InstrumentId, Qty>,
+    #[serde(with = "pairs")]
+    buckets: BTreeMap<PositionKey, Bucket>,
+    /// Buckets that were let go: reads leave them alone until they are handed over.
+    pub(crate) released: BTreeSet<PositionKey>,
+}
+
+impl Account {
+    /// How an instrument is managed, if it is.
+    pub(crate) fn managed(&self, instrument: InstrumentId) -> Option<&Managed> {
+        self.given.instruments.iter().find(|managed| managed.instrument == instrument)
+    }
+
+    /// What may still be taken over of an instrument; everything where no grant is needed.
+    pub(crate) fn grant_left(&self, instrument: InstrumentId) -> Qty {
+        if self.given.mode != AccountMode::Spot {
+            return Qty(i64::MAX);
+        }
+        let granted = self.managed(instrument).and_then(|managed| managed.grant).unwrap_or(Qty(0));
+        let taken = self.taken.get(&instrument).copied().unwrap_or(Qty(0));
+        Qty(granted.0.saturating_sub(taken.0).max(0))
+    }
+
+    /// What is remembered of a bucket.
+    pub(crate) fn bucket(&self, key: PositionKey) -> Bucket {
+        self.buckets.get(&key).copied().unwrap_or(Bucket::NEW)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn bucket_mut(&mut self, key: PositionKey) -> &mut Bucket {
+        self.buckets.entry(key).or_insert(Bucket::NEW)
+    }
+
+    /// The buckets of which a read has shown a difference.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = PositionKey> {
+        self.buckets.iter().filter(|(_, bucket)| bucket.pending.is_some()).map(|(&key, _)| key)
+    }
+
+    /// A position is taken over out of a grant.
+    pub(crate) fn take_grant(&mut self, key: PositionKey, qty: Qty) {
+        if self.given.mode == AccountMode::Spot {
+            self.bucket_mut(key).granted = qty;
+            self.count_taken(key.instrument, qty);
+        }
+    }
+
+    /// What is left of a position is let go: what came out of a grant may be taken over once more.
+    pub(crate) fn give_back(&mut self, key: PositionKey, open: Qty) {
+        let back = std::mem::replace(&mut self.bucket_mut(key).granted, Qty(0)).min(open);
+        if let Some(taken) = self.taken.get_mut(&key.instrument) {
+            taken.0 -= back.0.min(taken.0);
+        }
+    }
+
+    fn count_taken(&mut self, instrument: InstrumentId, qty: Qty) {
+        let taken = self.taken.entry(instrument).or_default();
+        taken.0 = taken.0.saturating_add(qty.0);
+    }
+}
+
+/// The accounts that are managed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Accounts {
+    by_id: BTreeMap<AccountId, Account>,
+}
+
+impl Accounts {
+    pub(crate) fn get(&self, account: AccountId) -> Option<&Account> {
+        self.by_id.get(&account)
+    }
+
+    pub(crate) fn get_mut(&mut self, account: AccountId) -> Option<&mut Account> {
+        self.by_id.get_mut(&account)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
+        self.by_id.values()
+    }
+
+    /// An account is managed as told from now on.
+    pub(crate) fn manage(&mut self, given: Management, now: Timestamp) {
+        let id = given.account;
+        let known = self.by_id.remove(&id);
+        let (taken, mut buckets, released): (_, BTreeMap<PositionKey, Bucket>, _) =
+            known.map_or_else(Default::default, |known| (known.taken, known.buckets, known.released));
+        // What a read of before has shown is shown again, or was nothing.
+        buckets.values_mut().for_each(|bucket| bucket.pending = None);
+        let account = Account {
+            given,
+            since: now,
+            is_recovering: true,
+            failed: 0,
+            asks_again: false,
+            taken,
+            buckets,
+            released,
+        };
+        self.by_id.insert(id, account);
+    }
+
+    /// Something of a bucket traded: what an earlier read said of it counts no more.
+    pub(crate) fn touch(&mut self, key: PositionKey, now: Timestamp) {
+        if let Some(account) = self.by_id.get_mut(&key.account) {
+            let bucket = account.bucket_mut(key);
+            (bucket.touched, bucket.pending) = (now, None);
+        }
+    }
+
+    /// A position was taken over on somebody's word.
+    pub(crate) fn taken_over(&mut self, key: PositionKey, now: Timestamp) {
+        self.touch(key, now);
+        if let Some(account) = self.by_id.get_mut(&key.account) {
+            account.released.remove(&key);
+            account.bucket_mut(key).granted = Qty(0);
+        }
+    }
+
+    /// An order of a life that is over sold something more.
+    pub(crate) fn sold_late(&mut self, key: PositionKey, qty: Qty) {
+        let spot = self.by_id.get_mut(&key.account).filter(|one| one.given.mode == AccountMode::Spot);
+        if let Some(account) = spot {
+            account.count_taken(key.instrument, qty);
+        }
+    }
+}
+
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Bucket, PositionKey};
+
+    /// As a list: JSON has no other keys than texts.
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<PositionKey, Bucket>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<PositionKey, Bucket>, D::Error> {
+        Ok(Vec::<(PositionKey, Bucket)>::deserialize(from)?.into_iter().collect())
+    }
+}
