@@ -261,41 +261,36 @@ mod tests {
         (of.code(), of.words(|price| price.0.to_string()))
     }
 
+    fn tells(told: impl IntoIterator<Item = (Record, &'static str, &'static str)>) {
+        for (record, code, words) in told {
+            assert_eq!(said(&record), (code, words.to_owned()));
+        }
+    }
+
+    fn jump(judged: Judged) -> Record {
+        let (from, to) = (Price(100), Price(80));
+        Record::Jump(Box::new(Jump { instrument: INSTRUMENT, source: PriceSource::Last, from, to, judged }))
+    }
+
     #[test]
-    fn what_was_made_of_prices_is_told_in_words() {
-        let (episode, instrument, reason) = (EPISODE, INSTRUMENT, Reason::HardStop);
-        let (source, until) = (PriceSource::Last, Timestamp(300_000_000));
-        let doubted = PriceDoubted {
-            episode,
-            reason,
-            level: Price(94),
-            price: Price(93),
-            at: Timestamp(0),
-            why: Doubt::Late,
-            acted: false,
-        };
-        let jump = |judged| {
-            let (from, to) = (Price(100), Price(80));
-            Record::Jump(Box::new(Jump { instrument, source, from, to, judged }))
-        };
-        for (record, code, words) in [
+    fn suspicion_confirmation_and_contradiction_are_told_in_words() {
+        let (episode, reason, source) = (EPISODE, Reason::HardStop, PriceSource::Last);
+        let (level, price, until, at) = (Price(94), Price(93), Timestamp(300_000_000), Timestamp(0));
+        let doubted = PriceDoubted { episode, reason, level, price, at, why: Doubt::Late, acted: false };
+        let confirmed = |by| Record::Confirmed { episode, reason, by, price };
+        tells([
             (
-                Record::Suspected { episode, reason, level: Price(94), price: Price(93), until },
+                Record::Suspected { episode, reason, level, price, until },
                 "price_suspected",
                 "HARD_STOP at 94 is reached @ 93: waits for a second price until 1970-01-01T00:00:00.300Z",
             ),
             (
-                Record::Confirmed {
-                    episode,
-                    reason,
-                    by: ConfirmedBy::Source(PriceSource::Mark),
-                    price: Price(92),
-                },
+                confirmed(ConfirmedBy::Source(PriceSource::Mark)),
                 "price_confirmed",
-                "HARD_STOP is confirmed by the mark price @ 92",
+                "HARD_STOP is confirmed by the mark price @ 93",
             ),
             (
-                Record::Confirmed { episode, reason, by: ConfirmedBy::Silence, price: Price(93) },
+                confirmed(ConfirmedBy::Silence),
                 "price_confirmed",
                 "HARD_STOP is confirmed by silence, for nothing contradicted it @ 93",
             ),
@@ -309,8 +304,16 @@ mod tests {
                 "price_doubted",
                 "HARD_STOP at 94 is reached @ 93 of 1970-01-01T00:00:00.000Z, a price too old: it does not act",
             ),
+        ]);
+        assert_eq!(PriceChange::of(&Record::Closed { episode }), None);
+    }
+
+    #[test]
+    fn silence_jumps_and_divergence_are_told_in_words() {
+        let (instrument, source, last) = (INSTRUMENT, PriceSource::Last, Price(99));
+        tells([
             (
-                Record::PricesStale { instrument, source, last: Some(Price(99)), since: Timestamp(0) },
+                Record::PricesStale { instrument, source, last: Some(last), since: Timestamp(0) },
                 "prices_stale",
                 "no last price since 1970-01-01T00:00:00.000Z, the last was 99: rules on it are blind, the stop at the venue stays",
             ),
@@ -335,29 +338,22 @@ mod tests {
                 "the last price jumped from 100 to 80, and came back: it moved nothing",
             ),
             (
-                Record::Diverged { instrument, mark: Price(90), last: Price(99) },
+                Record::Diverged { instrument, mark: Price(90), last },
                 "diverged",
                 "mark 90 and last price 99 differ: targets, signals and time limits wait",
             ),
             (
-                Record::Converged { instrument, mark: Price(98), last: Price(99) },
+                Record::Converged { instrument, mark: Price(98), last },
                 "converged",
                 "mark 98 and last price 99 agree again",
             ),
-        ] {
-            assert_eq!(said(&record), (code, words.to_owned()));
-        }
-        assert_eq!(PriceChange::of(&Record::Closed { episode }), None);
+        ]);
     }
 
     #[test]
     fn a_price_that_was_not_accepted_is_left_out_of_a_story() {
-        let (instrument, source) = (INSTRUMENT, PriceSource::Last);
-        let jump = |judged| {
-            let jump = Jump { instrument, source, from: Price(100), to: Price(80), judged };
-            leaves_out_its_price(&Record::Jump(Box::new(jump)))
-        };
-        assert!(jump(Judged::Suspected));
-        assert!(!jump(Judged::Contradicted) && !jump(Judged::Confirmed(ConfirmedBy::Silence)));
+        let leaves_out = |judged| leaves_out_its_price(&jump(judged));
+        assert!(leaves_out(Judged::Suspected));
+        assert!(!leaves_out(Judged::Contradicted) && !leaves_out(Judged::Confirmed(ConfirmedBy::Silence)));
     }
 }
