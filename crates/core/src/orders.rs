@@ -139,8 +139,13 @@ impl Order {
     /// Whether the venue has said that it has the order, and we did not take it back.
     #[must_use]
     pub const fn is_confirmed(&self) -> bool {
-        let has = matches!(self.state, OrderState::Working | OrderState::PartFilled);
-        has && matches!(self.cancel, CancelState::None)
+        self.is_at_venue() && matches!(self.cancel, CancelState::None)
+    }
+
+    /// Whether the venue has said that it has the order, and not that it went.
+    #[must_use]
+    pub const fn is_at_venue(&self) -> bool {
+        matches!(self.state, OrderState::Working | OrderState::PartFilled)
     }
 
     /// Whether it is the stop that rests at the venue.

@@ -316,7 +316,8 @@ fn venue_stop(orders: &Orders, position: &Position, terms: &Terms<'_>) -> Option
         return None;
     }
     let confirmed = orders.list(position.first_order).map(|(_, order)| order);
-    let confirmed = confirmed.filter(|order| order.protects() && order.is_confirmed());
+    // One that is being taken away rests until the venue says that it went.
+    let confirmed = confirmed.filter(|order| order.protects() && order.is_at_venue());
     // Of equal ones the newest, which comes first.
     let most = first_max(confirmed, |order| order.life().open())?;
     Some(VenueStop {
