@@ -22,7 +22,7 @@ use crate::world::World;
 const FUTURES: AccountId = AccountId(1);
 const SPOT: AccountId = AccountId(2);
 const CONFIRM: Span = Span::from_secs(4);
-const GRANT: i64 = 6_000;
+const GRANT: i64 = 2_000;
 const PLANS: [&str; 4] = [
     "stop 2%; bracket; legs 25%@1% 50%@3%/soft; ratchet",
     "hard 4%; soft 2%; trail 1% after 1%; bracket",
