@@ -84,6 +84,31 @@ pub(crate) enum TimerFor {
     ReadAgain(AccountId),
 }
 
+impl TimerFor {
+    /// The position whose orders it may touch.
+    const fn episode(self) -> Option<EpisodeId> {
+        match self {
+            Self::Escalate(episode, _)
+            | Self::Retry(episode)
+            | Self::Expire(episode, _)
+            | Self::Protect(episode)
+            | Self::Triggered(episode)
+            | Self::Cancel(episode)
+            | Self::Coins(episode) => Some(episode),
+            Self::Inquire(id) => Some(id.episode),
+            // They do it themselves.
+            Self::Bar(_)
+            | Self::SignalOver(_)
+            | Self::TimeLimit(_)
+            | Self::Answers
+            | Self::Remind(_)
+            | Self::Confirm(_)
+            | Self::Read(_)
+            | Self::ReadAgain(_) => None,
+        }
+    }
+}
+
 /// The state machine that owns the exits of its scope.
 #[derive(Debug, Clone)]
 pub struct Coordinator {
@@ -464,7 +489,19 @@ impl Coordinator {
             TimerFor::Read(account) => self.on_read_due(&mut step, account),
             TimerFor::ReadAgain(account) => self.on_read_again_due(&mut step, account),
         }
+        if let Some(episode) = timer.episode() {
+            self.refresh(episode);
+        }
         true
+    }
+
+    /// Registers again what a position asks for: its orders may stand otherwise than before.
+    fn refresh(&mut self, episode: EpisodeId) {
+        let slot = self.engine.slot(episode);
+        if let Some(slot) = slot.filter(|&slot| self.engine.positions[slot as usize].is_held()) {
+            self.rearm(slot, None, Kinds::ALL);
+            self.engine.restate_bands(episode.key.instrument);
+        }
     }
 
     /// Writes a record; the step's own event, and the quiet prices before it, are written first.

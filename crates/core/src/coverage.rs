@@ -30,8 +30,12 @@ pub trait Known {
 pub struct Wants {
     /// It wants a stop at the venue.
     pub venue_stop: bool,
-    /// It has a limit of loss, which is armed from the opening on: hard stop, loss guard, soft stop.
-    pub limit: bool,
+    /// It has a hard stop, which is armed from the opening on.
+    pub hard_stop: bool,
+    /// It has a loss guard, which is armed from the opening on.
+    pub loss_guard: bool,
+    /// It has a soft stop, which is armed from the opening on.
+    pub soft_stop: bool,
     /// It has a trailing stop, which may still wait for its activation.
     pub trails: bool,
 }
@@ -42,7 +46,9 @@ impl Wants {
     pub const fn of(plan: &Plan) -> Self {
         Self {
             venue_stop: plan.bracket.is_some(),
-            limit: plan.hard_stop.is_some() || plan.loss_guard.is_some() || plan.soft_stop.is_some(),
+            hard_stop: plan.hard_stop.is_some(),
+            loss_guard: plan.loss_guard.is_some(),
+            soft_stop: plan.soft_stop.is_some(),
             trails: plan.trailing.is_some(),
         }
     }
@@ -52,7 +58,9 @@ impl Wants {
     pub const fn of_spec(plan: &PlanSpec) -> Self {
         Self {
             venue_stop: plan.bracket.is_some(),
-            limit: plan.hard_stop.is_some() || plan.loss_guard.is_some() || plan.soft_stop.is_some(),
+            hard_stop: plan.hard_stop.is_some(),
+            loss_guard: plan.loss_guard.is_some(),
+            soft_stop: plan.soft_stop.is_some(),
             trails: plan.trailing.is_some(),
         }
     }
@@ -109,6 +117,8 @@ pub struct Covered {
     stops: BTreeMap<OrderId, Stop>,
     has_stop: bool,
     trails: bool,
+    /// Rules that do not act before the position is handed over.
+    held_back: BTreeSet<Reason>,
     closing: BTreeSet<u16>,
     /// Without a confirmed stop at the venue for everything, although its plan wants one.
     pub naked: Spent,
@@ -193,6 +203,8 @@ impl Coverage {
         let episode = match record {
             Record::Added(added) => added.episode,
             Record::LeftOutside(left) => left.episode,
+            Record::Adopted(adopted) => adopted.episode,
+            Record::HandedOver(key) => *self.held.keys().find(|episode| episode.key == *key)?,
             Record::PlanChanged { episode, .. }
             | Record::StopMoved { episode, .. }
             | Record::TrailingActivated { episode, .. }
@@ -210,8 +222,6 @@ impl Coverage {
             | Record::Managed(_)
             | Record::ReadFailed { .. }
             | Record::Reconciled(_)
-            | Record::Adopted(_)
-            | Record::HandedOver(_)
             | Record::GateBlocked { .. }
             | Record::FundingPaid { .. }
             | Record::Signalled { .. }
@@ -234,12 +244,17 @@ impl Coverage {
         match record {
             Record::Added(added) => covered.held = added.open,
             Record::LeftOutside(left) => covered.held = left.remaining,
+            Record::Adopted(adopted) => {
+                covered.held_back = adopted.held.iter().map(|held| held.reason).collect();
+            }
+            Record::HandedOver(_) => covered.held_back.clear(),
             Record::PlanChanged { to, .. } => covered.replan(*to, known.wants(*to)),
             Record::StopMoved { origin, .. } => {
                 // A step moves the trailing stop, which may be left behind as the stop by a new plan.
                 covered.has_stop |= *origin != crate::reason::StopOrigin::TrailingStep || !covered.trails;
             }
-            Record::TrailingActivated { .. } => covered.trails = true,
+            // A stop that no price reaches protects nobody.
+            Record::TrailingActivated { stop, .. } => covered.trails = stop.is_sound(),
             Record::ExitDecided(decided) if decided.leg == 0 && decided.qty == covered.held => {
                 covered.closing.insert(decided.exit);
                 covered.decided = Some((at, decided.reason));
@@ -270,6 +285,7 @@ impl Covered {
             stops: BTreeMap::new(),
             has_stop,
             trails: false,
+            held_back: BTreeSet::new(),
             closing: BTreeSet::new(),
             naked: Spent::default(),
             unprotected: Spent::default(),
@@ -311,10 +327,6 @@ impl Covered {
             }
             None => self.alarms.retain(|(what, _)| *what != AlarmKind::ExitRefused),
         }
-        // With the newest stop in place those before it are taken back.
-        if self.stops.last_key_value().is_some_and(|(newest, _)| newest == id) {
-            self.stops.retain(|stop, _| stop == id);
-        }
     }
 
     fn end(&mut self, id: &OrderId, how: OrderEnd) {
@@ -355,7 +367,15 @@ impl Covered {
         self.confirmed_at = confirmed.filter(|_| closable.0 > 0 && !self.has_failed());
         let is_open = closable.0 > 0;
         let is_bare = is_open && self.confirmed_at.is_none();
-        let has_rule = self.wants.limit || self.has_stop || self.trails || !self.closing.is_empty();
+        let rules = [
+            (self.wants.hard_stop, Reason::HardStop),
+            (self.wants.loss_guard, Reason::LossGuard),
+            (self.wants.soft_stop, Reason::SoftStop),
+            (self.has_stop, Reason::StopLoss),
+            (self.trails, Reason::TrailingStop),
+        ];
+        let acts = rules.into_iter().any(|(is_there, reason)| is_there && !self.held_back.contains(&reason));
+        let has_rule = acts || !self.closing.is_empty();
         self.naked.set(at, is_bare && self.wants.venue_stop);
         self.unprotected.set(at, is_bare && !has_rule);
         let (is_confirmed, is_known) = (self.confirmed_at.is_some(), self.unknown.is_empty());

@@ -34,6 +34,12 @@ pub enum SnapshotFault {
         /// Its version.
         found: u16,
     },
+    /// An older program wrote it. The journal brings back the same state, so its form is not kept.
+    #[error("it has version {found}; this program reads {SNAPSHOT_VERSION}, and the journal instead")]
+    Older {
+        /// Its version.
+        found: u16,
+    },
     /// It cannot be read or written.
     #[error("{0}")]
     Body(String),
@@ -69,6 +75,9 @@ impl SealedSnapshot {
         }
         if self.version > SNAPSHOT_VERSION {
             return Err(SnapshotFault::Newer { found: self.version });
+        }
+        if self.version < SNAPSHOT_VERSION {
+            return Err(SnapshotFault::Older { found: self.version });
         }
         let (state, rest) =
             postcard::take_from_bytes(&self.body).map_err(|why| SnapshotFault::Body(why.to_string()))?;

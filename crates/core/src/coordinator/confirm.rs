@@ -160,7 +160,7 @@ impl Coordinator {
     /// The level that a suspected rule has now; none when nothing is left for it to close.
     fn suspected_level(&self, episode: EpisodeId, reason: Reason) -> Option<(Slot, Price)> {
         let slot = self.engine.slot(episode)?;
-        let position = &self.engine.positions[slot as usize];
+        let position = Some(&self.engine.positions[slot as usize]).filter(|position| position.is_held())?;
         let rule = EMERGENCY.into_iter().find(|rule| rule.reason() == reason)?;
         let level = position.loss_level(rule, &self.engine.terms(slot)).filter(|_| self.can_act(slot))?;
         Some((slot, level))

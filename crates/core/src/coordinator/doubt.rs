@@ -65,10 +65,11 @@ impl Coordinator {
     /// it is dropped, and who would have closed on it is told once.
     fn set_aside(&mut self, now: Timestamp, tick: &Tick, why: Doubt, out: &mut Outbox) {
         let (index, instrument) = (tick.cell.0 as usize, self.engine.owner(tick.cell));
+        // Whom it would have concerned must not depend on levels that are left over in the index.
+        if !self.engine.market(instrument).is_exact {
+            self.engine.rebuild(instrument, &self.orders);
+        }
         if !self.engine.books[index].asks.every {
-            if !self.engine.market(instrument).is_exact {
-                self.engine.rebuild(instrument, &self.orders);
-            }
             if self.engine.books[index].band().is_quiet(tick.price.0) && !self.is_jump(tick) {
                 self.engine.cells[index].take(tick);
                 self.engine.restate_band(tick.cell);

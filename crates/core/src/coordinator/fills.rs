@@ -60,11 +60,17 @@ impl Coordinator {
             Heard::Accepted(id) => self.on_accepted(step, id),
             Heard::Filled(fill) => self.on_fill(step, fill),
             Heard::Ended(id, answer, how) => self.on_end(step, id, *answer, *how),
-            Heard::CancelRefused(id) => self.on_cancel_refused(step, id),
+            Heard::CancelRefused(id) => {
+                self.on_cancel_refused(step, id);
+                self.refresh(id.episode);
+            }
             Heard::Silence(id) => self.on_silence(step, id),
             Heard::FundingPaid(key, amount) => self.on_funding(step, *key, *amount),
             Heard::LiquidationAt(key, price) => self.on_liquidation_at(step, *key, *price),
-            Heard::Found(found) => self.on_found(step, found),
+            Heard::Found(found) => {
+                self.on_found(step, found);
+                self.refresh(found.id.episode);
+            }
             Heard::NotFound(id) => self.on_not_found(step, id),
             Heard::MarketRefused(id) => self.on_market_refused(step, id),
             Heard::NothingToReduce(id) => {
@@ -92,9 +98,12 @@ impl Coordinator {
         if order.life().state == before {
             return;
         }
-        let protects = order.protects();
+        let (protects, was_lost) = (order.protects(), before == OrderState::Unknown);
         self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
         self.end_inquiry(id);
+        if was_lost {
+            self.refresh(id.episode);
+        }
         if protects && self.engine.positions[slot as usize].is_held() {
             self.on_bracket_accepted(step, slot, index);
             self.rearm_all(slot);
@@ -199,6 +208,7 @@ impl Coordinator {
         self.note(step, id.episode.key.instrument, Record::OrderEnded { id: *id, how });
         if self.engine.positions[slot as usize].phase == Phase::Flat {
             self.vacate_when_quiet(slot);
+            self.coins_came_free(step, id.episode.key);
             return;
         }
         self.send_waiting(step, slot);

@@ -5,7 +5,7 @@
 
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::AlarmKind;
-use crate::id::{EpisodeId, OrderId};
+use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::instrument::MarketKind;
 use crate::num::Qty;
 use crate::order::{CancelState, ExitOrder, OrderKind};
@@ -29,7 +29,11 @@ impl Coordinator {
         if !self.locks(slot) {
             return Qty(0);
         }
-        self.claimed(slot, |_| true)
+        // What is left at the venue of an earlier life locks the same coins.
+        let episode = self.engine.positions[slot as usize].episode;
+        let earlier =
+            self.engine.earlier_lives(episode.key).into_iter().map(|life| self.claimed(life, |_| true).0);
+        Qty(earlier.sum::<i64>() + self.claimed(slot, |_| true).0)
     }
 
     /// What living orders would sell.
@@ -52,6 +56,12 @@ impl Coordinator {
         let (episode, free) = (position.episode, Qty(position.open.0 - self.locked(slot).0));
         if order.qty <= free {
             return false;
+        }
+        for life in self.engine.earlier_lives(episode.key) {
+            if self.claimed(life, |other| other.life().cancel == CancelState::None).0 > 0 {
+                self.begin(step, episode.key.instrument);
+                self.cancel_all_but(step, life, |_| false);
+            }
         }
         match extent {
             Extent::All => {
@@ -81,6 +91,15 @@ impl Coordinator {
         self.orders.waiting.add(*order, extent);
         self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
         true
+    }
+
+    /// An order of an earlier life ended: its coins are free.
+    pub(super) fn coins_came_free(&mut self, step: &mut Step<'_>, key: PositionKey) {
+        let Some(slot) = self.engine.living(key).filter(|&slot| self.locks(slot)) else { return };
+        self.send_waiting(step, slot);
+        self.protect(step, slot);
+        self.rearm_all(slot);
+        self.engine.restate_bands(key.instrument);
     }
 
     /// An order of a position ended or traded: what waits for its coins is sent.

@@ -411,10 +411,10 @@ fn coins_that_an_order_locks_are_never_offered_by_another() {
     for seed in 0..1_500 {
         let mut case = Case::wild(&mut Random::new(seed), 150);
         for (_, what) in &mut case.script {
-            // A venue that denies an order which it has for longer than it may is not to be outwitted:
-            // there the lock itself is what keeps the coins.
+            // A venue that denies an order which it has for longer than it may is not to be outwitted, nor is
+            // one that never tells of a fill: there the lock itself is what keeps the coins.
             if let Move::Mood(mood, _) = what {
-                mood.blind = false;
+                (mood.blind, mood.drop) = (false, 0);
             }
         }
         // What a person sells besides is not there for us.

@@ -63,7 +63,7 @@ fn what_is_said_to_be_covered_rests_in_the_books_of_the_venue() {
                 continue;
             }
             for of in world.core.view().protections() {
-                let resting = world.venue.stops(of.episode.key).max().unwrap_or(0);
+                let resting = world.venue.stops(of.episode).max().unwrap_or(0);
                 assert!(of.covered.0 <= resting, "seed {seed} move {step}: {resting} rest, {of:?}");
                 let failed = of.closing == Some(Reason::ProtectionFailed);
                 if !failed {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::event::{Action, OrderFound, RefusedWhy, VenueEvent};
-use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
@@ -218,8 +218,8 @@ impl Venue {
     }
 
     /// What the stops that rest for a position may still close.
-    pub(crate) fn stops(&self, key: PositionKey) -> impl Iterator<Item = i64> {
-        let working = self.working.iter().filter(move |working| working.order.id.episode.key == key);
+    pub(crate) fn stops(&self, episode: EpisodeId) -> impl Iterator<Item = i64> {
+        let working = self.working.iter().filter(move |working| working.order.id.episode == episode);
         let stops = working.filter(|working| matches!(working.order.kind, OrderKind::Stop(_)));
         stops.map(|working| working.order.qty.0 - working.filled)
     }
@@ -243,7 +243,9 @@ impl Venue {
         } else if self.is_too_large(&order) {
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::Other));
         } else if self.is_overdrawn(&order) {
-            self.overdrawn += 1;
+            // Of coins that are not there, or of what is still to be told, nobody can know.
+            let is_known = order.qty <= self.held(key) && self.answers.is_empty();
+            self.overdrawn += u32::from(is_known);
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::CoinsMissing));
         } else if self.sellable(key) == 0 {
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce));

@@ -6,14 +6,15 @@ use ripcord_core::cell::CellId;
 use ripcord_core::event::{
     Added, Addition, Adopted, AlarmKind, Command, CommandRefused, Concluded, ConfirmedBy, Doubt, Entry,
     Event, ExitDecided, Filled, Found, Held, Judged, Jump, LeftOutside, Observed, Opened, Opening, OrderEnd,
-    PriceDoubted, Probe, ProbeFill, Reconciled, Record, RefusedWhy, Tick, VenueEvent, Verdict,
+    OrderFound, PriceDoubted, Probe, ProbeFill, Reconciled, Record, RefusedWhy, Tick, VenueEvent, Verdict,
 };
 use ripcord_core::gate::Blocked;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
-use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::instrument::{Instrument, MarketKind, Side};
+use ripcord_core::kill::KillLevel;
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty, Ratio};
-use ripcord_core::order::{ExitOrder, Fill, OrderKind};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::reason::{ExitType, Reason, Source, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
@@ -37,12 +38,22 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     records.extend(order_records());
     records.extend(refusals().into_iter().map(Record::CommandRefused));
     records.extend(later_records());
-    records.extend(read_records());
     let at = |number: usize| Timestamp(1_767_225_600_000_000_000 + number as i64);
-    all.extend(
-        records.into_iter().enumerate().map(|(n, record)| JournalEntry::Fact(Entry { at: at(n), record })),
-    );
+    let fact = |(n, record)| JournalEntry::Fact(Entry { at: at(n), record });
+    let first = records.len();
+    all.extend(records.into_iter().enumerate().map(fact));
     all.extend(imports());
+    let mut records = price_records();
+    records.extend(read_records());
+    records.extend(lost_order_records());
+    all.extend(records.into_iter().enumerate().map(|(n, record)| fact((first + n, record))));
+    let rules = Instrument {
+        kind: MarketKind::Spot,
+        market_qty_max: Qty(120_000),
+        ..Instrument::from_decimals("BTC-USD", 2, 8)
+    };
+    let (sources, bars) = (vec![PriceSource::Last], BarOrigin::Ticks);
+    all.push(JournalEntry::Instrument(Box::new(InstrumentEntry { rules, sources, bars })));
     all
 }
 
@@ -252,7 +263,6 @@ fn later_records() -> Vec<Record> {
         exit_concluded,
     ];
     all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
-    all.extend(price_records());
     all
 }
 
@@ -284,6 +294,53 @@ fn price_records() -> Vec<Record> {
     }));
     let alarms = [AlarmKind::PricesStale, AlarmKind::PriceDoubted];
     all.extend(alarms.map(|what| Record::Alarm { episode, what }));
+    all
+}
+
+/// Orders that were lost sight of, coins that wait, and what somebody stopped.
+fn lost_order_records() -> Vec<Record> {
+    let fill = Fill { id: ORDER, filled_total: Qty(3), price: Price(6_000_000), fee: Money(-1) };
+    let found = |state, fill| {
+        let found = OrderFound { id: ORDER, qty: Qty(8), placed_at: Timestamp(7), state, fill };
+        VenueEvent::Found(Box::new(found))
+    };
+    let states = [
+        OrderState::Sent,
+        OrderState::Working,
+        OrderState::PartFilled,
+        OrderState::Filled,
+        OrderState::Refused,
+        OrderState::Expired,
+        OrderState::Cancelled,
+        OrderState::Unknown,
+    ];
+    let mut said: Vec<VenueEvent> = states.map(|state| found(state, None)).into();
+    said.push(found(OrderState::PartFilled, Some(fill)));
+    said.push(VenueEvent::NotFound(ORDER));
+    let why = [RefusedWhy::MarketRefused, RefusedWhy::CoinsMissing];
+    said.extend(why.map(|why| VenueEvent::Refused(ORDER, why)));
+    let mut all: Vec<Record> = said.into_iter().map(|event| Record::Input(Event::Venue(event))).collect();
+    let account = AccountId(7);
+    let levels = [None].into_iter().chain(KillLevel::ALL.map(Some));
+    all.extend(levels.clone().map(|level| {
+        Record::Input(Event::Command(Command::Kill { account, level, confirmed: level.is_none() }))
+    }));
+    all.extend(levels.map(|level| Record::KillLevel { account, level }));
+    let order = ExitOrder {
+        id: ORDER,
+        qty: Qty(8),
+        kind: OrderKind::ImmediateLimit(Price(7)),
+        trigger: Price(9),
+        reason: Reason::HardStop,
+    };
+    all.push(Record::OrderIntended(Box::new(order)));
+    all.push(Record::OrderEnded { id: ORDER, how: OrderEnd::NotFound });
+    all.push(Record::ExitConcluded { episode: EPISODE, exit: 2, why: Concluded::Killed });
+    all.push(Record::GateBlocked { id: ORDER, why: Blocked::Killed });
+    let alarms = [AlarmKind::OrderCollision, AlarmKind::CoinsLocked];
+    all.extend(alarms.map(|what| Record::Alarm { episode: EPISODE, what }));
+    let refused = [CommandRefused::Killed(KEY), CommandRefused::NotConfirmed(account)];
+    all.extend(refused.map(Record::CommandRefused));
     all
 }
 

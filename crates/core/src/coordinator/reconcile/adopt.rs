@@ -71,6 +71,7 @@ impl Coordinator {
         let trails_at_once = trails.is_some_and(|rule| rule.activation.is_none());
         let is_bare = position.stop.is_none() && !trails_at_once;
         let slot = self.engine.insert(position);
+        self.watch_silence(slot, step.now);
         if let Some(feed) = feed {
             self.engine.feeds[feed as usize].users.push(slot);
         }
