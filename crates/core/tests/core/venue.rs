@@ -62,8 +62,8 @@ pub(crate) struct Venue {
     spot: Vec<InstrumentId>,
     /// Largest orders at the market.
     most: BTreeMap<InstrumentId, i64>,
-    /// Orders refused because their coins were locked.
-    pub(crate) overdrawn: u32,
+    /// Positions of which an order was refused because its coins were locked.
+    pub(crate) overdrawn: Vec<PositionKey>,
     working: Vec<Working>,
     /// Every order it ever had.
     known: BTreeMap<OrderId, OrderFound>,
@@ -244,8 +244,9 @@ impl Venue {
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::Other));
         } else if self.is_overdrawn(&order) {
             // Of coins that are not there, or of what is still to be told, nobody can know.
-            let is_known = order.qty <= self.held(key) && self.answers.is_empty();
-            self.overdrawn += u32::from(is_known);
+            if order.qty <= self.held(key) && self.answers.is_empty() {
+                self.overdrawn.push(key);
+            }
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::CoinsMissing));
         } else if self.sellable(key) == 0 {
             self.tell(VenueEvent::Refused(order.id, RefusedWhy::NothingToReduce));
