@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) actions: Vec<Action>,
     /// Everything that went in, ever.
     pub(crate) log: Vec<(Timestamp, Event)>,
+    /// Orders refused for coins that another of ours locked, though both had the same books.
+    pub(crate) overdrawn: usize,
     /// How far the venue's clock is behind ours.
     pub(crate) lag: Span,
     out: Outbox,
@@ -85,6 +87,10 @@ impl World {
         self.venue.now = self.now;
         for action in &self.out.actions {
             self.venue.take(action, self.now);
+        }
+        for key in std::mem::take(&mut self.venue.overdrawn) {
+            let ours = self.core.view().position(key).map(|view| view.qty);
+            self.overdrawn += usize::from(ours == Some(self.venue.held(key)));
         }
         self.records.append(&mut self.out.records);
         self.actions.append(&mut self.out.actions);
