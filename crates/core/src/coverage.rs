@@ -198,8 +198,8 @@ impl Coverage {
         None
     }
 
-    /// What a record says of a position that is held; which one.
-    fn hear(&mut self, at: Timestamp, record: &Record, known: &impl Known) -> Option<EpisodeId> {
+    /// The position whose cover a record may change.
+    fn concerned(&self, record: &Record) -> Option<EpisodeId> {
         let episode = match record {
             Record::Added(added) => added.episode,
             Record::LeftOutside(left) => left.episode,
@@ -240,6 +240,12 @@ impl Coverage {
             | Record::Converged { .. }
             | Record::CommandRefused(_) => return None,
         };
+        Some(episode)
+    }
+
+    /// What a record says of a position that is held; which one.
+    fn hear(&mut self, at: Timestamp, record: &Record, known: &impl Known) -> Option<EpisodeId> {
+        let episode = self.concerned(record)?;
         let covered = self.held.get_mut(&episode)?;
         match record {
             Record::Added(added) => covered.held = added.open,

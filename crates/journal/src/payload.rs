@@ -277,34 +277,11 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             let (episode, what) = whole(kind, bytes)?;
             Record::Alarm { episode, what }
         }
-        Kind::Deferred
-        | Kind::BracketTriggered
-        | Kind::KillLevel
-        | Kind::Suspected
-        | Kind::Confirmed
-        | Kind::Contradicted
-        | Kind::PriceDoubted
-        | Kind::PricesStale
-        | Kind::PricesBack
-        | Kind::Jump
-        | Kind::Diverged
-        | Kind::Converged => decode_later(kind, bytes)?,
-        Kind::Managed
-        | Kind::ReadFailed
-        | Kind::Reconciled
-        | Kind::Adopted
-        | Kind::LeftOutside
-        | Kind::Released
-        | Kind::HandedOver => decode_read(kind, bytes)?,
-        Kind::Founded
-        | Kind::Taken
-        | Kind::Instrument
-        | Kind::Plan
-        | Kind::Account
-        | Kind::Position
-        | Kind::Settings
-        | Kind::Restored
-        | Kind::Imported => return Err(undecodable(kind, &"it is no fact of the core")),
+        _ => match kind.number() {
+            121..=130 | 141..=149 => decode_later(kind, bytes)?,
+            131..=139 => decode_read(kind, bytes)?,
+            _ => return Err(undecodable(kind, &"it is no fact of the core")),
+        },
     })
 }
 

@@ -14,6 +14,7 @@ use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
 use ripcord_core::event::{Command, Entry, Opening};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId};
+use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
@@ -157,14 +158,7 @@ impl Session {
         let (instruments, sources) = (spec.market.instruments(), spec.market.sources());
         let mut coordinator = Coordinator::new();
         let mut venue = SimVenue::new(FillModel::HONEST);
-        let mut cells = Vec::with_capacity(instruments.len());
-        for instrument in &instruments {
-            let id = coordinator.add_instrument(instrument.clone(), &sources, BarOrigin::Ticks)?;
-            let fed: Vec<(PriceSource, CellId)> =
-                sources.iter().map(|&source| (source, coordinator.cell(id, source))).collect();
-            venue.add_instrument(id, instrument.clone(), &fed);
-            cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
-        }
+        let cells = add_instruments(&mut coordinator, &mut venue, &instruments, &sources)?;
         let mut names = Names { instruments, plans: Vec::new() };
         let (ids, written) = add_plans(&mut coordinator, spec.plans, &mut names)?;
         let books = vec![Book::default(); names.instruments.len()];
@@ -444,6 +438,24 @@ fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32) -> Vec<Management
         confirm_after: CONFIRM_AFTER,
     };
     (0..positions_max).map(given).collect()
+}
+
+/// Has both sides know the instruments; their cells, one for each source.
+fn add_instruments(
+    coordinator: &mut Coordinator,
+    venue: &mut SimVenue,
+    instruments: &[Instrument],
+    sources: &[PriceSource],
+) -> Result<Vec<[CellId; 5]>, SessionError> {
+    let mut cells = Vec::with_capacity(instruments.len());
+    for instrument in instruments {
+        let id = coordinator.add_instrument(instrument.clone(), sources, BarOrigin::Ticks)?;
+        let fed: Vec<(PriceSource, CellId)> =
+            sources.iter().map(|&source| (source, coordinator.cell(id, source))).collect();
+        venue.add_instrument(id, instrument.clone(), &fed);
+        cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
+    }
+    Ok(cells)
 }
 
 /// Registers the plans of each instrument. What does not fit is told of all plans at once.

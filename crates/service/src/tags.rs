@@ -6,10 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{Added, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record};
-use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
+use ripcord_core::event::{
+    Added, AlarmKind, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record,
+};
+use ripcord_core::gate::Blocked;
+use ripcord_core::id::{AccountId, EpisodeId, OrderId, PlanId, PositionKey};
 use ripcord_core::kill::KillLevel;
-use ripcord_core::num::{Price, Qty};
+use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::Timestamp;
@@ -108,15 +111,10 @@ impl Narrator {
             Record::Opened(opened) => lines.push(self.opened(at, opened)),
             Record::Added(added) => lines.push(self.added(at, added)),
             Record::PlanChanged { episode, from, to } => {
-                let [from, to] = [from, to].map(|plan| self.names.plan(*plan).to_owned());
-                let text = format!("plan {from} -> {to} | id={}", self.names.episode(*episode));
-                let line = self.line(Tag::PositionChanged, at, *episode, &text);
-                lines.push(line.with("from_plan", from).with("to_plan", to));
+                lines.push(self.plan_changed(at, *episode, *from, *to));
             }
             Record::Signalled { episode, until } => {
-                let until = rfc3339(*until);
-                let text = format!("exit signal stands until {until} | id={}", self.names.episode(*episode));
-                lines.push(self.line(Tag::ExitSignal, at, *episode, &text).with("until", until));
+                lines.push(self.signalled(at, *episode, *until));
             }
             Record::Deferred { episode, reason, bracket, .. } => {
                 lines.push(self.deferred(at, *episode, *reason, *bracket));
@@ -137,15 +135,12 @@ impl Narrator {
             Record::ExitDecided(decided) => lines.push(self.decided(at, decided)),
             Record::OrderIntended(order) => lines.push(self.sent(at, order)),
             Record::GateBlocked { id, why } => {
-                let text = format!("order kept back: {why} | order_id={}", self.names.order(*id));
-                lines.push(self.order_line(Tag::ExitGuard, at, *id, text).with("why", why.to_string()));
+                lines.push(self.kept_back(at, *id, *why));
             }
             Record::Filled(filled) => self.filled(at, filled, per_unit, lines),
             Record::OrderEnded { id, how } => lines.push(self.ended(at, *id, *how)),
             Record::FundingPaid { episode, amount } => {
-                let text = format!("funding {} | id={}", money_text(-**amount), self.names.episode(*episode));
-                let line = self.line(Tag::Funding, at, *episode, &text);
-                lines.push(line.with("paid", money_exact(**amount)));
+                lines.push(self.funding(at, *episode, **amount));
             }
             Record::Closed { episode } => {
                 lines.extend(closed.map(|closed| self.closed(at, &closed)));
@@ -153,8 +148,7 @@ impl Narrator {
             }
             Record::CommandRefused(refused) => lines.push(self.refused(at, *refused)),
             Record::Alarm { episode, what } => {
-                let text = format!("{} | id={}", alarm::words(*what), self.names.episode(*episode));
-                lines.push(self.line(Tag::Alarm, at, *episode, &text).with("what", alarm::code(*what)));
+                lines.push(self.alarm(at, *episode, *what));
             }
             Record::Suspected { .. }
             | Record::Confirmed { .. }
@@ -173,6 +167,34 @@ impl Narrator {
             | Record::HandedOver(_) => self.past_us(at, &entry.record, per_unit, lines),
         }
         closed
+    }
+
+    fn alarm(&self, at: Timestamp, episode: EpisodeId, what: AlarmKind) -> Line {
+        let text = format!("{} | id={}", alarm::words(what), self.names.episode(episode));
+        self.line(Tag::Alarm, at, episode, &text).with("what", alarm::code(what))
+    }
+
+    fn plan_changed(&self, at: Timestamp, episode: EpisodeId, from: PlanId, to: PlanId) -> Line {
+        let [from, to] = [from, to].map(|plan| self.names.plan(plan).to_owned());
+        let text = format!("plan {from} -> {to} | id={}", self.names.episode(episode));
+        let line = self.line(Tag::PositionChanged, at, episode, &text);
+        line.with("from_plan", from).with("to_plan", to)
+    }
+
+    fn signalled(&self, at: Timestamp, episode: EpisodeId, until: Timestamp) -> Line {
+        let until = rfc3339(until);
+        let text = format!("exit signal stands until {until} | id={}", self.names.episode(episode));
+        self.line(Tag::ExitSignal, at, episode, &text).with("until", until)
+    }
+
+    fn kept_back(&self, at: Timestamp, id: OrderId, why: Blocked) -> Line {
+        let text = format!("order kept back: {why} | order_id={}", self.names.order(id));
+        self.order_line(Tag::ExitGuard, at, id, text).with("why", why.to_string())
+    }
+
+    fn funding(&self, at: Timestamp, episode: EpisodeId, amount: Money) -> Line {
+        let text = format!("funding {} | id={}", money_text(-amount), self.names.episode(episode));
+        self.line(Tag::Funding, at, episode, &text).with("paid", money_exact(amount))
     }
 
     /// A line about an episode: its words begin with symbol and side.

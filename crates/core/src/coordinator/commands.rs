@@ -119,18 +119,24 @@ impl Coordinator {
         if self.engine.positions[slot as usize].trailing {
             self.begin_trailing(step, slot, opening.entry);
         }
+        self.begin_life(step, slot, opening.entry, forced);
+    }
+
+    /// What begins with a position's life: its clocks, its orders at the venue, or its end at once.
+    fn begin_life(&mut self, step: &mut Step<'_>, slot: Slot, entry: Price, forced: Option<Price>) {
+        let account = self.engine.positions[slot as usize].episode.key.account;
         self.start_time_limit(step, slot);
         self.watch_silence(slot, step.now);
         if let Some(safe) = self.safe_stop(slot, None) {
             self.keep_safe(step, slot, safe);
         }
-        if self.engine.standing.kill_level(opening.key.account) == Some(KillLevel::Flatten) {
+        if self.engine.standing.kill_level(account) == Some(KillLevel::Flatten) {
             self.close_by_command(step, slot, Reason::PanicClose);
             return;
         }
         match forced {
             // The leverage allows no stop that the plan thinks reasonable.
-            Some(stop) => self.close(step, slot, Reason::StopLoss, stop, opening.entry, Vec::new()),
+            Some(stop) => self.close(step, slot, Reason::StopLoss, stop, entry, Vec::new()),
             None => {
                 self.place_soft_legs(step, slot);
                 self.protect(step, slot);

@@ -69,12 +69,11 @@ impl Coordinator {
         if !self.engine.market(instrument).is_exact {
             self.engine.rebuild(instrument, &self.orders);
         }
-        if !self.engine.books[index].asks.every {
-            if self.engine.books[index].band().is_quiet(tick.price.0) && !self.is_jump(tick) {
-                self.engine.cells[index].take(tick);
-                self.engine.restate_band(tick.cell);
-                return;
-            }
+        let book = &self.engine.books[index];
+        if !book.asks.every && book.band().is_quiet(tick.price.0) && !self.is_jump(tick) {
+            self.engine.cells[index].take(tick);
+            self.engine.restate_band(tick.cell);
+            return;
         }
         self.ignored += 1;
         // It was not taken: the step tells of it as of any event.

@@ -185,19 +185,7 @@ impl Story {
                 let plan = self.world.core.add_plan(plan).map_err(|error| error.to_string())?;
                 self.world.handle(Event::Command(Command::ChangePlan { key, plan }));
             }
-            "panic" => {
-                let account = self.key(rest.first())?.account;
-                self.world.handle(Event::Command(Command::Panic(account)));
-            }
-            "kill" => {
-                let level = KillLevel::ALL.into_iter().find(|level| level.word() == rest[0]);
-                let (account, confirmed) = (self.at.map_or(AccountId(0), |key| key.account), rest.len() > 1);
-                self.world.handle(Event::Command(Command::Kill { account, level, confirmed }));
-            }
-            "lag" => {
-                let secs = Decimal::parse(rest[0].trim_end_matches('s').as_bytes()).map_err(told)?;
-                self.world.lag = Span(secs.to_scale(9).map_err(told)?);
-            }
+            "panic" | "kill" | "lag" => self.circumstance(words[0], rest)?,
             "manage" | "read" | "outside" | "release" | "hand" => self.past_us(words[0], rest)?,
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
@@ -209,6 +197,24 @@ impl Story {
             word => return Err(format!("unknown word `{word}`")),
         }
         Ok(self.told())
+    }
+
+    /// `panic`; `kill K1`, `kill K3 twice`, `kill off`; `lag 2s`: how far the venue's clock is behind.
+    fn circumstance(&mut self, word: &str, rest: &[&str]) -> Result<(), String> {
+        if word == "panic" {
+            let account = self.key(rest.first())?.account;
+            self.world.handle(Event::Command(Command::Panic(account)));
+            return Ok(());
+        }
+        if word == "lag" {
+            let secs = Decimal::parse(rest[0].trim_end_matches('s').as_bytes()).map_err(told)?;
+            self.world.lag = Span(secs.to_scale(9).map_err(told)?);
+            return Ok(());
+        }
+        let level = KillLevel::ALL.into_iter().find(|level| level.word() == rest[0]);
+        let (account, confirmed) = (self.at.map_or(AccountId(0), |key| key.account), rest.len() > 1);
+        self.world.handle(Event::Command(Command::Kill { account, level, confirmed }));
+        Ok(())
     }
 
     /// `market BTC tick 0.05 lot 0.001 min 0.01 decimals 2 3 on last,mark bars`

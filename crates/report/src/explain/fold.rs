@@ -330,11 +330,7 @@ impl Life {
             Record::OrderEnded { id, how } => self.on_ended(id, at, *how),
             Record::Filled(filled) => self.on_filled(filled, at, index),
             Record::FundingPaid { amount, .. } => self.story.funding.push((at, **amount)),
-            Record::Added(added) => {
-                self.levels.add(added);
-                let &Added { qty, price, open, entry, .. } = added.as_ref();
-                self.story.changes.push((at, Change::Added { qty, price, open, entry }));
-            }
+            Record::Added(added) => self.on_added(added, at),
             Record::PlanChanged { .. } => self.story.changes.push((at, Change::Plan)),
             Record::Signalled { until, .. } => {
                 self.story.changes.push((at, Change::Signalled { until: *until }));
@@ -343,11 +339,11 @@ impl Life {
                 self.closing = None;
                 self.story.changes.push((at, Change::Concluded { exit: *exit, why: *why }));
             }
-            Record::Deferred { reason, bracket, .. } => {
-                self.story.changes.push((at, Change::Deferred { reason: *reason, bracket: *bracket }));
+            &Record::Deferred { reason, bracket, .. } => {
+                self.story.changes.push((at, Change::Deferred { reason, bracket }));
             }
-            Record::BracketTriggered { trigger, price, .. } => {
-                self.story.changes.push((at, Change::BracketTriggered { trigger: *trigger, price: *price }));
+            &Record::BracketTriggered { trigger, price, .. } => {
+                self.story.changes.push((at, Change::BracketTriggered { trigger, price }));
             }
             Record::Closed { .. } => {
                 self.is_closed = true;
@@ -377,6 +373,12 @@ impl Life {
             | Record::Diverged { .. }
             | Record::Converged { .. } => {}
         }
+    }
+
+    fn on_added(&mut self, added: &Added, at: Timestamp) {
+        self.levels.add(added);
+        let &Added { qty, price, open, entry, .. } = added;
+        self.story.changes.push((at, Change::Added { qty, price, open, entry }));
     }
 
     fn on_decided(

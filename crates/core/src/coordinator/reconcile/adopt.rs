@@ -10,10 +10,11 @@ use crate::coordinator::commands::new_position;
 use crate::event::{Action, Adopted, AlarmKind, CommandRefused, Found, Held, Opened, Opening, Probe};
 use crate::id::{EpisodeId, PositionKey};
 use crate::instrument::Side;
+use crate::kill::KillLevel;
 use crate::num::{Money, Price, Round};
 use crate::plan::{Average, LevelRule, Rule};
 use crate::position::{Phase, Position, at_gain, at_loss, level, price, tighter};
-use crate::reason::StopOrigin;
+use crate::reason::{Reason, StopOrigin};
 use crate::time::{Span, Timestamp};
 use crate::watch::Slot;
 
@@ -90,6 +91,9 @@ impl Coordinator {
         self.start_time_limit(step, slot);
         self.place_soft_legs(step, slot);
         self.protect(step, slot);
+        if self.engine.standing.kill_level(key.account) == Some(KillLevel::Flatten) {
+            self.close_by_command(step, slot, Reason::PanicClose);
+        }
         // What a life before left at the venue goes.
         for earlier in self.engine.earlier_lives(key) {
             self.cancel_all_but(step, earlier, |_| false);
