@@ -1,12 +1,13 @@
 //! Exits: a decision becomes orders, and stays an obligation until the position is flat.
 
+use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{Action, AlarmKind, Concluded, ExitDecided, Held, Probe};
 use crate::gate::{Exposure, approve};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty, Ratio, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
-use crate::orders::Extent;
+use crate::orders::{Extent, Order};
 use crate::plan::{ExitStyle, Rule};
 use crate::position::{EXITS_FOR_PATIENT, Phase, at_loss, level, price};
 use crate::reason::{ExitType, Reason, StopOrigin};
@@ -67,6 +68,11 @@ impl Coordinator {
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         if position.phase == Phase::Closing {
             if self.is_at_market(slot) {
+                return;
+            }
+            // Only a person sends one more where so many are lost sight of already.
+            let is_person = matches!(reason, Reason::PanicClose | Reason::Manual);
+            if !is_person && self.lost(slot, Order::closes_all) > LOST_MAX {
                 return;
             }
             self.overtake(step, slot);

@@ -1,6 +1,7 @@
 //! What the venue says: a position changes on fills, never on sends or acknowledgements.
 
 use super::commands::is_payable;
+use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::account::{OutsideClose, Reading};
 use crate::event::{AlarmKind, Filled, OrderEnd, OrderFound, RefusedWhy, VenueEvent};
@@ -310,9 +311,7 @@ impl Coordinator {
         let reason = position.closing.filter(|_| position.phase == Phase::Closing);
         let is_emergency = reason
             .is_some_and(|reason| reason == Reason::PanicClose || reason.source() == Source::EmergencyStop);
-        let is_lost = |order: &Order| order.closes_all() && order.life().state == OrderState::Unknown;
-        let lost = self.orders.list(position.first_order).filter(|(_, order)| is_lost(order)).count();
-        if is_emergency && lost == 1 {
+        if is_emergency && self.lost(slot, Order::closes_all) < LOST_MAX {
             self.close_what_is_left(step, slot);
         }
     }

@@ -4,16 +4,21 @@ use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::{Action, AlarmKind, OrderEnd, OrderFound};
 use crate::id::OrderId;
 use crate::order::{CancelState, OrderAnswer, OrderState};
+use crate::orders::Order;
 use crate::time::Span;
+use crate::watch::Slot;
 
-/// An order that is not answered for so long is asked about.
-const ANSWER_WITHIN: Span = Span::from_secs(10);
+/// An order of which nobody said anything for so long is asked about. Whoever sends it knows its own
+/// time limits and says so earlier; this is for when that was lost as well.
+const ANSWER_WITHIN: Span = Span::from_secs(600);
 /// A question is asked again after this long ..
 const ASK_AGAIN_AFTER: Span = Span::from_secs(1);
 /// .. and, once it was asked this often, ..
 const ASKED_OFTEN: u32 = 30;
 /// .. after this long.
 const ASK_AGAIN_LATER: Span = Span::from_secs(30);
+/// So many orders for the same may be lost sight of before nobody sends another.
+pub(super) const LOST_MAX: usize = 2;
 /// Clocks of a venue and ours may be this far apart.
 const CLOCK_SKEW: Span = Span::from_secs(5);
 
@@ -30,6 +35,13 @@ impl Coordinator {
         for id in self.orders.awaited.take_due(step.now) {
             self.on_silence(step, &id);
         }
+    }
+
+    /// How many orders of a kind were lost sight of, and not found again.
+    pub(super) fn lost(&self, slot: Slot, is_such: impl Fn(&Order) -> bool) -> usize {
+        let first = self.engine.positions[slot as usize].first_order;
+        let lost = |order: &Order| is_such(order) && order.life().state == OrderState::Unknown;
+        self.orders.list(first).filter(|(_, order)| lost(order)).count()
     }
 
     /// The venue is asked what became of an order.

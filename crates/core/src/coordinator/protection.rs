@@ -3,6 +3,7 @@
 //!
 //! A stop is never taken away before the one that takes its place is accepted.
 
+use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{AlarmKind, Held, OrderEnd};
 use crate::id::{EpisodeId, OrderId};
@@ -30,6 +31,10 @@ impl Coordinator {
         let (episode, side) = (position.episode, position.side());
         let qty = self.to_protect(slot);
         if qty.0 == 0 || self.is_silent(episode.key.account) {
+            return;
+        }
+        // Where two were lost sight of, a third would be too: their answers are waited for.
+        if self.lost(slot, |order| order.protects()) >= LOST_MAX {
             return;
         }
         let newest = self.newest_bracket(slot).map(|(_, order)| *order);
