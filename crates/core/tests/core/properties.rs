@@ -464,8 +464,9 @@ fn when_the_venue_is_well_again_every_close_ends_and_every_stop_stands() {
         let cells: Vec<_> = cells.map(|id| (id, world.core.cell(id, PriceSource::Last))).collect();
         let prices: BTreeMap<_, _> =
             world.core.view().last_prices().map(|(cell, price, _)| (cell, price)).collect();
-        for _ in 0..120 {
-            let to = world.now.after(Span::from_secs(1));
+        // First what nobody answers is given its time.
+        for secs in std::iter::once(700).chain([1; 120]) {
+            let to = world.now.after(Span::from_secs(secs));
             while world.core.next_deadline() <= to {
                 world.now = world.core.next_deadline();
                 world.handle(Event::Timer);
