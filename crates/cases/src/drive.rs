@@ -257,7 +257,7 @@ impl Drive {
                     Action::Submit(order) => events.extend(self.submit(&order)),
                     Action::Cancel(id) => events.push_back(Event::Venue(VenueEvent::Cancelled(id))),
                     Action::Query(id) => events.push_back(Event::Venue(VenueEvent::NotFound(id))),
-                    Action::ReadPositions(_) => {}
+                    Action::ReadPositions(_) | Action::ListOrders(_) | Action::CancelForeign(..) => {}
                 }
             }
         }

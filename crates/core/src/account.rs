@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, InstrumentId, PlanId, PositionKey};
+use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use crate::instrument::Side;
-use crate::num::{Money, Price, Qty, Ratio};
+use crate::listing::Listings;
+use crate::num::{Money, Price, Qty, Ratio, Round};
 use crate::reason::{Reason, Source};
 use crate::time::{Span, Timestamp};
 
@@ -164,6 +165,25 @@ impl Bucket {
     const NEW: Self = Self { touched: Timestamp::MIN, trade: 0, pending: None, granted: Qty(0) };
 }
 
+/// A quantity that left a position, and the orders that may have sold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Unseen {
+    qty: Qty,
+    cost: i128,
+    entry_fees: Money,
+    funding: Money,
+    orders: BTreeSet<OrderId>,
+}
+
+/// A quantity with its share of cost, entry fees and funding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) qty: Qty,
+    pub(crate) cost: i128,
+    pub(crate) entry_fees: Money,
+    pub(crate) funding: Money,
+}
+
 /// An account that is managed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
@@ -178,13 +198,38 @@ pub(crate) struct Account {
     pub(crate) asks_again: bool,
     /// What was taken up of grants, ever: told again, or with another plan, a grant is not another one.
     taken: BTreeMap<InstrumentId, Qty>,
-    #[serde(with = "pairs")]
+    #[serde(with = "crate::pairs")]
     buckets: BTreeMap<PositionKey, Bucket>,
     /// Buckets that were let go: reads leave them alone until they are handed over.
     pub(crate) released: BTreeSet<PositionKey>,
+    /// What left positions while it was not known what became of their orders.
+    #[serde(with = "crate::pairs")]
+    unseen: BTreeMap<EpisodeId, Unseen>,
+    /// What lists of open orders have shown.
+    pub(crate) listings: Listings,
 }
 
 impl Account {
+    fn new(given: Management, now: Timestamp) -> Self {
+        Self {
+            given,
+            since: now,
+            is_recovering: true,
+            failed: 0,
+            asks_again: false,
+            taken: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            released: BTreeSet::new(),
+            unseen: BTreeMap::new(),
+            listings: Listings::default(),
+        }
+    }
+
+    /// Whether its open orders are listed again and again.
+    pub(crate) const fn is_listed(&self) -> bool {
+        self.given.read_every.is_some()
+    }
+
     /// How an instrument is managed, if it is.
     pub(crate) fn managed(&self, instrument: InstrumentId) -> Option<&Managed> {
         self.given.instruments.iter().find(|managed| managed.instrument == instrument)
@@ -231,6 +276,50 @@ impl Account {
         }
     }
 
+    /// A quantity left, and one of `orders` may have sold it.
+    pub(crate) fn left_unseen(&mut self, episode: EpisodeId, share: &Share, orders: BTreeSet<OrderId>) {
+        let nothing = Unseen {
+            qty: Qty(0),
+            cost: 0,
+            entry_fees: Money::ZERO,
+            funding: Money::ZERO,
+            orders: BTreeSet::new(),
+        };
+        let unseen = self.unseen.entry(episode).or_insert(nothing);
+        unseen.qty.0 += share.qty.0;
+        unseen.cost += share.cost;
+        unseen.entry_fees += share.entry_fees;
+        unseen.funding += share.funding;
+        unseen.orders.extend(orders);
+    }
+
+    /// An order sold `qty`: what of it had left unseen.
+    pub(crate) fn explain(&mut self, id: &OrderId, qty: Qty) -> Option<Share> {
+        let unseen = self.unseen.get_mut(&id.episode).filter(|unseen| unseen.orders.contains(id))?;
+        let (qty, all) = (qty.min(unseen.qty), unseen.qty);
+        if qty.0 == 0 {
+            return None;
+        }
+        let part = |whole: i128| Round::HalfUp.divide(whole * i128::from(qty.0), i128::from(all.0));
+        let share = Share {
+            qty,
+            cost: part(unseen.cost),
+            entry_fees: Money(part(unseen.entry_fees.0)),
+            funding: Money(part(unseen.funding.0)),
+        };
+        unseen.qty.0 -= qty.0;
+        unseen.cost -= share.cost;
+        unseen.entry_fees = unseen.entry_fees - share.entry_fees;
+        unseen.funding = unseen.funding - share.funding;
+        Some(share)
+    }
+
+    /// An episode is over, and so are its orders.
+    pub(crate) fn forget(&mut self, episode: EpisodeId) {
+        self.unseen.remove(&episode);
+        self.listings.forget(episode);
+    }
+
     fn count_taken(&mut self, instrument: InstrumentId, qty: Qty) {
         let taken = self.taken.entry(instrument).or_default();
         taken.0 = taken.0.saturating_add(qty.0);
@@ -252,10 +341,6 @@ impl Accounts {
         self.by_id.get_mut(&account)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
     /// All of them, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.by_id.values()
@@ -264,21 +349,12 @@ impl Accounts {
     /// An account is managed as told from now on.
     pub(crate) fn manage(&mut self, given: Management, now: Timestamp) {
         let id = given.account;
-        let known = self.by_id.remove(&id);
-        let (taken, mut buckets, released): (_, BTreeMap<PositionKey, Bucket>, _) =
-            known.map_or_else(Default::default, |known| (known.taken, known.buckets, known.released));
         // What a read of before has shown is shown again, or was nothing.
-        buckets.values_mut().for_each(|bucket| bucket.pending = None);
-        let account = Account {
-            given,
-            since: now,
-            is_recovering: true,
-            failed: 0,
-            asks_again: false,
-            taken,
-            buckets,
-            released,
-        };
+        let mut account = self.by_id.remove(&id).unwrap_or_else(|| Account::new(given.clone(), now));
+        account.buckets.values_mut().for_each(|bucket| bucket.pending = None);
+        account.listings.begin();
+        (account.given, account.since, account.is_recovering) = (given, now, true);
+        (account.failed, account.asks_again) = (0, false);
         self.by_id.insert(id, account);
     }
 
@@ -305,27 +381,5 @@ impl Accounts {
         if let Some(account) = spot {
             account.count_taken(key.instrument, qty);
         }
-    }
-}
-
-mod pairs {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::{Bucket, PositionKey};
-
-    /// As a list: JSON has no other keys than texts.
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<PositionKey, Bucket>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_seq(map)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<BTreeMap<PositionKey, Bucket>, D::Error> {
-        Ok(Vec::<(PositionKey, Bucket)>::deserialize(from)?.into_iter().collect())
     }
 }

@@ -35,6 +35,7 @@ mod fills;
 mod inquiry;
 mod kill;
 mod legs;
+mod listing;
 mod locks;
 mod observe;
 mod protection;
@@ -82,6 +83,10 @@ pub(crate) enum TimerFor {
     Read(AccountId),
     /// A second read is to agree with the first.
     ReadAgain(AccountId),
+    /// It is time to list what rests at the venue.
+    List(AccountId),
+    /// The last list is as old as may be.
+    Stale(AccountId),
 }
 
 impl TimerFor {
@@ -104,7 +109,9 @@ impl TimerFor {
             | Self::Remind(_)
             | Self::Confirm(_)
             | Self::Read(_)
-            | Self::ReadAgain(_) => None,
+            | Self::ReadAgain(_)
+            | Self::List(_)
+            | Self::Stale(_) => None,
         }
     }
 }
@@ -488,6 +495,8 @@ impl Coordinator {
             TimerFor::Confirm(episode) => self.on_confirm(&mut step, episode),
             TimerFor::Read(account) => self.on_read_due(&mut step, account),
             TimerFor::ReadAgain(account) => self.on_read_again_due(&mut step, account),
+            TimerFor::List(account) => self.on_list_due(&mut step, account),
+            TimerFor::Stale(account) => self.on_stale_due(&mut step, account),
         }
         if let Some(episode) = timer.episode() {
             self.refresh(episode);

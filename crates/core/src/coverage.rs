@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AlarmKind, Entry, OrderEnd, Record};
+use crate::event::{AlarmKind, Entry, OrderEnd, OrdersListed, Record};
 use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId};
 use crate::num::Qty;
 use crate::order::{ExitOrder, OrderKind};
@@ -138,6 +138,8 @@ pub struct Covered {
 struct Stop {
     left: Qty,
     confirmed: Option<Timestamp>,
+    /// The last list of open orders did not have it.
+    is_missing: bool,
 }
 
 /// The fold over all positions that are held.
@@ -189,13 +191,42 @@ impl Coverage {
                 covered.unprotected.set(at, false);
                 return Some((*episode, covered));
             }
+            Record::OrdersListed(listed) => {
+                self.list(at, listed, known);
+                return None;
+            }
             _ => self.hear(at, record, known)?,
         };
+        self.settle(at, episode, known);
+        None
+    }
+
+    fn settle(&mut self, at: Timestamp, episode: EpisodeId, known: &impl Known) {
         if let Some(covered) = self.held.get_mut(&episode) {
             let closable = known.closable(episode.key.instrument, covered.held);
             covered.settle(at, closable);
         }
-        None
+    }
+
+    /// A stop that is missing at the venue covers nothing, until it is found there; one that somebody
+    /// changed covers what it says now.
+    fn list(&mut self, at: Timestamp, listed: &OrdersListed, known: &impl Known) {
+        let missing = listed.missing.iter().map(|id| (id, true));
+        for (id, is_missing) in missing.chain(listed.back.iter().map(|id| (id, false))) {
+            let stop = self.held.get_mut(&id.episode).and_then(|covered| covered.stops.get_mut(id));
+            if let Some(stop) = stop {
+                stop.is_missing = is_missing;
+                self.settle(at, id.episode, known);
+            }
+        }
+        for edited in &listed.edited {
+            let episode = edited.id.episode;
+            let covered = self.held.get_mut(&episode);
+            if let Some(stop) = covered.and_then(|covered| covered.stops.get_mut(&edited.id)) {
+                stop.left = edited.left;
+                self.settle(at, episode, known);
+            }
+        }
     }
 
     /// The position whose cover a record may change.
@@ -203,6 +234,7 @@ impl Coverage {
         let episode = match record {
             Record::Added(added) => added.episode,
             Record::LeftOutside(left) => left.episode,
+            Record::Returned(returned) => returned.episode,
             Record::Adopted(adopted) => adopted.episode,
             Record::HandedOver(key) => *self.held.keys().find(|episode| episode.key == *key)?,
             Record::PlanChanged { episode, .. }
@@ -238,6 +270,8 @@ impl Coverage {
             | Record::Jump(_)
             | Record::Diverged { .. }
             | Record::Converged { .. }
+            | Record::OrdersListed(_)
+            | Record::OrdersStale { .. }
             | Record::CommandRefused(_) => return None,
         };
         Some(episode)
@@ -250,6 +284,7 @@ impl Coverage {
         match record {
             Record::Added(added) => covered.held = added.open,
             Record::LeftOutside(left) => covered.held = left.remaining,
+            Record::Returned(returned) => covered.held = returned.open,
             Record::Adopted(adopted) => {
                 covered.held_back = adopted.held.iter().map(|held| held.reason).collect();
             }
@@ -321,7 +356,7 @@ impl Covered {
 
     fn intend(&mut self, order: &ExitOrder) {
         if matches!(order.kind, OrderKind::Stop(_)) {
-            self.stops.insert(order.id, Stop { left: order.qty, confirmed: None });
+            self.stops.insert(order.id, Stop { left: order.qty, confirmed: None, is_missing: false });
         }
     }
 
@@ -330,6 +365,7 @@ impl Covered {
         match self.stops.get_mut(id) {
             Some(stop) => {
                 stop.confirmed.get_or_insert(at);
+                stop.is_missing = false;
             }
             None => self.alarms.retain(|(what, _)| *what != AlarmKind::ExitRefused),
         }
@@ -368,7 +404,7 @@ impl Covered {
     }
 
     fn settle(&mut self, at: Timestamp, closable: Qty) {
-        let covering = self.stops.values().filter(|stop| stop.left >= closable);
+        let covering = self.stops.values().filter(|stop| stop.left >= closable && !stop.is_missing);
         let confirmed = covering.filter_map(|stop| stop.confirmed).min();
         self.confirmed_at = confirmed.filter(|_| closable.0 > 0 && !self.has_failed());
         let is_open = closable.0 > 0;

@@ -7,6 +7,7 @@ use crate::cell::CellId;
 use crate::gate::Approved;
 use crate::id::{AccountId, OrderId, PlanId, PositionKey};
 use crate::kill::KillLevel;
+use crate::listing::{ForeignId, Listing};
 use crate::market::Bar;
 use crate::num::{Money, Price, Qty};
 use crate::order::{Fill, OrderState};
@@ -17,7 +18,7 @@ mod reconcile;
 mod record;
 
 pub use prices::{ConfirmedBy, Doubt, Judged, Jump, PriceDoubted};
-pub use reconcile::{Adopted, Found, LeftOutside, Reconciled, Verdict};
+pub use reconcile::{Adopted, Edited, Found, LeftOutside, OrdersListed, Reconciled, Returned, Verdict};
 pub use record::{
     Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Filled, Held, Opened, OrderEnd, Record,
 };
@@ -161,6 +162,8 @@ pub enum VenueEvent {
     Read(Box<Reading>),
     /// A trade closed (part of) a position, and was not one of our orders'.
     ClosedOutside(Box<OutsideClose>),
+    /// What rests in an account, or that it could not be listed.
+    Listed(Box<Listing>),
 }
 
 /// What a venue tells of an order that it was asked about.
@@ -298,6 +301,11 @@ pub enum Action {
     /// Read what an account holds, unless a read of it is under way; every one is answered, if only by a
     /// failure.
     ReadPositions(AccountId),
+    /// List what rests in an account, unless a list of it is under way; every one is answered, if only by a
+    /// failure.
+    ListOrders(AccountId),
+    /// Take an order of others away.
+    CancelForeign(AccountId, ForeignId),
 }
 
 /// Where one step puts what happened and what it wants done. The caller owns and reuses it.

@@ -54,6 +54,8 @@ pub(crate) enum Extent {
     Legs(u8),
     /// Everything, once the venue's trigger trades.
     Bracket,
+    /// The same, changed by somebody else: it is left as it is.
+    Left,
 }
 
 /// An [`OrderKind`] without its price.
@@ -114,7 +116,7 @@ impl Order {
     #[must_use]
     pub(crate) const fn legs(&self) -> u8 {
         match self.extent {
-            Extent::All | Extent::Bracket => 0,
+            Extent::All | Extent::Bracket | Extent::Left => 0,
             Extent::Legs(legs) => legs,
         }
     }
@@ -122,6 +124,16 @@ impl Order {
     /// A cancel is on its way.
     pub(crate) const fn cancel_sent(&mut self) {
         self.cancel = CancelState::Sent;
+    }
+
+    /// Somebody changed it at the venue.
+    pub(crate) fn edit(&mut self, qty: Qty, kind: OrderKind) {
+        self.qty = qty;
+        if let (Kind::Stop, OrderKind::Stop(at)) = (self.kind, kind) {
+            (self.price, self.trigger) = (at, at);
+        } else if let (Kind::RestingLimit, OrderKind::RestingLimit(at)) = (self.kind, kind) {
+            self.price = at;
+        }
     }
 
     /// Who sent it.
@@ -151,7 +163,20 @@ impl Order {
     /// Whether it is the stop that rests at the venue.
     #[must_use]
     pub const fn protects(&self) -> bool {
-        matches!(self.extent, Extent::Bracket)
+        matches!(self.extent, Extent::Bracket | Extent::Left)
+    }
+
+    /// Whether it is a stop that is left as somebody else wants it, until a person says otherwise.
+    #[must_use]
+    pub(crate) const fn is_left(&self) -> bool {
+        matches!(self.extent, Extent::Left)
+    }
+
+    /// Leaves a stop to whoever changed it, or takes it back.
+    pub(crate) const fn leave(&mut self, is_left: bool) {
+        if self.protects() {
+            self.extent = if is_left { Extent::Left } else { Extent::Bracket };
+        }
     }
 
     /// Whether it takes what the market gives now.
@@ -173,13 +198,10 @@ pub struct Orders {
     orders: Vec<Order>,
     free: Vec<u32>,
     /// What the venue has not answered.
-    #[serde(default)]
     pub(crate) awaited: Awaited,
     /// What the venue is asked about.
-    #[serde(default)]
     pub(crate) inquiries: Inquiries,
     /// What waits for coins that other orders lock.
-    #[serde(default)]
     pub(crate) waiting: WaitingList,
 }
 
@@ -285,7 +307,8 @@ impl Orders {
         let close_is_unknown = living > 0 && unknown == living;
         let mut brackets =
             self.list(first).map(|(_, order)| order).filter(|order| order.protects()).peekable();
-        let newest = brackets.peek().filter(|order| order.is_confirmed()).map(|order| order.trigger);
+        let follows = |order: &&&Order| order.is_confirmed() && !order.is_left();
+        let newest = brackets.peek().filter(follows).map(|order| order.trigger);
         let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.trigger);
         AtVenue { claimed, trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
     }

@@ -9,6 +9,7 @@ use std::num::NonZeroI64;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Share;
 use crate::cell::CellId;
 use crate::event::{Held, Probe};
 use crate::id::{EpisodeId, PlanId};
@@ -323,6 +324,14 @@ impl Position {
         self.entry_fees = self.entry_fees - fees;
         self.funding = self.funding - funding;
         (cost, fees, funding)
+    }
+
+    /// Puts back what had been taken out.
+    pub(crate) fn put_back(&mut self, share: &Share) {
+        self.open = Qty(self.open.0 + share.qty.0);
+        self.cost += share.cost;
+        self.entry_fees += share.entry_fees;
+        self.funding += share.funding;
     }
 
     /// What the position brings to a trailing stop.

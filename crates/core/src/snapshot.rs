@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::account::Accounts;
 use crate::bars::{BarFeed, BarOrigin};
@@ -18,14 +18,14 @@ use crate::instrument::{Instrument, Side};
 use crate::market::PriceSource;
 use crate::num::Price;
 use crate::orders::Orders;
-use crate::plan::{Plan, Rule};
+use crate::plan::Plan;
 use crate::position::{Phase, Position, level};
 use crate::time::Timestamp;
 use crate::trust::Trust;
 use crate::watch::{Moment, Slot};
 
 /// Version of the snapshot's shape.
-pub const SNAPSHOT_VERSION: u16 = 2;
+pub const SNAPSHOT_VERSION: u16 = 3;
 
 /// The durable state of a coordinator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,33 +43,8 @@ pub struct Snapshot {
     timers: BTreeSet<(Timestamp, TimerFor)>,
     standing: Standing,
     /// What is known against prices.
-    #[serde(default)]
     trust: Trust,
-    #[serde(default, skip_serializing_if = "Later::is_empty", deserialize_with = "later")]
-    later: Later,
-}
-
-/// State that the first released form did not have. It stands last, and nothing of it is written where
-/// there is nothing: so the binary form, which has no names, is read with and without it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Later {
     accounts: Accounts,
-    held_back: BTreeSet<(EpisodeId, Rule)>,
-}
-
-impl Later {
-    fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.held_back.is_empty()
-    }
-}
-
-/// What is not there is empty. In the binary form its absence is the end of the bytes, which are known to
-/// be whole by their hash.
-fn later<'de, D: Deserializer<'de>>(from: D) -> Result<Later, D::Error> {
-    if from.is_human_readable() {
-        return Later::deserialize(from);
-    }
-    Ok(Later::deserialize(from).unwrap_or_default())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,10 +98,7 @@ impl Coordinator {
             timers: self.timers.clone(),
             standing: self.engine.standing.clone(),
             trust: self.engine.trust.clone(),
-            later: Later {
-                accounts: self.accounts.clone(),
-                held_back: self.engine.standing.all_held_back().clone(),
-            },
+            accounts: self.accounts.clone(),
         }
     }
 
@@ -172,7 +144,6 @@ impl Coordinator {
         engine.feeds = snapshot.feeds;
         engine.standing = snapshot.standing;
         engine.trust = snapshot.trust;
-        engine.standing.restore_held_back(snapshot.later.held_back);
         for (index, state) in snapshot.cells.iter().enumerate() {
             engine.cells[index] = Cell { last: state.last.0, at: state.at.0, ..Cell::NEW };
             engine.books[index].set_unreported(state.unreported);
@@ -198,8 +169,7 @@ impl Coordinator {
             engine.restate_asks(instrument);
             engine.rebuild(instrument, &snapshot.orders);
         }
-        let mut coordinator =
-            Self::from_parts(engine, snapshot.orders, snapshot.later.accounts, snapshot.timers);
+        let mut coordinator = Self::from_parts(engine, snapshot.orders, snapshot.accounts, snapshot.timers);
         coordinator.watch_silences();
         Ok(coordinator)
     }

@@ -127,6 +127,8 @@ kinds! {
     Diverged = 148 "diverged" v 1,
     /// [`Record::Converged`].
     Converged = 149 "converged" v 1,
+    /// [`Record::Returned`].
+    Returned = 150 "returned" v 1,
     /// [`Record::Managed`].
     Managed = 131 "managed" v 1,
     /// [`Record::ReadFailed`].
@@ -141,6 +143,10 @@ kinds! {
     Released = 136 "released" v 1,
     /// [`Record::HandedOver`].
     HandedOver = 137 "handed_over" v 1,
+    /// [`Record::OrdersListed`].
+    OrdersListed = 138 "orders_listed" v 1,
+    /// [`Record::OrdersStale`].
+    OrdersStale = 139 "orders_stale" v 1,
 }
 
 impl Kind {
@@ -187,6 +193,9 @@ impl Kind {
             Record::LeftOutside(_) => Self::LeftOutside,
             Record::Released { .. } => Self::Released,
             Record::HandedOver(_) => Self::HandedOver,
+            Record::OrdersListed(_) => Self::OrdersListed,
+            Record::Returned(_) => Self::Returned,
+            Record::OrdersStale { .. } => Self::OrdersStale,
         }
     }
 

@@ -157,6 +157,9 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         Record::LeftOutside(left) => to_extend(left, out),
         Record::Released { episode, qty, keeps_stop } => to_extend(&(episode, qty, keeps_stop), out),
         Record::HandedOver(key) => to_extend(key, out),
+        Record::OrdersListed(listed) => to_extend(listed, out),
+        Record::Returned(returned) => to_extend(returned, out),
+        Record::OrdersStale { account, since } => to_extend(&(account, since), out),
         Record::Suspected { .. }
         | Record::Confirmed { .. }
         | Record::Contradicted { .. }
@@ -350,6 +353,12 @@ fn decode_read(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
             Record::Released { episode, qty, keeps_stop }
         }
         Kind::HandedOver => Record::HandedOver(whole(kind, bytes)?),
+        Kind::OrdersListed => Record::OrdersListed(whole(kind, bytes)?),
+        Kind::Returned => Record::Returned(whole(kind, bytes)?),
+        Kind::OrdersStale => {
+            let (account, since) = whole(kind, bytes)?;
+            Record::OrdersStale { account, since }
+        }
         _ => return Err(undecodable(kind, &"it is no fact about a read")),
     })
 }

@@ -261,7 +261,11 @@ impl Rebuilder {
             self.said.extend(self.out.records.drain(..));
             let submitted = self.out.actions.drain(..).filter_map(|action| match action {
                 Action::Submit(approved) => Some(*approved.order()),
-                Action::Cancel(_) | Action::Query(_) | Action::ReadPositions(_) => None,
+                Action::Cancel(_)
+                | Action::Query(_)
+                | Action::ReadPositions(_)
+                | Action::ListOrders(_)
+                | Action::CancelForeign(..) => None,
             });
             self.handed_out.extend(submitted);
             if is_stretch {

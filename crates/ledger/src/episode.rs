@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ripcord_core::event::{Added, Filled, LeftOutside, Opened, OrderEnd};
+use ripcord_core::event::{Added, Filled, LeftOutside, Opened, OrderEnd, Returned};
 use ripcord_core::id::{EpisodeId, OrderId, PlanId};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Qty};
@@ -37,7 +37,7 @@ pub struct Life {
     /// Closed past us, no order of ours.
     outside: Qty,
     /// Part of it at a price that nobody told.
-    is_unpriced: bool,
+    unpriced: Qty,
     /// Closed quantity by reason, in the order of the first fill.
     by_reason: Vec<(Reason, i64)>,
     pub(crate) openings: Vec<OpeningOrder>,
@@ -98,7 +98,7 @@ impl Life {
             closed: Qty(0),
             worth: Worth::default(),
             outside: Qty(0),
-            is_unpriced: false,
+            unpriced: Qty(0),
             by_reason: Vec::new(),
             openings: Vec::new(),
             orders: BTreeMap::new(),
@@ -177,7 +177,7 @@ impl Life {
         }
         close_openings(&mut self.openings, left.qty.0);
         let Some(price) = left.price else {
-            self.is_unpriced = true;
+            self.unpriced.0 += left.qty.0;
             return;
         };
         let rules = &self.market.rules;
@@ -187,6 +187,20 @@ impl Life {
             fees: left.fee + left.entry_fees,
             funding: left.funding,
         });
+    }
+
+    /// What had left unseen is back: an order of ours sold it.
+    pub(crate) fn take_back(&mut self, returned: &Returned) {
+        let qty = returned.qty.0;
+        self.open.0 += qty;
+        self.closed.0 -= qty;
+        self.outside.0 -= qty;
+        self.unpriced.0 -= qty;
+        if let Some((_, unknown)) = self.by_reason.iter_mut().find(|(reason, _)| *reason == Reason::Unknown) {
+            *unknown -= qty;
+        }
+        self.by_reason.retain(|&(_, qty)| qty > 0);
+        reopen(&mut self.openings, qty);
     }
 
     /// Whether something of it was closed past us.
@@ -234,7 +248,7 @@ impl Life {
 
     /// What was closed, by average cost; none when the price of a part is not known.
     pub(crate) fn by_average(&self) -> Option<Worth> {
-        (!self.is_unpriced).then_some(self.worth)
+        (self.unpriced.0 == 0).then_some(self.worth)
     }
 }
 
@@ -364,6 +378,15 @@ fn close_openings(openings: &mut [OpeningOrder], mut qty: i64) -> Vec<usize> {
         }
     }
     closed
+}
+
+/// Takes back what `close_openings` did, the last first.
+fn reopen(openings: &mut [OpeningOrder], mut qty: i64) {
+    for opening in openings.iter_mut().rev() {
+        let back = qty.min(opening.closed.0);
+        opening.closed.0 -= back;
+        qty -= back;
+    }
 }
 
 /// The word of an order's state in tables.

@@ -236,6 +236,11 @@ impl Ledger {
                 self.tell_life(left.episode, changes);
                 Ok(())
             }
+            // The trade that follows tells what it was worth.
+            Record::Returned(returned) => {
+                self.life(returned.episode)?.take_back(returned);
+                Ok(())
+            }
             Record::Observed(_)
             | Record::Input(_)
             | Record::StopMoved { .. }
@@ -264,6 +269,8 @@ impl Ledger {
             | Record::Reconciled(_)
             | Record::Adopted(_)
             | Record::HandedOver(_)
+            | Record::OrdersListed(_)
+            | Record::OrdersStale { .. }
             | Record::Alarm { .. } => Ok(()),
         }
     }

@@ -21,6 +21,7 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::StopTightened => "stop_tightened",
         AlarmKind::ClosedByVenue => "closed_by_venue",
         AlarmKind::ClosedUnseen => "closed_unseen",
+        AlarmKind::ProtectionEdited => "protection_edited",
     }
 }
 
@@ -49,6 +50,9 @@ pub const fn words(what: AlarmKind) -> &'static str {
         }
         AlarmKind::ClosedByVenue => "closed by the venue: liquidation, auto-deleveraging or settlement",
         AlarmKind::ClosedUnseen => "closed unseen: it is gone, and no trade says how",
+        AlarmKind::ProtectionEdited => {
+            "protection edited: somebody changed the stop at the venue for the worse; put right once"
+        }
     }
 }
 
@@ -74,6 +78,7 @@ mod tests {
             AlarmKind::StopTightened,
             AlarmKind::ClosedByVenue,
             AlarmKind::ClosedUnseen,
+            AlarmKind::ProtectionEdited,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

@@ -151,6 +151,24 @@ pub enum Change {
     },
     /// It was handed over: rules that waited act from then on.
     HandedOver,
+    /// A quantity that had left unseen was sold by an order of ours: its trade follows.
+    Returned {
+        /// How much.
+        qty: Qty,
+    },
+    /// A list of open orders said something new of its orders: how many of each.
+    Listed {
+        /// Should rest at the venue, and do not.
+        missing: usize,
+        /// Were missing, and rest there after all.
+        back: usize,
+        /// Somebody changed them.
+        edited: usize,
+        /// Served nobody any more, and were cancelled.
+        strays: usize,
+    },
+    /// Open orders were not listed for too long: its rules did not rely on the stop at the venue.
+    OrdersStale,
 }
 
 /// How a position began.

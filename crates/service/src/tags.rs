@@ -164,7 +164,10 @@ impl Narrator {
             | Record::Adopted(_)
             | Record::LeftOutside(_)
             | Record::Released { .. }
-            | Record::HandedOver(_) => self.past_us(at, &entry.record, per_unit, lines),
+            | Record::HandedOver(_)
+            | Record::OrdersListed(_)
+            | Record::Returned(_)
+            | Record::OrdersStale { .. } => self.past_us(at, &entry.record, per_unit, lines),
         }
         closed
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::event::{Entry, Filled, LeftOutside, Opened, Record};
+use ripcord_core::event::{Entry, Filled, LeftOutside, Opened, Record, Returned};
 use ripcord_core::id::EpisodeId;
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Qty};
@@ -94,6 +94,7 @@ impl Tally {
             Record::Closed { episode } => return self.close(entry.at, *episode),
             Record::Alarm { .. } => self.alarms += 1,
             Record::LeftOutside(left) => self.leave(left, money_per_unit),
+            Record::Returned(returned) => self.take_back(returned),
             Record::Released { episode, .. } => {
                 self.open.remove(episode);
             }
@@ -102,6 +103,8 @@ impl Tally {
             | Record::Reconciled(_)
             | Record::Adopted(_)
             | Record::HandedOver(_)
+            | Record::OrdersListed(_)
+            | Record::OrdersStale { .. }
             | Record::Observed(_)
             | Record::Input(_)
             | Record::Added(_)
@@ -163,6 +166,19 @@ impl Tally {
         let by_reason = self.reasons.entry(left.reason).or_default();
         by_reason.net += net;
         by_reason.exits += 1;
+    }
+
+    /// What had left unseen was sold by an order of ours, and counts under its reason.
+    fn take_back(&mut self, returned: &Returned) {
+        let Some(trade) = self.open.get_mut(&returned.episode) else { return };
+        if let Some(unknown) = trade.closed.get_mut(&Reason::Unknown) {
+            unknown.0 -= returned.qty.0;
+        }
+        trade.closed.retain(|_, qty| qty.0 > 0);
+        if !trade.closed.contains_key(&Reason::Unknown) {
+            let by_reason = self.reasons.entry(Reason::Unknown).or_default();
+            by_reason.exits = by_reason.exits.saturating_sub(1);
+        }
     }
 
     fn close(&mut self, at: Timestamp, episode: EpisodeId) -> Option<ClosedTrade> {

@@ -255,6 +255,9 @@ impl Desk {
                 Action::Cancel(id) => self.venue.cancel(now, *id, &mut self.answers),
                 Action::Query(id) => self.venue.query(now, *id, &mut self.answers),
                 Action::ReadPositions(account) => self.venue.read(now, *account, &mut self.answers),
+                Action::ListOrders(account) => self.venue.list_orders(now, *account, &mut self.answers),
+                // Nobody else trades at the simulated venue.
+                Action::CancelForeign(..) => {}
             }
         }
         self.out.clear();

@@ -94,6 +94,7 @@ enum Message {
     Cancel(OrderId),
     Query(OrderId),
     Read(AccountId),
+    List(AccountId),
     Answer(VenueEvent),
 }
 
@@ -285,6 +286,7 @@ impl SimVenue {
             Message::Cancel(id) => self.on_cancel(at, id, out),
             Message::Query(id) => self.on_query(at, id, out),
             Message::Read(account) => self.on_read(at, account, out),
+            Message::List(account) => self.on_list(at, account, out),
             Message::Answer(event) => out.push((at, event)),
         }
     }

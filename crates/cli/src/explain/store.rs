@@ -58,7 +58,7 @@ pub(super) fn story(path: &Path, id: &str) -> Result<Story, Untold> {
         let seq = sealed.envelope.seq;
         let entry = sealed.envelope.entry().map_err(|why| Untold(format!("record {seq}: {why}")))?;
         let JournalEntry::Fact(entry) = entry else { return Ok(()) };
-        if episode_of(&entry.record).is_some_and(|other| other != *episode) {
+        if entry.record.episode().is_some_and(|other| other != *episode) {
             return Ok(());
         }
         teller.take(&Line { index: seq, entry }).map_err(|why| Untold(format!("record {seq}: {why}")))
@@ -133,49 +133,4 @@ fn of_kind(
         let seq = sealed.envelope.seq;
         take(sealed.envelope.entry().map_err(|why| Untold(format!("record {seq}: {why}")))?)
     })
-}
-
-/// The episode that a fact is about; none is the market's or everybody's.
-fn episode_of(record: &Record) -> Option<EpisodeId> {
-    match record {
-        Record::Opened(opened) => Some(opened.episode),
-        Record::Added(added) => Some(added.episode),
-        Record::ExitDecided(decided) => Some(decided.episode),
-        Record::OrderIntended(order) => Some(order.id.episode),
-        Record::Filled(filled) => Some(filled.id.episode),
-        Record::Adopted(adopted) => Some(adopted.episode),
-        Record::LeftOutside(left) => Some(left.episode),
-        Record::OrderAccepted(id) | Record::GateBlocked { id, .. } | Record::OrderEnded { id, .. } => {
-            Some(id.episode)
-        }
-        Record::PlanChanged { episode, .. }
-        | Record::StopMoved { episode, .. }
-        | Record::TrailingActivated { episode, .. }
-        | Record::FundingPaid { episode, .. }
-        | Record::Signalled { episode, .. }
-        | Record::Deferred { episode, .. }
-        | Record::BracketTriggered { episode, .. }
-        | Record::Suspected { episode, .. }
-        | Record::Confirmed { episode, .. }
-        | Record::Contradicted { episode, .. }
-        | Record::ExitConcluded { episode, .. }
-        | Record::Closed { episode }
-        | Record::Released { episode, .. }
-        | Record::Alarm { episode, .. } => Some(*episode),
-        Record::PriceDoubted(doubted) => Some(doubted.episode),
-        Record::Observed(_)
-        | Record::Input(_)
-        | Record::BarClosed(_)
-        | Record::CommandRefused(_)
-        | Record::KillLevel { .. }
-        | Record::PricesStale { .. }
-        | Record::PricesBack { .. }
-        | Record::Jump(_)
-        | Record::Diverged { .. }
-        | Record::Converged { .. }
-        | Record::Managed(_)
-        | Record::ReadFailed { .. }
-        | Record::Reconciled(_)
-        | Record::HandedOver(_) => None,
-    }
 }

@@ -7,6 +7,7 @@ use crate::id::{PlanId, PositionKey};
 use crate::kill::KillLevel;
 use crate::num::{Price, Qty};
 use crate::order::OrderKind;
+use crate::orders::Order;
 use crate::plan::{Ladder, Rule};
 use crate::position::{Phase, at_loss, level, price, tighter};
 use crate::reason::StopOrigin;
@@ -161,6 +162,7 @@ impl Coordinator {
             return;
         }
         self.move_stop(step, slot, to, StopOrigin::Moved);
+        self.put_right_again(self.engine.positions[slot as usize].episode);
         self.protect(step, slot);
         self.rearm_changed(slot);
     }
@@ -226,7 +228,7 @@ impl Coordinator {
         if position.phase != Phase::Open || !terms.plan.ladder.as_ref().is_some_and(Ladder::follows) {
             return;
         }
-        let is_elsewhere = |order: &crate::orders::Order| match order.kind() {
+        let is_elsewhere = |order: &Order| match order.kind() {
             OrderKind::RestingLimit(at) if order.leg > 0 && !order.life().state.is_final() => {
                 position.leg_level(usize::from(order.leg) - 1, &terms) != Some(at)
             }

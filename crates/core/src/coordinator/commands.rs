@@ -196,6 +196,9 @@ impl Coordinator {
         let (instrument, side) = (position.episode.key.instrument, position.side());
         let cell = self.engine.market(instrument).cells.quote(side);
         let seen = self.engine.last_price(cell).unwrap_or_else(|| position.entry().rounded());
+        if reason == Reason::PanicClose {
+            self.cancel_foreign(step, position.episode.key);
+        }
         self.close(step, slot, reason, seen, seen, Vec::new());
         self.rearm(slot, None, Kinds::ALL);
         self.engine.restate_bands(instrument);

@@ -245,7 +245,7 @@ impl Coordinator {
     /// Whether an order for everything may still be filled.
     fn close_is_alive(&self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
-        let living = |order: &crate::orders::Order| order.closes_all() && !order.life().state.is_final();
+        let living = |order: &Order| order.closes_all() && !order.life().state.is_final();
         self.orders.waiting.close(position.episode).is_some()
             || self.orders.list(position.first_order).any(|(_, order)| living(order))
     }
@@ -409,7 +409,25 @@ impl Coordinator {
         if !self.is_silent(key.account) && self.holds_back(step, slot, &order, extent) {
             return;
         }
-        let instrument = &self.engine.market(key.instrument).instrument;
+        // What others lock the venue refuses: what is free goes by itself.
+        let free = self.free_of_others(slot, &order, extent);
+        let rest = Qty(order.qty.0 - free.0);
+        let Some(next) = self.send_slices(step, slot, ExitOrder { qty: free, ..order }, extent) else {
+            return;
+        };
+        let id = OrderId { slice: next, ..order.id };
+        self.send_slices(step, slot, ExitOrder { id, qty: rest, ..order }, extent);
+    }
+
+    /// Sends an order in slices; the number of the next one, if there is one.
+    fn send_slices(
+        &mut self,
+        step: &mut Step<'_>,
+        slot: Slot,
+        order: ExitOrder,
+        extent: Extent,
+    ) -> Option<u8> {
+        let instrument = &self.engine.market(order.id.episode.key.instrument).instrument;
         let most = if order.kind == OrderKind::Market { instrument.at_market(order.qty) } else { order.qty };
         let lot = instrument.lot_size.0;
         let (mut left, mut slice) = (order.qty.0, order.id.slice);
@@ -425,9 +443,9 @@ impl Coordinator {
             );
             left -= qty;
             // What no slice is left for is asked for when these have ended.
-            let Some(next) = slice.checked_add(1) else { return };
-            slice = next;
+            slice = slice.checked_add(1)?;
         }
+        Some(slice)
     }
 
     /// Passes an order through the gate, writes it down and hands it out.
@@ -455,12 +473,7 @@ impl Coordinator {
     }
 
     /// Asks the venue to take away every living order that `keeps` does not keep.
-    pub(super) fn cancel_all_but(
-        &mut self,
-        step: &mut Step<'_>,
-        slot: Slot,
-        keeps: impl Fn(&crate::orders::Order) -> bool,
-    ) {
+    pub(super) fn cancel_all_but(&mut self, step: &mut Step<'_>, slot: Slot, keeps: impl Fn(&Order) -> bool) {
         let position = &self.engine.positions[slot as usize];
         if self.is_silent(position.episode.key.account) {
             return;
@@ -500,7 +513,7 @@ impl Coordinator {
     pub(super) fn on_cancel_unanswered(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
         let first = self.engine.positions[slot as usize].first_order;
-        let waits = |order: &crate::orders::Order| {
+        let waits = |order: &Order| {
             let life = order.life();
             !life.state.is_final() && life.cancel == CancelState::Sent
         };

@@ -6,6 +6,7 @@ use super::{Coordinator, Kinds, Record, Step};
 use crate::account::{OutsideClose, Reading};
 use crate::event::{AlarmKind, Filled, OrderEnd, OrderFound, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
+use crate::listing::Listing;
 use crate::num::{Money, Price};
 use crate::order::{CancelState, Fill, OrderAnswer, OrderState};
 use crate::orders::{NO_ORDER, Order};
@@ -28,6 +29,7 @@ pub(super) enum Heard {
     NothingToReduce(OrderId),
     Read(Box<Reading>),
     ClosedOutside(OutsideClose),
+    Listed(Box<Listing>),
 }
 
 impl Heard {
@@ -51,6 +53,7 @@ impl Heard {
             VenueEvent::NotFound(id) => Self::NotFound(*id),
             VenueEvent::Read(reading) => Self::Read(reading.clone()),
             VenueEvent::ClosedOutside(closed) => Self::ClosedOutside(**closed),
+            VenueEvent::Listed(listing) => Self::Listed(listing.clone()),
         }
     }
 }
@@ -80,6 +83,7 @@ impl Coordinator {
             }
             Heard::Read(reading) => self.on_read(step, reading),
             Heard::ClosedOutside(closed) => self.on_closed_outside(step, closed),
+            Heard::Listed(listing) => self.on_listed(step, listing),
         }
     }
 
@@ -105,6 +109,9 @@ impl Coordinator {
         if was_lost {
             self.refresh(id.episode);
         }
+        if protects {
+            self.is_fresh(step, id);
+        }
         if protects && self.engine.positions[slot as usize].is_held() {
             self.on_bracket_accepted(step, slot, index);
             self.rearm_all(slot);
@@ -128,6 +135,7 @@ impl Coordinator {
         self.orders.awaited.answered(&fill.id);
         self.end_inquiry(&fill.id);
         self.accounts.touch(fill.id.episode.key, step.now);
+        self.put_back_unseen(step, slot, &fill.id, new);
         let qty = new.min(self.engine.positions[slot as usize].open);
         if qty < new {
             self.note(step, instrument, not_expected);
@@ -421,6 +429,7 @@ impl Coordinator {
         let first = self.engine.positions[slot as usize].first_order;
         if self.orders.list(first).all(|(_, order)| order.life().state.is_final()) {
             self.orders.forget(first);
+            self.forget_listed(self.engine.positions[slot as usize].episode);
             self.engine.positions[slot as usize].first_order = NO_ORDER;
             self.engine.vacate(slot);
         }

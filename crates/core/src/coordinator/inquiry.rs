@@ -94,6 +94,7 @@ impl Coordinator {
         match found.state {
             OrderState::Working | OrderState::PartFilled => {
                 self.on_accepted(step, id);
+                self.found_again(step, id);
                 self.cancel_once_more(step, id);
             }
             OrderState::Cancelled => {

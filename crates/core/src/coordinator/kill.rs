@@ -5,6 +5,7 @@ use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::AccountId;
 use crate::kill::KillLevel;
 use crate::order::OrderKind;
+use crate::orders::Order;
 use crate::position::Phase;
 use crate::reason::Reason;
 use crate::time::Span;
@@ -34,7 +35,7 @@ impl Coordinator {
         for &slot in &held {
             self.report_quiet(step, self.engine.positions[slot as usize].episode.key.instrument);
         }
-        self.begin_anywhere(step);
+        step.begin_anywhere();
         self.engine.standing.set_kill_level(account, level);
         step.write(Record::KillLevel { account, level });
         if level == Some(KillLevel::Silent) {
@@ -51,7 +52,7 @@ impl Coordinator {
         if level != Some(KillLevel::Silent) {
             return;
         }
-        self.begin_anywhere(step);
+        step.begin_anywhere();
         step.write(Record::KillLevel { account, level });
         self.timers.insert((step.now.after(REMIND_AFTER), TimerFor::Remind(account)));
     }
@@ -93,7 +94,7 @@ impl Coordinator {
         if position.phase == Phase::Closing && is_choice {
             self.conclude(step, slot, Concluded::Killed);
         }
-        let is_leg = |order: &crate::orders::Order| {
+        let is_leg = |order: &Order| {
             order.is_part() && order.reason == Reason::TakeProfit && order.kind() != OrderKind::Market
         };
         self.cancel_all_but(step, slot, |order| !is_leg(order));
@@ -112,15 +113,8 @@ impl Coordinator {
     }
 
     /// The slots of an account's positions, in the order of their episodes.
-    fn lives_of(&self, account: AccountId) -> Vec<Slot> {
+    pub(super) fn lives_of(&self, account: AccountId) -> Vec<Slot> {
         let newest = self.engine.buckets.iter().filter(|(key, _)| key.account == account);
         newest.filter_map(|(_, lives)| lives.slot()).collect()
-    }
-
-    /// Writes down a step that belongs to no instrument.
-    fn begin_anywhere(&mut self, step: &mut Step<'_>) {
-        if let Some(super::Input::Event(event)) = step.input.take() {
-            step.write(Record::Input(event));
-        }
     }
 }

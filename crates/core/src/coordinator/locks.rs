@@ -78,7 +78,7 @@ impl Coordinator {
                 });
             }
             // A stop is placed again whenever an order of its position ends.
-            Extent::Bracket => {
+            Extent::Bracket | Extent::Left => {
                 if self.claimed(slot, |other| other.protects() && other.life().cancel == CancelState::None).0
                     > 0
                 {
@@ -118,7 +118,7 @@ impl Coordinator {
                     let sold = self.claimed(slot, |order| order.closes_all() && order.is_urgent());
                     instrument.closable(Qty(position.open.0 - sold.0))
                 }
-                Extent::Legs(_) | Extent::Bracket => {
+                Extent::Legs(_) | Extent::Bracket | Extent::Left => {
                     instrument.closable(waiting.order.qty.min(position.open))
                 }
             };
@@ -169,6 +169,18 @@ impl Coordinator {
         self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
     }
 
+    /// What of a close is not locked by others; everything of any other order.
+    pub(super) fn free_of_others(&self, slot: Slot, order: &ExitOrder, extent: Extent) -> Qty {
+        let position = &self.engine.positions[slot as usize];
+        let key = position.episode.key;
+        let others = self.locked_by_others(key);
+        if others.0 == 0 || extent != Extent::All || !self.locks(slot) {
+            return order.qty;
+        }
+        let instrument = &self.engine.market(key.instrument).instrument;
+        instrument.closable(Qty((position.open.0 - others.0).max(0)).min(order.qty))
+    }
+
     /// What legs may offer: not what a person sells besides, where that locks coins.
     pub(super) fn to_offer(&self, slot: Slot) -> Qty {
         let open = self.engine.positions[slot as usize].open;
@@ -176,7 +188,8 @@ impl Coordinator {
             return open;
         }
         let by_hand = self.claimed(slot, |order| order.is_part() && order.leg == 0);
-        Qty((open.0 - by_hand.0).max(0))
+        let others = self.locked_by_others(self.engine.positions[slot as usize].episode.key);
+        Qty((open.0 - by_hand.0 - others.0).max(0))
     }
 
     /// What a stop at the venue is to cover: what no other order sells already.
@@ -186,8 +199,9 @@ impl Coordinator {
         if !self.locks(slot) {
             return instrument.closable(position.open);
         }
-        let sold =
-            self.claimed(slot, |order| !order.protects()).0 + self.orders.waiting.parts(position.episode).0;
+        let sold = self.claimed(slot, |order| !order.protects()).0
+            + self.orders.waiting.parts(position.episode).0
+            + self.locked_by_others(position.episode.key).0;
         instrument.closable(Qty((position.open.0 - sold).max(0)))
     }
 }

@@ -40,9 +40,14 @@ impl Coordinator {
         let newest = self.newest_bracket(slot).map(|(_, order)| *order);
         let mut level = level;
         if let Some(order) = newest.filter(stands) {
+            if order.is_left() {
+                return;
+            }
+            let is_missing = self.is_missing(&order.named(episode).id) && !self.locks(slot);
             let is_tighter = side.sign() * (level.0 - order.trigger.0) >= rule.band_at(order.trigger);
             // An answer that is still to come is waited for: it calls again.
-            if order.life().state == OrderState::Sent || (order.life().open() == qty && !is_tighter) {
+            let is_right = order.life().open() == qty && !is_tighter && !is_missing;
+            if order.life().state == OrderState::Sent || is_right {
                 return;
             }
             if !is_tighter && !self.engine.terms(slot).plan.rebase {
@@ -78,6 +83,11 @@ impl Coordinator {
     fn newest_bracket(&self, slot: Slot) -> Option<(u32, &Order)> {
         let first = self.engine.positions[slot as usize].first_order;
         self.orders.list(first).find(|(_, order)| order.protects())
+    }
+
+    /// Whether an order is the newest stop of its position.
+    pub(super) fn is_newest_bracket(&self, slot: Slot, index: u32) -> bool {
+        self.newest_bracket(slot).is_some_and(|(newest, _)| newest == index)
     }
 
     /// The trigger of the stop that the venue has confirmed.
@@ -117,11 +127,18 @@ impl Coordinator {
         if !is_newest {
             return;
         }
+        // Of one that was never confirmed it is the sending that failed.
+        let was_there = self.is_missing(&order.named(episode).id);
         match how {
             OrderEnd::Refused => self.after_bracket_refused(step, slot, order),
-            OrderEnd::Cancelled | OrderEnd::Expired if order.life().cancel == CancelState::None => {
-                let what = AlarmKind::ProtectionLost;
-                self.note(step, episode.key.instrument, Record::Alarm { episode, what });
+            OrderEnd::Cancelled | OrderEnd::Expired | OrderEnd::NotFound
+                if order.life().cancel == CancelState::None && (how != OrderEnd::NotFound || was_there) =>
+            {
+                // What was missing in a list is told already, where another took its place.
+                if !was_there || self.locks(slot) {
+                    let what = AlarmKind::ProtectionLost;
+                    self.note(step, episode.key.instrument, Record::Alarm { episode, what });
+                }
                 // Somebody else took it away: it is put back once, then a person must say.
                 if self.brackets_lost(slot) == 1 {
                     self.protect(step, slot);
@@ -194,7 +211,8 @@ impl Coordinator {
         let Some(level) = held.iter().find(|held| held.reason == rule.reason()).map(|held| held.level) else {
             return false;
         };
-        position.leaves_to_stop(rule, level, bracket.trigger, &terms)
+        self.is_relied_on(&bracket.named(position.episode).id)
+            && position.leaves_to_stop(rule, level, bracket.trigger, &terms)
     }
 
     /// A rule held and left its exit to the bracket; told once.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::account::{Account, AccountMode, ClosedBy, Holding, Management, Pending, Reading};
 use crate::event::{Action, AlarmKind, CommandRefused, Found, Reconciled, Verdict};
-use crate::id::{AccountId, InstrumentId, PositionKey};
+use crate::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use crate::instrument::Side;
 use crate::num::{Price, Qty};
 use crate::order::OrderState;
@@ -44,6 +44,10 @@ impl Coordinator {
             return;
         }
         let account = given.account;
+        // From here on rules may rely on less: what they saw so far is written down before.
+        for slot in self.lives_of(account) {
+            self.report_quiet(step, self.engine.positions[slot as usize].episode.key.instrument);
+        }
         step.begin_anywhere();
         step.write(Record::Managed(Box::new(given.clone())));
         self.accounts.manage(given.clone(), step.now);
@@ -53,6 +57,7 @@ impl Coordinator {
             self.timers.insert((step.now.after(every), TimerFor::Read(account)));
             step.out.actions.push(Action::ReadPositions(account));
         }
+        self.begin_listing(step, account);
     }
 
     fn refuses_management(&self, given: &Management) -> Option<CommandRefused> {
@@ -195,6 +200,7 @@ impl Coordinator {
             self.ask_again(step, reading.account);
         }
         for one in compared {
+            self.ask_what_became(step, one);
             self.believe_less(step, one);
         }
         let mut unknown: Vec<&Compared> =
@@ -207,6 +213,20 @@ impl Coordinator {
         }
         for one in compared.iter().filter(|one| one.found.verdict == Verdict::Larger) {
             self.believe_more(step, one);
+        }
+    }
+
+    /// A difference that an order of ours may explain: it is asked about.
+    fn ask_what_became(&mut self, step: &mut Step<'_>, one: &Compared) {
+        let (Verdict::Unconfirmed | Verdict::Waits, Some(slot)) = (one.found.verdict, one.slot) else {
+            return;
+        };
+        let position = &self.engine.positions[slot as usize];
+        let orders = self.orders.list(position.first_order).map(|(_, order)| order);
+        let living = orders.filter(|order| !order.life().state.is_final());
+        let living: Vec<OrderId> = living.map(|order| order.named(position.episode).id).collect();
+        for id in living {
+            self.inquire(step, id);
         }
     }
 

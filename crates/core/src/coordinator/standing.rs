@@ -4,6 +4,7 @@ use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::{EpisodeId, PositionKey};
 use crate::num::Price;
+use crate::orders::Order;
 use crate::position::{Phase, price, tighter};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::{Span, Timestamp};
@@ -95,9 +96,7 @@ impl Coordinator {
             return;
         }
         let first = position.first_order;
-        let is_leg = |order: &crate::orders::Order| {
-            order.exit == exit && order.leg > 0 && !order.life().state.is_final()
-        };
+        let is_leg = |order: &Order| order.exit == exit && order.leg > 0 && !order.life().state.is_final();
         if position.phase == Phase::Open && self.orders.list(first).any(|(_, order)| is_leg(order)) {
             self.begin(step, episode.key.instrument);
             self.cancel_all_but(step, slot, |order| !is_leg(order));

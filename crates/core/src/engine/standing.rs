@@ -15,23 +15,20 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     /// Until when a signal stands, as a list: JSON has no other keys than texts.
-    #[serde(with = "pairs")]
+    #[serde(with = "crate::pairs")]
     signals: BTreeMap<EpisodeId, Timestamp>,
     overdue: BTreeSet<EpisodeId>,
     /// Rules that left their exit to the bracket, each told once.
-    #[serde(default)]
     deferred: BTreeSet<(EpisodeId, Reason)>,
     /// Positions whose bracket was triggered.
-    #[serde(default)]
     triggered: BTreeSet<EpisodeId>,
     /// Accounts that somebody stopped, and how far.
-    #[serde(default, with = "pairs")]
+    #[serde(with = "crate::pairs")]
     kills: BTreeMap<AccountId, KillLevel>,
     /// Closes that may not go to the market and walk as limits, and how far they came.
-    #[serde(default, with = "pairs")]
+    #[serde(with = "crate::pairs")]
     walks: BTreeMap<EpisodeId, u8>,
     /// Rules that held when their position was taken over, until it is handed over.
-    #[serde(skip)]
     held_back: BTreeSet<(EpisodeId, Rule)>,
 }
 
@@ -71,6 +68,11 @@ impl Standing {
     /// A position was not held longer than allowed.
     pub(crate) fn not_overdue(&mut self, episode: EpisodeId) {
         self.overdue.remove(&episode);
+    }
+
+    /// Whether any rule of a position left its exit to the bracket.
+    pub(crate) fn any_deferred(&self, episode: EpisodeId) -> bool {
+        self.deferred.iter().any(|(deferring, _)| *deferring == episode)
     }
 
     /// A rule leaves its exit to the bracket; whether that is new.
@@ -139,16 +141,6 @@ impl Standing {
         self.held_back.insert((episode, rule));
     }
 
-    /// Every rule that does not act yet, and its episode.
-    pub(crate) const fn all_held_back(&self) -> &BTreeSet<(EpisodeId, Rule)> {
-        &self.held_back
-    }
-
-    /// The same, brought back.
-    pub(crate) fn restore_held_back(&mut self, rules: BTreeSet<(EpisodeId, Rule)>) {
-        self.held_back = rules;
-    }
-
     /// The rules that do not act yet.
     pub(crate) fn held_back(&self, episode: EpisodeId) -> RuleSet {
         if self.held_back.is_empty() {
@@ -173,24 +165,5 @@ impl Standing {
         self.hand_over(episode);
         self.signals.remove(&episode);
         self.overdue.remove(&episode);
-    }
-}
-
-mod pairs {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-        map: &BTreeMap<K, V>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_seq(map)
-    }
-
-    pub(super) fn deserialize<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<BTreeMap<K, V>, D::Error> {
-        Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
     }
 }

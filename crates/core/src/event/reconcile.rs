@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Held;
-use crate::id::{AccountId, EpisodeId, PositionKey};
+use crate::id::{AccountId, EpisodeId, OrderId, PositionKey};
+use crate::listing::ForeignId;
 use crate::num::{Money, Price, Qty};
+use crate::order::OrderKind;
 use crate::reason::{Reason, Source};
 use crate::time::Timestamp;
 
@@ -138,4 +140,46 @@ pub struct LeftOutside {
     pub funding: Money,
     /// What the position holds afterwards.
     pub remaining: Qty,
+}
+
+/// A list of open orders that brought something new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrdersListed {
+    /// The account.
+    pub account: AccountId,
+    /// When the venue drew it up.
+    pub taken_at: Timestamp,
+    /// Orders of ours that should rest there and do not; what became of them is asked.
+    pub missing: Vec<OrderId>,
+    /// Orders of ours that were missing, and rest there after all.
+    pub back: Vec<OrderId>,
+    /// Orders of ours that somebody changed.
+    pub edited: Vec<Edited>,
+    /// Orders with ids of ours that serve no position any more; they are cancelled.
+    pub strays: Vec<OrderId>,
+    /// Orders of others, all of them, when they are not those of the list before.
+    pub foreign: Option<Vec<(ForeignId, Qty)>>,
+}
+
+/// An order of ours that somebody changed at the venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The order.
+    pub id: OrderId,
+    /// What of it may still trade now.
+    pub left: Qty,
+    /// How it meets the market now, and where.
+    pub kind: OrderKind,
+}
+
+/// A quantity that had left unseen was sold by an order of ours after all: it is back, and the trade that
+/// sold it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// The episode, which may be over.
+    pub episode: EpisodeId,
+    /// How much.
+    pub qty: Qty,
+    /// What the position holds now.
+    pub open: Qty,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reconcile::{Adopted, LeftOutside, Reconciled};
+use super::reconcile::{Adopted, LeftOutside, OrdersListed, Reconciled, Returned};
 use super::{ConfirmedBy, Event, Jump, Observed, PriceDoubted};
 use crate::account::Management;
 use crate::gate::Blocked;
@@ -246,6 +246,68 @@ pub enum Record {
     },
     /// A position was handed over: all its rules act from now on, and reads may take it over.
     HandedOver(PositionKey),
+    /// A list of open orders brought something new.
+    OrdersListed(Box<OrdersListed>),
+    /// Open orders were not listed for too long: until they are, rules do not rely on stops at the venue.
+    OrdersStale {
+        /// The account.
+        account: AccountId,
+        /// When they were last listed; `None` is never.
+        since: Option<Timestamp>,
+    },
+    /// A quantity that had left unseen was sold by an order of ours: its trade follows.
+    Returned(Box<Returned>),
+}
+
+impl Record {
+    /// The episode that it is about; `None` when it is about a market, an account, or the step itself.
+    #[must_use]
+    pub fn episode(&self) -> Option<EpisodeId> {
+        match self {
+            Self::StopMoved { episode, .. }
+            | Self::TrailingActivated { episode, .. }
+            | Self::FundingPaid { episode, .. }
+            | Self::PlanChanged { episode, .. }
+            | Self::Signalled { episode, .. }
+            | Self::Deferred { episode, .. }
+            | Self::BracketTriggered { episode, .. }
+            | Self::Suspected { episode, .. }
+            | Self::Confirmed { episode, .. }
+            | Self::Contradicted { episode, .. }
+            | Self::ExitConcluded { episode, .. }
+            | Self::Closed { episode }
+            | Self::Released { episode, .. }
+            | Self::Alarm { episode, .. } => Some(*episode),
+            Self::GateBlocked { id, .. } | Self::OrderAccepted(id) | Self::OrderEnded { id, .. } => {
+                Some(id.episode)
+            }
+            Self::Opened(opened) => Some(opened.episode),
+            Self::Added(added) => Some(added.episode),
+            Self::ExitDecided(decided) => Some(decided.episode),
+            Self::OrderIntended(order) => Some(order.id.episode),
+            Self::Filled(filled) => Some(filled.id.episode),
+            Self::PriceDoubted(doubted) => Some(doubted.episode),
+            Self::Adopted(adopted) => Some(adopted.episode),
+            Self::LeftOutside(left) => Some(left.episode),
+            Self::Returned(returned) => Some(returned.episode),
+            Self::Observed(_)
+            | Self::Input(_)
+            | Self::BarClosed(_)
+            | Self::CommandRefused(_)
+            | Self::KillLevel { .. }
+            | Self::PricesStale { .. }
+            | Self::PricesBack { .. }
+            | Self::Jump(_)
+            | Self::Diverged { .. }
+            | Self::Converged { .. }
+            | Self::Managed(_)
+            | Self::ReadFailed { .. }
+            | Self::Reconciled(_)
+            | Self::HandedOver(_)
+            | Self::OrdersListed(_)
+            | Self::OrdersStale { .. } => None,
+        }
+    }
 }
 
 /// Why an exit of rules 7 to 9 was given up.
@@ -312,6 +374,8 @@ pub enum AlarmKind {
     ClosedByVenue,
     /// It was closed, and the trades that did it are not seen yet.
     ClosedUnseen,
+    /// Somebody changed the stop at the venue for the worse.
+    ProtectionEdited,
 }
 
 /// Why a command was refused.

@@ -50,7 +50,7 @@ impl WaitingList {
     pub(crate) fn legs(&self, episode: EpisodeId) -> u8 {
         self.of(episode).fold(0, |legs, waiting| match waiting.extent {
             Extent::Legs(more) => legs | more,
-            Extent::All | Extent::Bracket => legs,
+            Extent::All | Extent::Bracket | Extent::Left => legs,
         })
     }
 

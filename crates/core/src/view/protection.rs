@@ -9,15 +9,17 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::View;
-use crate::engine::Engine;
+use crate::coordinator::Coordinator;
 use crate::id::{AccountId, EpisodeId, OrderId, PlanId};
 use crate::instrument::Side;
+use crate::listing::Listings;
 use crate::num::{Money, Price, Qty, Round};
 use crate::order::OrderState;
 use crate::orders::{Order, Orders};
 use crate::plan::Rule;
 use crate::position::{Phase, Position, Terms, at_loss, tighter};
 use crate::reason::Reason;
+use crate::time::Timestamp;
 
 /// The rules that bound a loss.
 const STOPS: [Rule; 5] =
@@ -81,6 +83,8 @@ pub struct VenueStop {
     pub reason: Reason,
     /// Its trigger has traded and its fill is waited for.
     pub is_triggered: bool,
+    /// When it was last seen among the orders at the venue; `None` where nobody lists them.
+    pub seen_at: Option<Timestamp>,
 }
 
 /// A rule that watches, and where it fires.
@@ -226,15 +230,17 @@ impl<'a> View<'a> {
         let slots = engine.buckets.iter().filter_map(|(_, lives)| lives.slot());
         slots.filter_map(move |slot| {
             let position = &engine.positions[slot as usize];
-            position.is_held().then(|| protection(engine, &coordinator.orders, position))
+            position.is_held().then(|| protection(coordinator, position))
         })
     }
 }
 
-fn protection(engine: &Engine, orders: &Orders, position: &Position) -> Protection {
+fn protection(coordinator: &Coordinator, position: &Position) -> Protection {
+    let (engine, orders) = (&coordinator.engine, &coordinator.orders);
     let terms = Terms { at_venue: orders.at_venue(position), ..engine.terms_of(position) };
     let (held, closable) = (position.open, terms.instrument.closable(position.open));
-    let stop = venue_stop(orders, position, &terms);
+    let listings = coordinator.accounts.get(position.episode.key.account).map(|account| &account.listings);
+    let stop = venue_stop(orders, listings, position, &terms);
     let covered = stop.map_or(Qty(0), |stop| stop.qty.min(held));
     let is_whole = covered >= closable && closable.0 > 0;
     let whole = stop.filter(|_| is_whole);
@@ -311,21 +317,29 @@ const fn may_fill(order: &Order) -> bool {
 }
 
 /// The confirmed stop that covers most. One that was triggered and failed to close covers nothing.
-fn venue_stop(orders: &Orders, position: &Position, terms: &Terms<'_>) -> Option<VenueStop> {
+fn venue_stop(
+    orders: &Orders,
+    listings: Option<&Listings>,
+    position: &Position,
+    terms: &Terms<'_>,
+) -> Option<VenueStop> {
     if position.closing == Some(Reason::ProtectionFailed) && position.phase == Phase::Closing {
         return None;
     }
     let confirmed = orders.list(position.first_order).map(|(_, order)| order);
+    let id = |order: &Order| order.named(position.episode).id;
+    let is_missing = |order: &Order| listings.is_some_and(|listings| listings.missing.contains(&id(order)));
     // One that is being taken away rests until the venue says that it went.
-    let confirmed = confirmed.filter(|order| order.protects() && order.is_at_venue());
+    let confirmed = confirmed.filter(|order| order.protects() && order.is_at_venue() && !is_missing(order));
     // Of equal ones the newest, which comes first.
     let most = first_max(confirmed, |order| order.life().open())?;
     Some(VenueStop {
-        order: most.named(position.episode).id,
+        order: id(most),
         trigger: most.trigger,
         qty: most.life().open(),
         reason: most.reason,
         is_triggered: terms.is_triggered,
+        seen_at: listings.and_then(|listings| listings.seen_at(&id(most))),
     })
 }
 

@@ -51,7 +51,11 @@ impl One {
     fn sent(&self) -> Vec<OrderId> {
         let orders = self.world.actions.iter().filter_map(|action| match action {
             Action::Submit(order) => Some(order.order().id),
-            Action::Cancel(_) | Action::Query(_) | Action::ReadPositions(_) => None,
+            Action::Cancel(_)
+            | Action::Query(_)
+            | Action::ReadPositions(_)
+            | Action::ListOrders(_)
+            | Action::CancelForeign(..) => None,
         });
         orders.collect()
     }

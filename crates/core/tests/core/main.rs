@@ -3,6 +3,7 @@
 
 mod adverse;
 mod cases;
+mod death;
 mod documents;
 mod garbage;
 mod oracle;

@@ -321,6 +321,11 @@ fn fills_never_exceed_what_was_held_and_stops_never_loosen() {
                         );
                         assert_eq!(*left, filled.remaining.0, "seed {seed}: {filled:?}");
                     }
+                    Record::Returned(back) => {
+                        let left = held.get_mut(&back.episode).expect("it was opened");
+                        *left += back.qty.0;
+                        assert_eq!(*left, back.open.0, "seed {seed}: {back:?}");
+                    }
                     Record::LeftOutside(gone) => {
                         let left = held.get_mut(&gone.episode).expect("it was opened");
                         *left -= gone.qty.0;

@@ -1,5 +1,6 @@
 //! Chance with a seed: SplitMix64. A seed and a commit reproduce any failure.
 
+#[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {

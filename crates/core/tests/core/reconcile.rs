@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ripcord_core::account::{AccountMode, ClosedBy, Managed, Management, Reading};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{
-    Action, Command, Entry, Event, Opening, Outbox, Probe, Record, VenueEvent, Verdict,
+    Action, AlarmKind, Command, Entry, Event, Opening, Outbox, Probe, Record, VenueEvent, Verdict,
 };
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
@@ -116,6 +116,7 @@ fn play(seed: u64) -> Played {
             9 => world.handle(manage(FUTURES, AccountMode::Hedge)),
             10 => world.handle(manage(SPOT, AccountMode::Spot)),
             11 | 12 => world.venue.mood = mood(&mut random),
+            13 | 14 => someone(&mut world, &mut random, key, &prices),
             _ => {
                 let n = random.within(0, 1) as usize;
                 prices[n] += prices[n] * random.within(-90, 90) / 10_000;
@@ -148,6 +149,24 @@ fn past_us(world: &mut World, random: &mut Random, key: PositionKey, prices: &[i
     world.venue.by_hand(key, Qty(qty), random.one_in(2).then_some(price));
 }
 
+/// Somebody changes a stop, takes it away, or rests an order of their own: nobody is told.
+fn someone(world: &mut World, random: &mut Random, key: PositionKey, prices: &[i64; 2]) {
+    let price = prices[key.instrument.0 as usize];
+    match random.within(0, 4) {
+        0 => {
+            let to = price - key.side.sign() * price * random.within(20, 500) / 10_000;
+            world.venue.edit_stop(key, Some(Price(to)), None);
+        }
+        1 => {
+            world.venue.edit_stop(key, None, Some(Qty(random.within(1, 3_000))));
+        }
+        2 => {
+            world.venue.take_stop(key);
+        }
+        n => world.venue.rest_foreign(key, n as u64, random.within(0, 1) * random.within(1, 500)),
+    }
+}
+
 /// Everything that was late comes, and reads have their time.
 fn calm(world: &mut World, prices: &[i64; 2]) {
     world.venue.mood = Mood::default();
@@ -169,6 +188,8 @@ struct Known {
     /// The life that is held.
     living: Option<u32>,
     sold: i64,
+    /// How often the stop of a life was taken away or made worse.
+    lost: BTreeMap<u32, usize>,
 }
 
 struct Oracle {
@@ -246,6 +267,14 @@ impl Oracle {
                 }
                 self.count("filled");
             }
+            Record::Returned(back) => {
+                let known = self.known(back.episode.key);
+                if known.living == Some(back.episode.generation) {
+                    known.open += back.qty.0;
+                    assert_eq!(known.open, back.open.0, "seed {seed}: {back:?}");
+                }
+                self.count("returned");
+            }
             Record::LeftOutside(left) => {
                 let key = left.episode.key;
                 if matches!(event, Event::Venue(VenueEvent::Read(_))) {
@@ -280,6 +309,20 @@ impl Oracle {
             Record::HandedOver(key) => {
                 self.known(*key).is_released = false;
                 self.count("handed over");
+            }
+            Record::OrdersListed(listed) => {
+                let counts = [
+                    ("missing", listed.missing.len()),
+                    ("back", listed.back.len()),
+                    ("edited", listed.edited.len()),
+                    ("stray", listed.strays.len()),
+                    ("others'", listed.foreign.iter().len()),
+                ];
+                counts.iter().filter(|(_, count)| *count > 0).for_each(|(what, _)| self.count(what));
+            }
+            Record::OrdersStale { .. } => self.count("not listed"),
+            Record::Alarm { episode, what: AlarmKind::ProtectionEdited | AlarmKind::ProtectionLost } => {
+                *self.known(episode.key).lost.entry(episode.generation).or_default() += 1;
             }
             Record::OrderIntended(order) => {
                 let known = self.known(order.id.episode.key);
@@ -362,6 +405,29 @@ fn what_is_held_is_what_two_reads_say_and_nothing_else_is_touched() {
             } else if !known.is_released {
                 assert_eq!(open, held, "seed {seed}: {key:?} is not what the venue holds, after all reads");
             }
+            let released = known.is_released;
+            let lost = known.living.and_then(|life| known.lost.get(&life)).copied().unwrap_or(0);
+            let living = known.living;
+            let episodes = || played.world.venue.working().map(|order| order.id.episode);
+            let of_others =
+                episodes().filter(|episode| episode.key == key && Some(episode.generation) != living);
+            let of_others: Vec<_> = of_others.collect();
+            assert!(
+                released || of_others.is_empty(),
+                "seed {seed}: an order of nobody rests for {key:?}: {of_others:?} {living:?}"
+            );
+            let cover = played.world.core.view().protections().find(|cover| cover.episode.key == key);
+            let Some(cover) = cover.filter(|cover| cover.wants_stop && cover.closing.is_none()) else {
+                continue;
+            };
+            let rests: i64 = played.world.venue.stops(cover.episode).sum();
+            if key.account == FUTURES && lost <= 1 && cover.closable.0 > 0 {
+                assert!(
+                    rests >= cover.closable.0,
+                    "seed {seed}: {rests} covered of {:?} of {key:?}",
+                    cover.closable
+                );
+            }
         }
         seen = oracle.seen;
     }
@@ -369,6 +435,10 @@ fn what_is_held_is_what_two_reads_say_and_nothing_else_is_touched() {
         "adopted",
         "adopted, rules held",
         "added",
+        "edited",
+        "missing",
+        "not listed",
+        "others'",
         "failed",
         "filled",
         "found, but let go",
@@ -407,8 +477,15 @@ fn the_journal_alone_brings_the_same_records_and_actions_and_so_does_a_restart()
             assert_eq!(out.records, told.records[from..], "seed {seed}: {event:?}");
         }
         let (mut replayed, mut out) = (played.start.core.clone(), Outbox::default());
-        for entry in told.records.iter().cloned() {
-            replayed.replay(entry, &mut out);
+        for (at, entry) in told.records.iter().cloned().enumerate() {
+            let r =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| replayed.replay(entry, &mut out)));
+            if r.is_err() {
+                for e in &told.records[at.saturating_sub(60)..at + 12] {
+                    eprintln!("{} {:?}", e.at.0 / 1_000_000, e.record);
+                }
+                panic!("seed {seed}");
+            }
         }
         assert_eq!(out.records, told.records, "seed {seed}");
         assert_eq!(out.actions, told.actions, "seed {seed}");

@@ -18,6 +18,7 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
 
 pub(crate) mod cover;
+mod lists;
 mod prices;
 mod reads;
 mod telling;
@@ -187,6 +188,7 @@ impl Story {
             }
             "panic" | "kill" | "lag" => self.circumstance(words[0], rest)?,
             "manage" | "read" | "outside" | "release" | "hand" => self.past_us(words[0], rest)?,
+            "list" | "someone" => self.lists(words[0], rest)?,
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
             "restart" => self.restart(),
@@ -396,7 +398,11 @@ impl Story {
             .map(|at| words[at + 1].parse::<u8>().expect("a leg"));
         let mut submits = self.world.actions.iter().rev().filter_map(|action| match action {
             Action::Submit(approved) => Some(*approved.order()),
-            Action::Cancel(_) | Action::Query(_) | Action::ReadPositions(_) => None,
+            Action::Cancel(_)
+            | Action::Query(_)
+            | Action::ReadPositions(_)
+            | Action::ListOrders(_)
+            | Action::CancelForeign(..) => None,
         });
         let order = submits.find(|order| leg.is_none_or(|leg| order.id.leg == leg)).ok_or("no order")?;
         let id = order.id;

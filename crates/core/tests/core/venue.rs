@@ -7,9 +7,12 @@ use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::event::{Action, OrderFound, RefusedWhy, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
+use ripcord_core::listing::ForeignId;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
 use ripcord_core::time::Timestamp;
+
+mod by_hand;
 
 #[derive(Debug, Clone)]
 struct Working {
@@ -65,6 +68,10 @@ pub(crate) struct Venue {
     /// Positions of which an order was refused because its coins were locked.
     pub(crate) overdrawn: Vec<PositionKey>,
     working: Vec<Working>,
+    /// The order that was taken away last.
+    gone: Option<Working>,
+    /// Orders of others, and what they would sell.
+    foreign: BTreeMap<(AccountId, ForeignId), i64>,
     /// Every order it ever had.
     known: BTreeMap<OrderId, OrderFound>,
     /// Its clock.
@@ -126,7 +133,9 @@ impl Venue {
                 let reading = self.reading(*account, now);
                 self.tell(VenueEvent::Read(Box::new(reading)));
             }
-            Action::ReadPositions(_) => {}
+            Action::ListOrders(account) if self.is_read => self.list_orders(*account, now),
+            Action::CancelForeign(account, id) => self.cancel_foreign(*account, *id),
+            Action::ReadPositions(_) | Action::ListOrders(_) => {}
         }
         self.sweep();
     }
@@ -184,6 +193,11 @@ impl Venue {
     pub(crate) fn answer(&mut self) -> Option<VenueEvent> {
         let at = self.answers.iter().position(|(wait, _)| *wait == 0)?;
         self.answers.remove(at).map(|(_, event)| event)
+    }
+
+    /// Nobody hears what it was about to say.
+    pub(crate) fn lose_answers(&mut self) {
+        self.answers.clear();
     }
 
     /// An event passed: every answer comes nearer.
@@ -279,6 +293,7 @@ impl Venue {
         let key = order.id.episode.key;
         let same = self.working.iter().filter(|working| working.order.id.episode.key == key);
         let locked: i64 = same.map(|working| working.order.qty.0 - working.filled).sum();
+        let locked = locked + self.foreign_of(key);
         self.spot.contains(&key.instrument) && order.qty.0 > self.held(key).0 - locked
     }
 
@@ -290,7 +305,7 @@ impl Venue {
                 VenueEvent::CancelRefused(id)
             }
             Some(at) => {
-                self.working.remove(at);
+                self.gone = Some(self.working.remove(at));
                 self.know(id, OrderState::Cancelled);
                 VenueEvent::Cancelled(id)
             }

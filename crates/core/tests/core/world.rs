@@ -1,6 +1,7 @@
 //! A coordinator and a venue, wired: actions go to the venue, its answers come back as events.
 
 use ripcord_core::Coordinator;
+use ripcord_core::account::Managed;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{Action, Addition, Command, Entry, Event, Opening, Outbox, Probe, Tick};
 use ripcord_core::id::InstrumentId;
@@ -8,6 +9,7 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::time::{Span, Timestamp};
 
+use crate::random::Random;
 use crate::venue::Venue;
 
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,14 @@ pub(crate) struct World {
     pub(crate) overdrawn: usize,
     /// How far the venue's clock is behind ours.
     pub(crate) lag: Span,
+    /// When it dies, and how it starts again.
+    pub(crate) deaths: Option<(Random, fn(&mut World))>,
+    /// What of an account is managed, for those who start again.
+    pub(crate) managed: Vec<Managed>,
+    /// How often it died.
+    pub(crate) died: usize,
+    /// It died: it hears nothing before it starts again.
+    is_dead: bool,
     out: Outbox,
 }
 
@@ -73,11 +83,32 @@ impl World {
         self.venue.pass();
         self.step(event);
         self.deliver();
+        if std::mem::take(&mut self.is_dead)
+            && let Some((random, start_again)) = self.deaths.take()
+        {
+            self.died += 1;
+            start_again(self);
+            self.deaths = Some((random, start_again));
+        }
     }
 
     pub(crate) fn deliver(&mut self) {
-        while let Some(answer) = self.venue.answer() {
+        while let Some(answer) = if self.is_dead { None } else { self.venue.answer() } {
             self.step(Event::Venue(answer));
+        }
+    }
+
+    /// It dies now and then, where it has something to send: of the actions of the step some are sent.
+    fn die(&mut self) {
+        let Some((random, _)) =
+            self.deaths.as_mut().filter(|_| !self.is_dead && !self.out.actions.is_empty())
+        else {
+            return;
+        };
+        if random.one_in(8) {
+            let sent = random.within(0, self.out.actions.len() as i64);
+            self.out.actions.truncate(sent as usize);
+            self.is_dead = true;
         }
     }
 
@@ -85,6 +116,7 @@ impl World {
         self.log.push((self.now, event.clone()));
         self.core.handle(self.now, event, &mut self.out);
         self.venue.now = self.now;
+        self.die();
         for action in &self.out.actions {
             self.venue.take(action, self.now);
         }

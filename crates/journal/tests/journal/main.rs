@@ -3,6 +3,7 @@
 mod chain;
 mod foreign;
 mod formats;
+mod lists;
 mod rebuild;
 mod samples;
 mod world;

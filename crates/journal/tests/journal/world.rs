@@ -122,7 +122,10 @@ impl World {
             match action {
                 Action::Submit(approved) => self.pending.push(*approved.order()),
                 Action::Cancel(id) => self.pending.retain(|order| order.id != id),
-                Action::Query(_) | Action::ReadPositions(_) => {}
+                Action::Query(_)
+                | Action::ReadPositions(_)
+                | Action::ListOrders(_)
+                | Action::CancelForeign(..) => {}
             }
         }
         self.journal.extend(self.out.records.drain(..).map(JournalEntry::Fact));

@@ -300,7 +300,7 @@ impl Life {
             }
             return;
         }
-        if reconcile::is_about(record, self.episode) || episode_of(record) == Some(self.episode) {
+        if reconcile::is_about(record, self.episode) || record.episode() == Some(self.episode) {
             self.on_own(record, at, index, prices);
         }
     }
@@ -354,7 +354,10 @@ impl Life {
             | Record::LeftOutside(_)
             | Record::Released { .. }
             | Record::Reconciled(_)
-            | Record::HandedOver(_) => self.on_reconciled(record, at, index),
+            | Record::HandedOver(_)
+            | Record::OrdersListed(_)
+            | Record::Returned(_)
+            | Record::OrdersStale { .. } => self.on_reconciled(record, at, index),
             Record::Observed(_)
             | Record::Input(_)
             | Record::Opened(_)
@@ -486,51 +489,6 @@ impl Life {
         };
         let approaches = approaches.finish(|approach| !fired(approach));
         Story { approaches, ..story }
-    }
-}
-
-/// The episode that a fact is of.
-fn episode_of(record: &Record) -> Option<EpisodeId> {
-    match record {
-        Record::StopMoved { episode, .. }
-        | Record::TrailingActivated { episode, .. }
-        | Record::FundingPaid { episode, .. }
-        | Record::PlanChanged { episode, .. }
-        | Record::Signalled { episode, .. }
-        | Record::Deferred { episode, .. }
-        | Record::BracketTriggered { episode, .. }
-        | Record::Suspected { episode, .. }
-        | Record::Confirmed { episode, .. }
-        | Record::Contradicted { episode, .. }
-        | Record::ExitConcluded { episode, .. }
-        | Record::Closed { episode }
-        | Record::Released { episode, .. }
-        | Record::Alarm { episode, .. } => Some(*episode),
-        Record::GateBlocked { id, .. } | Record::OrderAccepted(id) | Record::OrderEnded { id, .. } => {
-            Some(id.episode)
-        }
-        Record::Opened(opened) => Some(opened.episode),
-        Record::Added(added) => Some(added.episode),
-        Record::ExitDecided(decided) => Some(decided.episode),
-        Record::OrderIntended(order) => Some(order.id.episode),
-        Record::Filled(filled) => Some(filled.id.episode),
-        Record::PriceDoubted(doubted) => Some(doubted.episode),
-        Record::Adopted(adopted) => Some(adopted.episode),
-        Record::LeftOutside(left) => Some(left.episode),
-        Record::Observed(_)
-        | Record::Input(_)
-        | Record::BarClosed(_)
-        | Record::CommandRefused(_)
-        | Record::KillLevel { .. }
-        | Record::PricesStale { .. }
-        | Record::PricesBack { .. }
-        | Record::Jump(_)
-        | Record::Diverged { .. }
-        | Record::Converged { .. }
-        | Record::Managed(_)
-        | Record::ReadFailed { .. }
-        | Record::Reconciled(_)
-        | Record::HandedOver(_) => None,
     }
 }
 

@@ -104,6 +104,24 @@ impl Teller<'_> {
             Change::Released { keeps_stop: true } => "let go; its stop stays at the venue".to_owned(),
             Change::Released { keeps_stop: false } => "let go".to_owned(),
             Change::HandedOver => "handed over: all rules act".to_owned(),
+            Change::Listed { missing, back, edited, strays } => {
+                let counts =
+                    [(missing, "missing"), (back, "back"), (edited, "changed by others"), (strays, "stray")];
+                let told = counts
+                    .iter()
+                    .filter(|(count, _)| *count > 0)
+                    .map(|(count, what)| format!("{count} {what}"));
+                format!("its orders at the venue: {}", told.collect::<Vec<_>>().join(", "))
+            }
+            Change::Returned { qty } => {
+                format!(
+                    "{} that had left unseen was sold by an order of ours: its trade follows",
+                    self.qty(qty)
+                )
+            }
+            Change::OrdersStale => {
+                "open orders not listed for 15 s: the stop at the venue is not relied on".to_owned()
+            }
         }
     }
 

@@ -258,6 +258,11 @@ fn change_json(at: Timestamp, change: Change, story: &Story) -> Value {
         }
         Change::Released { keeps_stop } => json!({ "what": "released", "keeps_stop": keeps_stop }),
         Change::HandedOver => json!({ "what": "handed_over" }),
+        Change::Listed { missing, back, edited, strays } => json!({
+            "what": "orders_listed", "missing": missing, "back": back, "edited": edited, "strays": strays,
+        }),
+        Change::Returned { qty: back } => json!({ "what": "returned", "qty": qty(back) }),
+        Change::OrdersStale => json!({ "what": "orders_stale" }),
     };
     value["at"] = utc(at).into();
     value

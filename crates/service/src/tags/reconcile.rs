@@ -1,7 +1,7 @@
 //! What reads of the venue brought, in lines.
 
-use ripcord_core::event::{Adopted, Found, LeftOutside, Reconciled, Record, Verdict};
-use ripcord_core::id::{AccountId, EpisodeId, PositionKey};
+use ripcord_core::event::{Adopted, Found, LeftOutside, OrdersListed, Reconciled, Record, Verdict};
+use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::num::{Money, Qty, fixed};
 use ripcord_core::time::Timestamp;
 
@@ -26,6 +26,15 @@ impl Narrator {
                 self.episodes.remove(episode);
             }
             Record::HandedOver(key) => lines.push(self.handed_over(at, *key)),
+            Record::OrdersListed(listed) => self.orders_listed(at, listed, lines),
+            Record::Returned(returned) => {
+                let qty = self.names.qty(returned.episode, returned.qty);
+                let text =
+                    format!("{qty} that had left unseen was sold by an order of ours: its trade follows");
+                let line = self.line(Tag::Reconcile, at, returned.episode, &text).toned(Tone::Notice);
+                lines.push(line.with("what", "returned").with("qty", qty));
+            }
+            Record::OrdersStale { account, since } => lines.push(orders_stale(at, *account, *since)),
             _ => {}
         }
     }
@@ -145,6 +154,34 @@ impl Narrator {
         lines.push(Line { text, ..line });
     }
 
+    /// What a list of open orders brought, a line for each kind of news.
+    fn orders_listed(&self, at: Timestamp, listed: &OrdersListed, lines: &mut Vec<Line>) {
+        let edited: Vec<OrderId> = listed.edited.iter().map(|edited| edited.id).collect();
+        let told = [
+            ("missing", &listed.missing, "should rest at the venue and is not there: it is asked about"),
+            ("back", &listed.back, "rests at the venue after all"),
+            ("edited", &edited, "was changed by somebody else"),
+            ("stray", &listed.strays, "rests at the venue and serves nobody any more: it is cancelled"),
+        ];
+        for (what, ids, text) in told {
+            for id in ids {
+                let order = self.names.order(*id);
+                let tone = if what == "back" { Tone::Notice } else { Tone::Alarm };
+                let line =
+                    self.key_line(Tag::Reconcile, at, id.episode.key, &format!("order {order} {text}"));
+                lines.push(line.toned(tone).with("what", what).with("order", order));
+            }
+        }
+        if let Some(foreign) = &listed.foreign {
+            let (account, count) = (listed.account.0, foreign.len());
+            let text = format!(
+                "account {account}: {count} orders of others rest at the venue; only panic touches them"
+            );
+            let line = Line::new(Tag::Reconcile, at, text).toned(Tone::Notice);
+            lines.push(line.with("account", account).with("what", "foreign_orders").with("count", count));
+        }
+    }
+
     fn released(&self, at: Timestamp, episode: EpisodeId, qty: Qty, keeps_stop: bool) -> Line {
         let qty = self.names.qty(episode, qty);
         let stop = if keeps_stop { "its stop stays at the venue" } else { "nothing of ours is left there" };
@@ -177,4 +214,17 @@ impl Narrator {
         let rules = self.names.instruments.get(key.instrument.0 as usize);
         fixed(i128::from(qty.0), rules.map_or(0, |rules| rules.qty_decimals)).to_string()
     }
+}
+
+fn orders_stale(at: Timestamp, account: AccountId, since: Option<Timestamp>) -> Line {
+    let last = since
+        .map_or_else(|| "never".to_owned(), |since| format!("{} s ago", at.since(since).0 / 1_000_000_000));
+    let text = format!(
+        "account {}: open orders were last listed {last}: until they are, no rule relies on a stop at the venue",
+        account.0
+    );
+    Line::new(Tag::Reconcile, at, text)
+        .toned(Tone::Alarm)
+        .with("account", account.0)
+        .with("what", "orders_stale")
 }

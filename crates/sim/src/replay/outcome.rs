@@ -110,6 +110,9 @@ impl Reader for Outcome {
             | Record::LeftOutside(_)
             | Record::Released { .. }
             | Record::HandedOver(_)
+            | Record::OrdersListed(_)
+            | Record::Returned(_)
+            | Record::OrdersStale { .. }
             | Record::Observed(_)
             | Record::Input(_)
             | Record::Added(_)

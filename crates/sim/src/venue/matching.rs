@@ -283,7 +283,7 @@ impl SimVenue {
             .is_none_or(|level| if waits_above(order) { price >= level } else { price <= level })
     }
 
-    fn list(&self, key: PositionKey) -> Vec<u32> {
+    pub(super) fn list(&self, key: PositionKey) -> Vec<u32> {
         let mut slots = Vec::new();
         let mut at = self.accounts.get(key).map_or(NONE, |account| account.first);
         while at != NONE {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::event::VenueEvent;
 use ripcord_core::id::{AccountId, PositionKey};
+use ripcord_core::listing::{Listed, Listing, OpenOrder, Whose};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty, Round};
 use ripcord_core::time::{Span, Timestamp};
@@ -28,6 +29,7 @@ pub(super) struct Reads {
     model: Option<ReadModel>,
     asked: u32,
     under_way: BTreeSet<AccountId>,
+    listing: BTreeSet<AccountId>,
     /// Cost and quantity of the last time that something was bought at a known price.
     entries: BTreeMap<PositionKey, (i128, i64)>,
     /// Sizes of each bucket from then on, oldest first.
@@ -61,6 +63,38 @@ impl SimVenue {
         if self.reads.under_way.insert(account) {
             self.send(now, Message::Read(account), out);
         }
+    }
+
+    /// Asks what rests in an account; what is under way already is not asked again.
+    pub fn list_orders(&mut self, now: Timestamp, account: AccountId, out: &mut Vec<Answer>) {
+        if self.reads.listing.insert(account) {
+            self.send(now, Message::List(account), out);
+        }
+    }
+
+    /// Draws up what rests in an account.
+    pub(super) fn on_list(&mut self, at: Timestamp, account: AccountId, out: &mut Vec<Answer>) {
+        self.reads.listing.remove(&account);
+        self.reads.asked += 1;
+        let fails_every = self.reads.model.unwrap_or_default().fails_every;
+        let fails = fails_every > 0 && self.reads.asked.is_multiple_of(fails_every);
+        let orders = if fails { Listed::Failed } else { Listed::All(self.resting_of(account)) };
+        let listing = Listing { account, taken_at: at, orders };
+        self.answer(at, VenueEvent::Listed(Box::new(listing)), out);
+    }
+
+    fn resting_of(&self, account: AccountId) -> Vec<OpenOrder> {
+        let of = self.accounts.iter().filter(|(key, _)| key.account == account);
+        let resting = of.flat_map(|(key, _)| self.list(key)).map(|at| &self.resting[at as usize]);
+        let alive = resting.filter(|resting| resting.alive);
+        alive
+            .map(|resting| OpenOrder {
+                whose: Whose::Ours(resting.order.id),
+                qty: resting.order.qty,
+                filled: resting.filled,
+                kind: resting.order.kind,
+            })
+            .collect()
     }
 
     /// Somebody trades by hand: `qty` more of a position, or less of it. Its own orders that have nothing

@@ -192,9 +192,12 @@ impl Coordinator {
         };
         self.note(step, key.instrument, Record::HandedOver(key));
         let episode = self.engine.positions[slot as usize].episode;
-        if self.engine.standing.hand_over(episode)
-            && self.engine.positions[slot as usize].phase == Phase::Open
-        {
+        self.put_right_again(episode);
+        let any_waited = self.engine.standing.hand_over(episode);
+        if self.engine.positions[slot as usize].phase == Phase::Open && !any_waited {
+            self.protect(step, slot);
+        }
+        if any_waited && self.engine.positions[slot as usize].phase == Phase::Open {
             self.serve(step, slot, Probe::TICK, None);
             self.place_soft_legs(step, slot);
             self.protect(step, slot);

@@ -1,9 +1,12 @@
 //! What leaves a position past us: a person, another program, the venue itself.
 
+use std::collections::BTreeSet;
+
 use super::{Compared, Coordinator, Record, Step};
-use crate::account::{ClosedBy, Holding, OutsideClose};
+use crate::account::{ClosedBy, Holding, OutsideClose, Share};
 use crate::coordinator::commands::is_payable;
-use crate::event::{Addition, AlarmKind, LeftOutside};
+use crate::event::{Addition, AlarmKind, LeftOutside, Returned};
+use crate::id::OrderId;
 use crate::num::{Money, Price, Qty, Round};
 use crate::watch::Slot;
 
@@ -49,6 +52,7 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         let (episode, key) = (position.episode, position.episode.key);
         let (cost, entry_fees, funding) = position.reduce(outside.qty);
+        let share = Share { qty: outside.qty, cost, entry_fees, funding };
         let left = LeftOutside {
             episode,
             reason: outside.by.reason(),
@@ -68,7 +72,10 @@ impl Coordinator {
             ClosedBy::Liquidation | ClosedBy::Adl | ClosedBy::Settlement => {
                 self.alarm(step, slot, AlarmKind::ClosedByVenue);
             }
-            ClosedBy::Unseen => self.alarm(step, slot, AlarmKind::ClosedUnseen),
+            ClosedBy::Unseen => {
+                self.remember_unseen(slot, &share);
+                self.alarm(step, slot, AlarmKind::ClosedUnseen);
+            }
         }
         if self.engine.positions[slot as usize].open.0 == 0 {
             self.end_flat(step, slot);
@@ -82,6 +89,34 @@ impl Coordinator {
         self.protect(step, slot);
         self.rearm_all(slot);
         self.engine.restate_bands(key.instrument);
+    }
+
+    /// What left may have been sold by any order of ours that lived.
+    fn remember_unseen(&mut self, slot: Slot, share: &Share) {
+        let position = &self.engine.positions[slot as usize];
+        let episode = position.episode;
+        let orders = self.orders.list(position.first_order).map(|(_, order)| order);
+        let living = orders.filter(|order| !order.life().state.is_final());
+        let living: BTreeSet<OrderId> = living.map(|order| order.named(episode).id).collect();
+        if let Some(account) = self.accounts.get_mut(episode.key.account) {
+            account.left_unseen(episode, share, living);
+        }
+    }
+
+    /// An order of ours sold what had left unseen: it is back, so that its trade takes it out.
+    pub(in crate::coordinator) fn put_back_unseen(
+        &mut self,
+        step: &mut Step<'_>,
+        slot: Slot,
+        id: &OrderId,
+        qty: Qty,
+    ) {
+        let account = self.accounts.get_mut(id.episode.key.account);
+        let Some(share) = account.and_then(|account| account.explain(id, qty)) else { return };
+        let position = &mut self.engine.positions[slot as usize];
+        position.put_back(&share);
+        let returned = Returned { episode: id.episode, qty: share.qty, open: position.open };
+        self.note(step, id.episode.key.instrument, Record::Returned(Box::new(returned)));
     }
 
     /// A second read agrees that a position of ours is larger: it is added to, at the price that the

@@ -149,6 +149,12 @@ impl Story {
             Record::ReadFailed { in_a_row, .. } => return Some(format!("no read, {in_a_row} in a row")),
             Record::Reconciled(read) => return Some(self.reconciled(read)),
             Record::HandedOver(_) => return Some("handed over".to_owned()),
+            Record::OrdersListed(listed) => return Some(self.listed(listed)),
+            Record::Returned(returned) => (
+                returned.episode,
+                format!("{} was sold by an order of ours", self.show_qty(returned.episode.key, returned.qty)),
+            ),
+            Record::OrdersStale { .. } => return Some("orders not listed for too long".to_owned()),
             Record::Adopted(adopted) => (adopted.episode, self.adopted(adopted)),
             Record::LeftOutside(left) => (left.episode, self.left_outside(left)),
             Record::Released { episode, qty, keeps_stop } => {

@@ -25,6 +25,14 @@ impl Story {
         for action in &self.world.actions[self.acts..] {
             let (what, id) = match action {
                 Action::Submit(_) => continue,
+                Action::ListOrders(_) => {
+                    parts.push("ask for a list".to_owned());
+                    continue;
+                }
+                Action::CancelForeign(_, id) => {
+                    parts.push(format!("cancel the other's order {}", id.number));
+                    continue;
+                }
                 Action::ReadPositions(_) => {
                     parts.push("ask for a read".to_owned());
                     continue;
@@ -113,7 +121,10 @@ impl Story {
             | Record::Adopted(_)
             | Record::LeftOutside(_)
             | Record::Released { .. }
-            | Record::HandedOver(_) => return self.past_us_record(record),
+            | Record::HandedOver(_)
+            | Record::OrdersListed(_)
+            | Record::Returned(_)
+            | Record::OrdersStale { .. } => return self.past_us_record(record),
         };
         Some(format!("{}{text}", self.prefix(episode)))
     }
@@ -257,5 +268,6 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::StopTightened => "stop tightened",
         AlarmKind::ClosedByVenue => "closed by the venue",
         AlarmKind::ClosedUnseen => "closed, unseen how",
+        AlarmKind::ProtectionEdited => "protection edited",
     }
 }

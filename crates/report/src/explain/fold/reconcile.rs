@@ -1,7 +1,7 @@
 //! What reads of the venue said of a position: taken over, changed past us, let go.
 
 use ripcord_core::event::{Record, Verdict};
-use ripcord_core::id::EpisodeId;
+use ripcord_core::id::{EpisodeId, OrderId};
 use ripcord_core::time::Timestamp;
 
 use super::{Change, Life};
@@ -11,6 +11,12 @@ pub(super) fn is_about(record: &Record, episode: EpisodeId) -> bool {
     match record {
         Record::Reconciled(read) => read.found.iter().any(|found| found.key == episode.key),
         Record::HandedOver(key) => *key == episode.key,
+        Record::OrdersListed(listed) => {
+            let ours = listed.missing.iter().chain(&listed.back).chain(&listed.strays);
+            let mut ours = ours.chain(listed.edited.iter().map(|edited| &edited.id));
+            ours.any(|id| id.episode == episode)
+        }
+        Record::OrdersStale { account, .. } => *account == episode.key.account,
         _ => false,
     }
 }
@@ -41,6 +47,22 @@ impl Life {
                 Change::Differs { theirs: found.theirs, ours: found.ours }
             }
             Record::HandedOver(_) if !self.is_closed => Change::HandedOver,
+            Record::Returned(returned) => {
+                self.story.end.remaining = returned.open;
+                Change::Returned { qty: returned.qty }
+            }
+            Record::OrdersListed(listed) => {
+                let is_own = |id: &&OrderId| id.episode == self.episode;
+                let count = |ids: &[OrderId]| ids.iter().filter(is_own).count();
+                let edited = listed.edited.iter().filter(|edited| edited.id.episode == self.episode);
+                Change::Listed {
+                    missing: count(&listed.missing),
+                    back: count(&listed.back),
+                    edited: edited.count(),
+                    strays: count(&listed.strays),
+                }
+            }
+            Record::OrdersStale { .. } if !self.is_closed => Change::OrdersStale,
             _ => return,
         };
         self.story.changes.push((at, change));
