@@ -5,11 +5,15 @@ use std::process::ExitCode;
 use crate::{Outcome, term, tools};
 
 /// The benches, by name; [`package`] knows where each is.
-pub(crate) const NAMES: &[&str] = &["j1", "j3", "read", "journal", "ledger"];
+pub(crate) const NAMES: &[&str] = &["j1", "j3", "read", "journal", "ledger", "recover"];
 
 /// The package whose `benches` folder holds a bench.
 fn package(name: &str) -> &'static str {
-    if matches!(name, "journal" | "ledger") { "ripcord-store" } else { "ripcord-sim" }
+    match name {
+        "journal" | "ledger" => "ripcord-store",
+        "recover" => "ripcord-service",
+        _ => "ripcord-sim",
+    }
 }
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {

@@ -127,8 +127,6 @@ kinds! {
     Diverged = 148 "diverged" v 1,
     /// [`Record::Converged`].
     Converged = 149 "converged" v 1,
-    /// [`Record::Returned`].
-    Returned = 150 "returned" v 1,
     /// [`Record::Managed`].
     Managed = 131 "managed" v 1,
     /// [`Record::ReadFailed`].
@@ -147,6 +145,8 @@ kinds! {
     OrdersListed = 138 "orders_listed" v 1,
     /// [`Record::OrdersStale`].
     OrdersStale = 139 "orders_stale" v 1,
+    /// [`Record::Returned`].
+    Returned = 140 "returned" v 1,
 }
 
 impl Kind {

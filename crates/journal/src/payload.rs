@@ -282,7 +282,7 @@ fn decode_fact(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         }
         _ => match kind.number() {
             121..=130 | 141..=149 => decode_later(kind, bytes)?,
-            131..=139 => decode_read(kind, bytes)?,
+            131..=140 => decode_read(kind, bytes)?,
             _ => return Err(undecodable(kind, &"it is no fact of the core")),
         },
     })

@@ -16,8 +16,8 @@ mod support;
 
 use ripcord_sim::replay::Pace;
 use support::{
-    JobPosition, ceiling, exits_of, guard_band, median, option, prices, read_inputs, reference, replay, run,
-    tape,
+    JobPosition, Layers, ceiling, exits_of, guard_band, median, option, prices, read_inputs, reference,
+    replay, run, tape,
 };
 
 fn main() {
@@ -56,14 +56,23 @@ fn main() {
         ("ripcord, row by row", Vec::new(), 0),
         ("ripcord, scan", Vec::new(), 0),
         ("ripcord, leap", Vec::new(), 0),
+        ("ripcord, row by row, stops at the venue", Vec::new(), 0),
+        ("ripcord, scan, stops at the venue", Vec::new(), 0),
     ];
     for _ in 0..runs {
         figures[0].1.push(ceiling(&price));
         let (seconds, exits) = guard_band(&price, &positions);
         figures[1].1.push(seconds);
         figures[1].2 = same(&exits, &expected);
-        for (n, pace) in [(2, Pace::RowByRow), (3, Pace::Scan), (4, Pace::Leap)] {
-            let mut job = replay(tape(ts.clone(), price.clone()), &positions);
+        let rows = [
+            (2, Pace::RowByRow, Layers::Monitor),
+            (3, Pace::Scan, Layers::Monitor),
+            (4, Pace::Leap, Layers::Monitor),
+            (5, Pace::RowByRow, Layers::Bracket),
+            (6, Pace::Scan, Layers::Bracket),
+        ];
+        for (n, pace, layers) in rows {
+            let mut job = replay(tape(ts.clone(), price.clone()), &positions, layers);
             // A tape on disk has its pyramid; building it is not part of a replay.
             job.warm();
             let (seconds, outcome) = run(&mut job, pace);
@@ -74,7 +83,7 @@ fn main() {
     for (name, seconds, equal) in figures {
         let m = median(seconds);
         println!(
-            "{name:36} {:8.3} ms  {:8.1} M ticks/s  exits equal {equal} of {}",
+            "{name:42} {:8.3} ms  {:8.1} M ticks/s  exits equal {equal} of {}",
             m * 1e3,
             rows / m / 1e6,
             expected.len()

@@ -17,7 +17,8 @@ mod support;
 
 use ripcord_sim::replay::{Outcome, Pace};
 use support::{
-    JobPosition, Random, ceiling, median, option, prices, read_inputs, read_positions, replay, tape, timed,
+    JobPosition, Layers, Random, ceiling, median, option, prices, read_inputs, read_positions, replay, tape,
+    timed,
 };
 
 fn main() {
@@ -57,7 +58,7 @@ fn measure(ts: &[i64], price: &[i64], positions: &[JobPosition], pace: Pace, run
     let first = price.len() / 10;
     let (mut opening, mut activating, mut holding, mut exits) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..runs {
-        let mut job = replay(tape(ts.to_vec(), price.to_vec()), positions);
+        let mut job = replay(tape(ts.to_vec(), price.to_vec()), positions, Layers::Monitor);
         job.warm();
         let mut outcome = Outcome::default();
         let (seconds, done) = timed(|| job.run_openings(pace, &mut outcome, &mut ()));

@@ -14,6 +14,7 @@ pub mod plan_file;
 pub mod positions;
 pub mod replay;
 pub mod sensible;
+pub mod shadow;
 pub mod tape;
 pub mod vectorbt;
 pub mod venue;

@@ -15,7 +15,9 @@ use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, Money, Price, Qty};
 use ripcord_core::plan::Rounding;
-use ripcord_core::plan::spec::{DistanceSpec, LadderSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec};
+use ripcord_core::plan::spec::{
+    BracketSpec, DistanceSpec, LadderSpec, LegSpec, PlanSpec, StopLossSpec, TrailingSpec,
+};
 use ripcord_sim::desk::Desk;
 use ripcord_sim::replay::{EntryAt, Outcome, Pace, PlannedOpening, Rank, Replay, Stream};
 use ripcord_sim::tape::{Columns, Tape, TapeMeta};
@@ -102,14 +104,24 @@ fn bps(value: i64) -> Decimal {
     Decimal::new(value, 4).expect("basis points fit")
 }
 
+/// Where the stops of a job's positions are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Layers {
+    /// Here only.
+    Monitor,
+    /// Here, and at the venue, following the effective stop.
+    Bracket,
+}
+
 /// The plan of a job's position, as a positions file would give it.
-pub fn plan(p: &JobPosition) -> PlanSpec {
+pub fn plan(p: &JobPosition, layers: Layers) -> PlanSpec {
     let share = |value| DistanceSpec { fraction: Some(bps(value)), ..DistanceSpec::default() };
     let mut spec = PlanSpec::empty("job");
     spec.rounding = Rounding::HalfUp;
     if p.sl > 0 {
         spec.stop_loss = Some(StopLossSpec { distance: share(p.sl), ..StopLossSpec::default() });
     }
+    spec.bracket = (layers == Layers::Bracket).then(BracketSpec::default);
     if p.tp > 0 {
         let leg = LegSpec { close: bps(10_000), at: Some(bps(p.tp)), at_r: None, at_price: None, soft: true };
         spec.ladder = Some(LadderSpec { legs: vec![leg], ..LadderSpec::default() });
@@ -125,7 +137,7 @@ pub fn plan(p: &JobPosition) -> PlanSpec {
 }
 
 /// A desk with one instrument and the openings of a job, plans interned.
-pub fn desk(positions: &[JobPosition]) -> (Desk, Vec<PlannedOpening>, Stream0) {
+pub fn desk(positions: &[JobPosition], layers: Layers) -> (Desk, Vec<PlannedOpening>, Stream0) {
     let mut coordinator = Coordinator::new();
     let instrument = Instrument::from_decimals("BTCUSDT", 2, 3);
     let id = coordinator
@@ -136,7 +148,7 @@ pub fn desk(positions: &[JobPosition]) -> (Desk, Vec<PlannedOpening>, Stream0) {
     for p in positions {
         let key = (p.sl, p.tp, p.arm, p.trail);
         let plan = *plans.entry(key).or_insert_with(|| {
-            let resolved = plan(p).resolve(id, &instrument).expect("a sound plan");
+            let resolved = plan(p, layers).resolve(id, &instrument).expect("a sound plan");
             coordinator.add_plan(resolved).expect("a known instrument")
         });
         let side = if p.side > 0 { Side::Long } else { Side::Short };
@@ -162,8 +174,8 @@ pub struct Stream0 {
     pub cell: ripcord_core::cell::CellId,
 }
 
-pub fn replay(tape: Tape, positions: &[JobPosition]) -> Replay {
-    let (desk, openings, at) = desk(positions);
+pub fn replay(tape: Tape, positions: &[JobPosition], layers: Layers) -> Replay {
+    let (desk, openings, at) = desk(positions, layers);
     let stream = Stream { tape, cells: [at.cell; 5], rank: Rank::Trade, probes: &[] };
     Replay::new(desk, vec![stream], Vec::new(), openings)
 }

@@ -14,6 +14,7 @@ mod random;
 mod reads;
 mod real_data;
 mod resume;
+mod shadow;
 mod trust;
 mod vectorbt;
 mod world;

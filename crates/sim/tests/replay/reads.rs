@@ -6,6 +6,7 @@ use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{Command, Entry, Event, Opening, Probe, Record, Tick, VenueEvent};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::listing::Listed;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::reason::{Reason, Source};
@@ -195,5 +196,7 @@ fn a_read_that_says_nothing_new_leaves_no_trace() {
     beside.pass(600);
     assert_eq!(beside.reads(), 1, "only the first read is told");
     let asked = beside.told.iter().filter(|entry| entry.record == Record::Input(Event::Timer)).count();
-    assert_eq!(asked, 10, "each time it is asked for is");
+    assert_eq!(asked, 10 + 60, "each time it is asked for is, and so is each list of what rests");
+    let is_list = |entry: &&Entry| matches!(&entry.record, Record::Input(Event::Venue(VenueEvent::Listed(it))) if it.orders == Listed::AsKnown);
+    assert_eq!(beside.told.iter().filter(is_list).count(), 60, "in a few bytes");
 }
