@@ -34,6 +34,8 @@ use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
 
+mod commands;
+
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
 /// What the venue holds is read this often, in market time.
@@ -117,6 +119,8 @@ struct Teller {
     closed: VecDeque<(Timestamp, ClosedTrade)>,
     guard: Guard,
     keeper: Option<Keeper>,
+    /// What a command caused, while it is carried out.
+    heard: Option<Vec<Entry>>,
 }
 
 impl Reader for Teller {
@@ -129,6 +133,9 @@ impl Reader for Teller {
             keeper.take(entry, self.narrator.names());
         }
         self.guard.take(entry);
+        if let Some(heard) = &mut self.heard {
+            heard.push(entry.clone());
+        }
         if let Some(closed) = self.narrator.read(entry, &mut self.lines) {
             self.closed.push_back((entry.at, closed));
         }
@@ -187,7 +194,7 @@ impl Session {
         let guard = Guard::going_on(coverage, names.instruments.clone(), wants);
         let narrator = Narrator::going_on(names, memory);
         let (lines, closed) = (Vec::new(), VecDeque::new());
-        let mut teller = Teller { narrator, lines, closed, guard, keeper: None };
+        let mut teller = Teller { narrator, lines, closed, guard, keeper: None, heard: None };
         let mut books = books;
         venue.answer_reads(ReadModel::default());
         let (mut desk, now) = match past {
@@ -198,8 +205,14 @@ impl Session {
                 teller.closed = VecDeque::new();
                 teller.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
                 source.skip_past(past.now, &mut books);
-                let held: Vec<AccountId> =
-                    past.coordinator.view().positions().map(|view| view.episode.key.account).collect();
+                let view = past.coordinator.view();
+                let let_go = view.accounts().flat_map(|account| account.released);
+                let held: Vec<AccountId> = view
+                    .positions()
+                    .map(|view| view.episode.key)
+                    .chain(let_go)
+                    .map(|key| key.account)
+                    .collect();
                 let opened = usize::try_from(teller.narrator.tally().opened()).unwrap_or(usize::MAX);
                 demo.resume(past.now, spec.seed, opened, &held);
                 teller.keeper = keeper;
