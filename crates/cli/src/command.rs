@@ -165,7 +165,8 @@ pub(crate) fn close(args: &CloseArgs) -> ExitCode {
 }
 
 pub(crate) fn panic(args: &PanicArgs) -> ExitCode {
-    let whose = args.account.map_or_else(|| "all accounts".to_owned(), |account| format!("account {account}"));
+    let whose =
+        args.account.map_or_else(|| "all accounts".to_owned(), |account| format!("account {account}"));
     let question = format!("This closes every position of {whose} at the market, now.");
     if let Err(code) = confirmed(args.yes, &question) {
         return code;
@@ -286,10 +287,8 @@ fn token(reach: &Reach) -> Result<String, (u8, String)> {
         return token.ok_or_else(|| (BAD_REQUEST, format!("{TOKEN} holds no token")));
     }
     let Some(port) = port_here(&reach.url) else {
-        let text = format!(
-            "{} is not on this machine: give its token with --token-file FILE or {TOKEN}",
-            reach.url
-        );
+        let text =
+            format!("{} is not on this machine: give its token with --token-file FILE or {TOKEN}", reach.url);
         return Err((NOT_ALLOWED, text));
     };
     let place = default_place(port);
@@ -308,8 +307,9 @@ fn key(reach: &Reach) -> Result<String, (u8, String)> {
         Some(_) => Err((BAD_REQUEST, "--key must be visible ASCII characters without spaces".to_owned())),
         None => {
             let mut bits = [0_u8; 16];
-            getrandom::fill(&mut bits)
-                .map_err(|error| (NOT_ALLOWED, format!("the system gives no random bits for a key: {error}")))?;
+            getrandom::fill(&mut bits).map_err(|error| {
+                (NOT_ALLOWED, format!("the system gives no random bits for a key: {error}"))
+            })?;
             Ok(bits.iter().map(|byte| format!("{byte:02x}")).collect())
         }
     }

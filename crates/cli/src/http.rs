@@ -49,10 +49,9 @@ impl std::fmt::Display for NoAnswer {
             Self::Url(url) => {
                 write!(f, "--url {url}: must be an address such as http://127.0.0.1:8007, without a path")
             }
-            Self::Silent(url, why) | Self::Unanswered(url, why) => write!(
-                f,
-                "{url} does not answer: {why}; `ripcord run` starts a service, --url names another"
-            ),
+            Self::Silent(url, why) | Self::Unanswered(url, why) => {
+                write!(f, "{url} does not answer: {why}; `ripcord run` starts a service, --url names another")
+            }
             Self::Foreign(url, why) => write!(f, "{url} is no ripcord service: {why}"),
         }
     }

@@ -48,7 +48,9 @@ pub enum AccessError {
         found: String,
     },
     /// Others can read the token.
-    #[error("the token file {path} can be read by others (mode {mode:03o}); `chmod 600 {path}` keeps it to its owner")]
+    #[error(
+        "the token file {path} can be read by others (mode {mode:03o}); `chmod 600 {path}` keeps it to its owner"
+    )]
     Shared {
         /// The file.
         path: PathBuf,
@@ -64,7 +66,9 @@ pub enum AccessError {
         source: io::Error,
     },
     /// Something else is where the token would stand.
-    #[error("{path} holds something other than a token and is not overwritten; move it, or give a token with --token-file FILE")]
+    #[error(
+        "{path} holds something other than a token and is not overwritten; move it, or give a token with --token-file FILE"
+    )]
     Taken {
         /// The file.
         path: PathBuf,

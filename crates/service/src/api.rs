@@ -49,10 +49,7 @@ pub fn router(outlook: Outlook, reception: Reception) -> Router {
         .route("/positions", get(positions))
         .route("/v1/protection", get(protection))
         .with_state(outlook);
-    reads
-        .merge(commands::router(reception))
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
+    reads.merge(commands::router(reception)).fallback(not_found).method_not_allowed_fallback(not_allowed)
 }
 
 #[derive(Serialize)]
@@ -238,12 +235,12 @@ async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
 }
 
 async fn not_found(uri: Uri) -> Response {
-    let text = format!("there is no {}; there are /health, /positions, /v1/protection and /v1/commands", uri.path());
+    let text =
+        format!("there is no {}; there are /health, /positions, /v1/protection and /v1/commands", uri.path());
     (StatusCode::NOT_FOUND, Json(serde_json::json!({"error": "not_found", "message": text}))).into_response()
 }
 
 async fn not_allowed() -> Response {
-    let body =
-        serde_json::json!({"error": "method_not_allowed", "message": "what is there to read is read with GET, and commands are given with POST"});
+    let body = serde_json::json!({"error": "method_not_allowed", "message": "what is there to read is read with GET, and commands are given with POST"});
     (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
 }

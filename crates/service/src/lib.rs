@@ -17,6 +17,7 @@ pub mod drill;
 pub mod health;
 pub mod host;
 pub mod keeper;
+pub mod let_go;
 pub mod line;
 pub mod names;
 pub mod plans;

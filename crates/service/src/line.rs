@@ -200,11 +200,9 @@ impl Tag {
         match self {
             Self::ExitTpTrigger => Tone::Good,
             Self::ExitSlTrigger | Self::ExitSoftStop | Self::ExitLossGuard => Tone::Bad,
-            Self::ExitTrailing
-            | Self::ExitRatchetSl
-            | Self::ExitSlMoved
-            | Self::Command
-            | Self::Prices => Tone::Notice,
+            Self::ExitTrailing | Self::ExitRatchetSl | Self::ExitSlMoved | Self::Command | Self::Prices => {
+                Tone::Notice
+            }
             Self::ExitEmergency
             | Self::ExitGuard
             | Self::Alarm

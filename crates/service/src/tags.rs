@@ -51,8 +51,9 @@ struct EpisodeNote {
     orders: BTreeMap<OrderId, OrderNote>,
 }
 
-/// The version of a [`Memory`] as bytes; raised with every change of its fields, or of what they mean.
-pub const MEMORY_VERSION: u16 = 1;
+/// The version of a [`Memory`], and of what is kept beside it, as bytes; raised with every change of its
+/// fields, or of what they mean.
+pub const MEMORY_VERSION: u16 = 2;
 
 /// What a narrator remembers of the records it read: it goes on from here without reading them again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

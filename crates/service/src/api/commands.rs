@@ -132,7 +132,10 @@ async fn received(reception: &Reception, word: &str, request: Request) -> Result
             return other("key_reused", "this Idempotency-Key came with another request; nothing was done");
         }
         Asked::UnderWay => {
-            return other("key_under_way", "this request is being carried out; the same key asks for its answer");
+            return other(
+                "key_under_way",
+                "this request is being carried out; the same key asks for its answer",
+            );
         }
     }
     // Whether the one who asked still waits does not matter any more.
@@ -154,8 +157,9 @@ async fn carried(reception: &Reception, key: &str, wish: Wish) -> Result<Respons
                 Outcome::Accepted => StatusCode::OK,
                 Outcome::Refused => StatusCode::CONFLICT,
             };
-            let body = serde_json::to_string(&told)
-                .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no_text", error.to_string()))?;
+            let body = serde_json::to_string(&told).map_err(|error| {
+                Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no_text", error.to_string())
+            })?;
             let kept = Answered { code: code.as_u16(), body: body.into() };
             reception.answers.keep(key, kept.clone(), reception.clock.now());
             Ok(answer(code, kept.body.to_string()))
@@ -237,7 +241,9 @@ fn key(headers: &HeaderMap) -> Result<String, Refusal> {
     })?;
     let key = key.as_bytes();
     if key.is_empty() || key.len() > KEY_MAX || !key.iter().all(u8::is_ascii_graphic) {
-        return Err(bad(format!("Idempotency-Key must be 1 to {KEY_MAX} visible ASCII characters without spaces")));
+        return Err(bad(format!(
+            "Idempotency-Key must be 1 to {KEY_MAX} visible ASCII characters without spaces"
+        )));
     }
     Ok(String::from_utf8_lossy(key).into_owned())
 }
@@ -257,7 +263,9 @@ mod tests {
         let refused = |pairs: &[_]| refuse_browsers(&headers(pairs)).err().map(|refusal| refusal.error);
         assert_eq!(refused(&[json.clone(), host.clone()]), None);
         assert_eq!(refused(&[json.clone(), host.clone(), (ORIGIN, "http://127.0.0.1:8007")]), None);
-        for origin in ["http://evil.example", "null", "", "http://127.0.0.1:8008", "http://127.0.0.1:8007.evil"] {
+        for origin in
+            ["http://evil.example", "null", "", "http://127.0.0.1:8008", "http://127.0.0.1:8007.evil"]
+        {
             let pairs = [json.clone(), host.clone(), (ORIGIN, origin)];
             assert_eq!(refused(&pairs), Some("cross_origin"), "{origin}");
         }

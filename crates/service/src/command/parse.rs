@@ -152,6 +152,10 @@ pub fn wish(kind: Kind, body: &[u8], names: &Names) -> Result<Wish, Fault> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    // A list would be taken for the fields in their order.
+    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Fault::new("bad_body", "the body is refused: it must be a JSON object"));
+    }
     serde_json::from_slice(body).map_err(|error| {
         // Not the body itself: it may hold anything.
         Fault::new("bad_body", format!("the body is refused: {error}"))
@@ -341,7 +345,9 @@ mod tests {
     fn what_is_no_command_is_told_with_what_is_wrong() {
         for (kind, body, says) in [
             (Kind::Panic, "", "EOF"),
-            (Kind::Panic, "[]x", "trailing"),
+            (Kind::Panic, "{}x", "trailing"),
+            (Kind::Panic, "[null]", "must be a JSON object"),
+            (Kind::Panic, " \"account\"", "must be a JSON object"),
             (Kind::Panic, r#"{"acount":1}"#, "unknown field `acount`"),
             (Kind::Panic, r#"{"account":1,"account":1}"#, "duplicate field `account`"),
             (Kind::Panic, r#"{"account":-1}"#, "-1"),
@@ -353,10 +359,18 @@ mod tests {
             (Kind::Close, r#"{"symbol":"BTCUSDT"}"#, "which position?"),
             (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","side":"long"}"#, "without it"),
             (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","account":0}"#, "without it"),
-            (Kind::Close, r#"{"symbol":"DOGEUSDT","side":"long"}"#, "`DOGEUSDT` is not traded here; known are BTCUSDT"),
+            (
+                Kind::Close,
+                r#"{"symbol":"DOGEUSDT","side":"long"}"#,
+                "`DOGEUSDT` is not traded here; known are BTCUSDT",
+            ),
             (Kind::Close, r#"{"symbol":"BTCUSDT","side":"LONG"}"#, "`LONG`; it is long or short"),
             (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","qty":0.001}"#, "in quotes"),
-            (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","qty":"0.0005"}"#, "finer than the lot 0.001 of BTCUSDT"),
+            (
+                Kind::Close,
+                r#"{"position":"BTCUSDT-L-0-1","qty":"0.0005"}"#,
+                "finer than the lot 0.001 of BTCUSDT",
+            ),
             (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","qty":"0.00001"}"#, "finer than the lot 0.001"),
             (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","qty":"0"}"#, "not above 0"),
             (Kind::Close, r#"{"position":"BTCUSDT-L-0-1","qty":"-1"}"#, "not above 0"),

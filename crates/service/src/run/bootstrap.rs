@@ -89,7 +89,9 @@ pub(super) fn bootstrap_lines(
 /// Where commands go, and where their token stands; never the token.
 fn commands_line(at: Timestamp, reached: &At<'_>) -> Line {
     let (addr, place) = (reached.addr, reached.token.display());
-    let text = format!("commands: http://{addr}/v1/commands/ (`ripcord panic` and others) with the token in {place}");
+    let text = format!(
+        "commands: http://{addr}/v1/commands/ (`ripcord panic` and others) with the token in {place}"
+    );
     Line::new(Tag::Bootstrap, at, text).with("token_file", place.to_string())
 }
 

@@ -132,8 +132,7 @@ impl Session {
 
     /// The one bucket of an instrument's side, whichever account has it.
     fn only_key(&self, target: &Target, released: bool) -> Result<PositionKey, Unmeant> {
-        let is_meant =
-            |key: &PositionKey| key.instrument == target.instrument && key.side == target.side;
+        let is_meant = |key: &PositionKey| key.instrument == target.instrument && key.side == target.side;
         let view = self.desk.coordinator.view();
         let mut keys: Vec<PositionKey> = view.positions().map(|position| position.episode.key).collect();
         if released {
@@ -190,8 +189,7 @@ impl Session {
     /// What the records of a step say to whoever asked for it.
     fn answer(&self, wish: &Wish, meant: &Meant, heard: &[Entry]) -> Answer {
         let names = self.names();
-        let followed: Vec<Followed> =
-            heard.iter().filter_map(|entry| Followed::of(entry, names)).collect();
+        let followed: Vec<Followed> = heard.iter().filter_map(|entry| Followed::of(entry, names)).collect();
         let refused = heard.iter().find_map(|entry| match &entry.record {
             Record::CommandRefused(refused) => Some(refusal(names, *refused)),
             _ => None,
@@ -238,7 +236,8 @@ impl Session {
             (true, false, _) => Fate::Closing,
             (true, true, _) => {
                 let waits = view.waiting(episode) > 0;
-                let words = if waits { "it waits for coins that another order locks" } else { "it is tried again" };
+                let words =
+                    if waits { "it waits for coins that another order locks" } else { "it is tried again" };
                 why.get_or_insert_with(|| words.to_owned());
                 Fate::NotSent
             }
@@ -259,9 +258,9 @@ impl Session {
             _ => None,
         };
         let is_new = |account: AccountId| {
-            heard.iter().any(|entry| {
-                matches!(&entry.record, Record::KillLevel { account: of, .. } if *of == account)
-            })
+            heard
+                .iter()
+                .any(|entry| matches!(&entry.record, Record::KillLevel { account: of, .. } if *of == account))
         };
         let all = meant.commands.iter().filter_map(of_command);
         all.map(|(account, level)| AccountAnswer {
@@ -284,8 +283,13 @@ impl Session {
                 Some(format!("{position}: {qty} let go, {stop}; nothing here acts on it any more"))
             }
             Followed::HandedOver { position } => {
-                let lives = self.positions().iter().any(|of| self.names().bucket(of.episode.key) == *position);
-                let then = if lives { "all its rules act" } else { "the venue is read, and what it holds there is taken over" };
+                let lives =
+                    self.positions().iter().any(|of| self.names().bucket(of.episode.key) == *position);
+                let then = if lives {
+                    "all its rules act"
+                } else {
+                    "the venue is read, and what it holds there is taken over"
+                };
                 Some(format!("{position}: handed over; {then}"))
             }
             Followed::ExitDecided { .. }

@@ -39,9 +39,7 @@ pub(crate) fn refusal(names: &Names, refused: CommandRefused) -> (&'static str, 
         CommandRefused::StaleSignal(of) => {
             ("stale_signal", format!("{}: the signal is older than the plan lets it stand", key(of)))
         }
-        CommandRefused::Killed(of) => {
-            ("killed", format!("{}: the account's kill level forbids it", key(of)))
-        }
+        CommandRefused::Killed(of) => ("killed", format!("{}: the account's kill level forbids it", key(of))),
         CommandRefused::NotConfirmed(account) => (
             "not_confirmed",
             format!("account {}: K3 sends nothing, not even stops; ask for it twice", account.0),
