@@ -11,7 +11,6 @@ use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
 use ripcord_core::event::{Command, Entry, Opening};
-use ripcord_core::id::AccountId;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
 use ripcord_journal::entry::InstrumentEntry;
@@ -34,7 +33,7 @@ use crate::tally::{ClosedTrade, Tally};
 mod commands;
 mod made;
 
-use made::{add_instruments, add_plans, managed_accounts};
+use made::{accounts_taken, add_instruments, add_plans, managed_accounts};
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
@@ -145,6 +144,21 @@ impl Reader for Teller {
 }
 
 impl Teller {
+    /// Going on from what was remembered; it keeps nothing yet.
+    fn going_on(past: Option<&Past>, names: Names, wants: Vec<Wants>) -> Self {
+        let memory = past.map(|past| past.memory.clone()).unwrap_or_default();
+        let coverage = past.map(|past| past.coverage.clone()).unwrap_or_default();
+        Self {
+            guard: Guard::going_on(coverage, names.instruments.clone(), wants),
+            narrator: Narrator::going_on(names, memory),
+            lines: Vec::new(),
+            closed: VecDeque::new(),
+            let_go: past.map(|past| past.let_go.clone()).unwrap_or_default(),
+            keeper: None,
+            heard: None,
+        }
+    }
+
     /// The line of an opening knows the stop; where the hard stop lies, only the position knows.
     fn tell_hard_stop(&mut self, taken: Option<&PositionView>) {
         let Some(PositionView { episode, hard_stop: Some(price), .. }) = taken else { return };
@@ -190,14 +204,8 @@ impl Session {
         let accounts = managed_accounts(&ids, spec.positions_max);
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
-        let memory = past.as_ref().map(|past| past.memory.clone()).unwrap_or_default();
-        let coverage = past.as_ref().map(|past| past.coverage.clone()).unwrap_or_default();
-        let let_go = past.as_ref().map(|past| past.let_go.clone()).unwrap_or_default();
         let wants = written.iter().map(|entry| Wants::of_spec(&entry.spec)).collect();
-        let guard = Guard::going_on(coverage, names.instruments.clone(), wants);
-        let narrator = Narrator::going_on(names, memory);
-        let (lines, closed) = (Vec::new(), VecDeque::new());
-        let mut teller = Teller { narrator, lines, closed, guard, let_go, keeper: None, heard: None };
+        let mut teller = Teller::going_on(past.as_ref(), names, wants);
         let mut books = books;
         venue.answer_reads(ReadModel::default());
         let (mut desk, now) = match past {
@@ -210,14 +218,7 @@ impl Session {
                 source.skip_past(past.now, &mut books);
                 // What was let go is there still.
                 teller.let_go.iter().for_each(|(key, qty)| venue.hold(key, qty));
-                let view = past.coordinator.view();
-                let let_go = view.accounts().flat_map(|account| account.released);
-                let held: Vec<AccountId> = view
-                    .positions()
-                    .map(|view| view.episode.key)
-                    .chain(let_go)
-                    .map(|key| key.account)
-                    .collect();
+                let held = accounts_taken(&past.coordinator);
                 let opened = usize::try_from(teller.narrator.tally().opened()).unwrap_or(usize::MAX);
                 demo.resume(past.now, spec.seed, opened, &held);
                 teller.keeper = keeper;

@@ -93,9 +93,11 @@ pub struct PositionAnswer {
 pub struct AccountAnswer {
     /// The account.
     pub account: u32,
+    /// Its level before.
+    pub before: Option<&'static str>,
     /// Its level now.
     pub level: Option<&'static str>,
-    /// Whether that is new.
+    /// Whether the two differ.
     pub is_new: bool,
 }
 

@@ -3,7 +3,7 @@
 //! Only what the core cannot know is decided here: which position a name means, and which accounts there
 //! are. Everything else is the core's word, read from the records of the step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ripcord_core::event::{Command, Entry, Record};
 use ripcord_core::id::{AccountId, EpisodeId, PositionKey};
@@ -33,6 +33,8 @@ struct Meant {
     commands: Vec<Command>,
     /// The positions that it is to close, as they were before.
     closes: Vec<PositionView>,
+    /// The kill levels before.
+    kills: BTreeMap<AccountId, KillLevel>,
 }
 
 impl Session {
@@ -76,7 +78,7 @@ impl Session {
                 Command::Close { .. } => view.position(key).into_iter().collect(),
                 _ => Vec::new(),
             };
-            Meant { commands: vec![command], closes }
+            Meant { commands: vec![command], closes, kills: BTreeMap::new() }
         };
         match *wish {
             Wish::Close { target, qty } => {
@@ -97,7 +99,11 @@ impl Session {
                 // An account that holds nothing has nothing to write down.
                 let holding: BTreeSet<AccountId> =
                     closes.iter().map(|view| view.episode.key.account).collect();
-                Ok(Meant { commands: holding.into_iter().map(Command::Panic).collect(), closes })
+                Ok(Meant {
+                    commands: holding.into_iter().map(Command::Panic).collect(),
+                    closes,
+                    kills: BTreeMap::new(),
+                })
             }
             Wish::Kill { account, level, confirmed } => {
                 let accounts = self.accounts_meant(account)?;
@@ -108,7 +114,11 @@ impl Session {
                     }
                 };
                 let command = |account| Command::Kill { account, level, confirmed };
-                Ok(Meant { commands: accounts.into_iter().map(command).collect(), closes })
+                Ok(Meant {
+                    commands: accounts.into_iter().map(command).collect(),
+                    closes,
+                    kills: view.kill_levels().collect(),
+                })
             }
         }
     }
@@ -199,7 +209,7 @@ impl Session {
         }
         let positions: Vec<PositionAnswer> =
             meant.closes.iter().map(|before| self.fate(before, heard)).collect();
-        let accounts = self.account_answers(meant, heard);
+        let accounts = account_answers(meant);
         let text = match wish {
             Wish::Close { .. } | Wish::Panic { .. } => closing_text(&positions),
             Wish::Kill { level, .. } => kill_text(*level, &accounts, &positions),
@@ -250,25 +260,6 @@ impl Session {
         let why = why.filter(|_| outcome != Fate::Closing);
         let qty = names.qty(episode, decided.unwrap_or(before.qty));
         PositionAnswer { id: names.episode(episode), outcome, qty, orders, why }
-    }
-
-    fn account_answers(&self, meant: &Meant, heard: &[Entry]) -> Vec<AccountAnswer> {
-        let of_command = |command: &Command| match command {
-            Command::Kill { account, level, .. } => Some((*account, *level)),
-            _ => None,
-        };
-        let is_new = |account: AccountId| {
-            heard
-                .iter()
-                .any(|entry| matches!(&entry.record, Record::KillLevel { account: of, .. } if *of == account))
-        };
-        let all = meant.commands.iter().filter_map(of_command);
-        all.map(|(account, level)| AccountAnswer {
-            account: account.0,
-            level: level.map(KillLevel::word),
-            is_new: is_new(account),
-        })
-        .collect()
     }
 
     /// A fact that answers a command by itself.
@@ -331,13 +322,33 @@ fn closing_text(positions: &[PositionAnswer]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
+fn account_answers(meant: &Meant) -> Vec<AccountAnswer> {
+    let all = meant.commands.iter().filter_map(|command| match command {
+        Command::Kill { account, level, .. } => Some((*account, *level)),
+        _ => None,
+    });
+    all.map(|(account, level)| {
+        let before = meant.kills.get(&account).copied();
+        AccountAnswer {
+            account: account.0,
+            before: before.map(KillLevel::word),
+            level: level.map(KillLevel::word),
+            is_new: before != level,
+        }
+    })
+    .collect()
+}
+
+/// What holds now, and what held before: a level takes the place of another one, a stronger one too.
 fn kill_text(level: Option<KillLevel>, accounts: &[AccountAnswer], positions: &[PositionAnswer]) -> String {
     let word = level.map_or("released", KillLevel::word);
-    let new = accounts.iter().filter(|account| account.is_new).count();
-    let before = accounts.len() - new;
-    let mut text = format!("{word}: {}; {new} accounts", level_words(level));
-    if before > 0 {
-        text += &format!(", {before} were so before");
+    let count = |number: usize| format!("{number} account{}", if number == 1 { "" } else { "s" });
+    let mut text = format!("{word}: {}; {}", level_words(level), count(accounts.len()));
+    for before in KillLevel::ALL.map(KillLevel::word) {
+        let number = accounts.iter().filter(|account| account.before == Some(before)).count();
+        if number > 0 {
+            text += &format!(", {number} had {before} before");
+        }
     }
     if !positions.is_empty() {
         text += &format!("; {}", closing_text(positions));

@@ -32,6 +32,14 @@ pub(super) fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32) -> Vec
     (0..positions_max).map(given).collect()
 }
 
+/// The accounts that the demo leaves alone: they hold something, or something of theirs was let go.
+pub(super) fn accounts_taken(coordinator: &Coordinator) -> Vec<AccountId> {
+    let view = coordinator.view();
+    let holding = view.positions().map(|position| position.episode.key);
+    let let_go = view.accounts().flat_map(|account| account.released);
+    holding.chain(let_go).map(|key| key.account).collect()
+}
+
 /// Has both sides know the instruments; their cells, one for each source.
 pub(super) fn add_instruments(
     coordinator: &mut Coordinator,

@@ -94,6 +94,7 @@ fn k3_needs_a_second_word_and_then_says_what_it_keeps_back() {
     assert!(answer.accounts.iter().all(|account| account.is_new && account.level == Some("K3")));
     let again = ask(&mut session, Kind::Kill, r#"{"level":"K3","confirmed":true}"#);
     assert!(again.accounts.iter().all(|account| !account.is_new), "{again:?}");
+    assert!(again.text.ends_with("6 accounts, 6 had K3 before"), "{again:?}");
     let answer = ask(&mut session, Kind::Panic, "{}");
     assert!(!answer.positions.is_empty());
     for position in &answer.positions {
