@@ -2,17 +2,20 @@
 //!
 //! Each subcommand has a file that reads its options, calls the crates that do the work, and
 //! prints. Exit codes: 0 done, 1 the work failed, 2 the request was at fault; 3 of `ripcord status`: something
-//! held is not covered as its plan wants.
+//! held is not covered as its plan wants. Commands to a service end with 3 when the engine refuses, and with
+//! 4 when it is not reachable or does not allow it.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod check;
+mod command;
 mod content;
 mod db;
 mod drill;
 mod explain;
+mod http;
 mod journal;
 mod ledger;
 mod levels;
@@ -45,6 +48,18 @@ enum Command {
     Run(run::RunArgs),
     /// How much of what is held is covered, by what, and the worst that can happen; exit code 3 when something is not
     Status(status::StatusArgs),
+    /// Close a position, or part of it, at the market
+    Close(command::CloseArgs),
+    /// Close everything at the market, now
+    Panic(command::PanicArgs),
+    /// Stop exits by hand: K1 no exits of choice, K2 only protection and risk exits, K3 nothing is sent, K4 close all
+    Kill(command::KillArgs),
+    /// Let go of a position: nothing here acts on it any more
+    Release(command::ReleaseArgs),
+    /// Have all rules of a position act; take one over again that was let go
+    HandOver(command::HandOverArgs),
+    /// Move the stop of a position; it only tightens
+    MoveStop(command::MoveStopArgs),
     /// Force an exit on paper before trusting the engine with money, and prove what it did
     #[command(subcommand)]
     Drill(drill::DrillCommand),
@@ -84,6 +99,12 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(&args),
+        Command::Close(args) => command::close(&args),
+        Command::Panic(args) => command::panic(&args),
+        Command::Kill(args) => command::kill(&args),
+        Command::Release(args) => command::release(&args),
+        Command::HandOver(args) => command::hand_over(&args),
+        Command::MoveStop(args) => command::move_stop(&args),
         Command::Drill(command) => drill::run(&command),
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),

@@ -18,6 +18,10 @@ pub(crate) const WIDTH: usize = 100;
 pub(crate) const FAILED: u8 = 1;
 /// The request was at fault.
 pub(crate) const BAD_REQUEST: u8 = 2;
+/// The engine refused a command, or could not send all of it.
+pub(crate) const REFUSED: u8 = 3;
+/// A service is not reachable, or does not allow it.
+pub(crate) const NOT_ALLOWED: u8 = 4;
 
 /// Says what is wrong on standard error; every line of it.
 pub(crate) fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {

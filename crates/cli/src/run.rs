@@ -51,6 +51,9 @@ pub(crate) struct RunArgs {
     /// Keep everything in this store, and go on from it: a run that ended, however it ended, is taken up again
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+    /// The token of those who may give commands; without it one is drawn, and its place is printed
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// End after so many seconds, or a time such as 90s, 5m, 2h; without it Ctrl-C ends the run
     #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
     lasts: Option<Duration>,
@@ -141,6 +144,7 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         positions_max: args.max_positions,
         lasts: args.lasts,
         store: args.db.map(KeptAt::file),
+        token_file: args.token_file,
         style,
         is_quiet: args.quiet,
     };

@@ -8,9 +8,9 @@ use clap::Args;
 use ripcord_service::protection::at_rest;
 use serde_json::{Value, json};
 
+use crate::http;
 use crate::output::{BAD_REQUEST, FAILED, colours, fail, print, print_and_end};
 
-mod fetch;
 mod table;
 
 /// Something held is not covered as its plan wants.
@@ -54,7 +54,10 @@ pub(crate) fn run(args: &StatusArgs) -> ExitCode {
 fn once(args: &StatusArgs) -> ExitCode {
     let told = match &args.db {
         Some(path) => of_store(path),
-        None => fetch::get(&args.url, "/v1/protection").map_err(|error| (error.code(), error.to_string())),
+        None => http::get(&args.url, "/v1/protection").map_err(|error| {
+            let hint = if error.is_silence() { ", --db FILE reads a store" } else { "" };
+            (error.code(), format!("{error}{hint}"))
+        }),
     };
     let told = match told {
         Ok(told) => told,

@@ -1,5 +1,6 @@
-//! HTTP: health that can say no, and the positions. Read-only; answers come from the status that
-//! the host publishes, so that no request ever waits for the market, nor the market for a request.
+//! HTTP: health that can say no, the positions, and commands. What is read comes from the status that the
+//! host publishes, so that no look ever waits for the market, nor the market for a request; [`commands`]
+//! wait for the host, which carries them out between two turns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +17,17 @@ use ripcord_core::view::PositionView;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::access::Denials;
 use crate::clock::WallClock;
 use crate::health::{Health, ms};
 use crate::names::{Names, money_exact, rfc3339};
 use crate::protection::Told;
 use crate::status::{About, Status};
 use crate::tags::origin_word;
+
+pub mod commands;
+
+use commands::Reception;
 
 /// What requests are answered from.
 #[derive(Debug, Clone)]
@@ -32,17 +38,18 @@ pub struct Outlook {
     pub about: Arc<About>,
     /// The time.
     pub clock: WallClock,
+    /// How often somebody without a token gave a command.
+    pub denials: Arc<Denials>,
 }
 
-/// The routes.
-pub fn router(outlook: Outlook) -> Router {
-    Router::new()
+/// The routes: those that read, and those of commands.
+pub fn router(outlook: Outlook, reception: Reception) -> Router {
+    let reads = Router::new()
         .route("/health", get(health))
         .route("/positions", get(positions))
         .route("/v1/protection", get(protection))
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
-        .with_state(outlook)
+        .with_state(outlook);
+    reads.merge(commands::router(reception)).fallback(not_found).method_not_allowed_fallback(not_allowed)
 }
 
 #[derive(Serialize)]
@@ -66,6 +73,9 @@ struct HealthBody {
     trailing_hits: u64,
     alarms: u64,
     lines_dropped: u64,
+    /// The accounts that somebody stopped, and how far.
+    kill_levels: BTreeMap<u32, &'static str>,
+    commands_denied: u64,
 }
 
 async fn health(State(outlook): State<Outlook>) -> Response {
@@ -96,6 +106,8 @@ async fn health(State(outlook): State<Outlook>) -> Response {
         trailing_hits: status.exits_of(Reason::TrailingStop),
         alarms: status.alarms,
         lines_dropped: status.lines_dropped,
+        kill_levels: status.standing.kills.iter().map(|(account, level)| (account.0, level.word())).collect(),
+        commands_denied: outlook.denials.total(),
     };
     (code, Json(body)).into_response()
 }
@@ -218,17 +230,17 @@ async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
         reasons: health.reasons(),
         published: rfc3339(status.published),
         store: status.kept.clone().map(|(path, records)| StoreBody { path, records }),
-        told: Told::of(&status.guarded, &outlook.about.names, status.market_at),
+        told: Told::of(&status.guarded, &status.standing, &outlook.about.names, status.market_at),
     })
 }
 
 async fn not_found(uri: Uri) -> Response {
-    let text = format!("there is no {}; there are /health, /positions and /v1/protection", uri.path());
+    let text =
+        format!("there is no {}; there are /health, /positions, /v1/protection and /v1/commands", uri.path());
     (StatusCode::NOT_FOUND, Json(serde_json::json!({"error": "not_found", "message": text}))).into_response()
 }
 
 async fn not_allowed() -> Response {
-    let body =
-        serde_json::json!({"error": "method_not_allowed", "message": "everything here is read with GET"});
+    let body = serde_json::json!({"error": "method_not_allowed", "message": "what is there to read is read with GET, and commands are given with POST"});
     (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
 }

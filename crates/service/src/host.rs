@@ -12,18 +12,25 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_sim::tape::TapeError;
 use tokio::sync::watch;
 
+use crate::access::Denials;
 use crate::clock::{Pace, WallClock};
+use crate::command::answer::Carried;
 use crate::line::{Line, Tag};
 use crate::printer::Printer;
 use crate::session::{Advance, Session};
 use crate::status::Status;
 
+mod queue;
 mod summary;
+
+pub use queue::{Ask, NotTaken, Order, Queue, WAITING_MAX, queue};
 
 /// The state is published at most this often, and a quiet host turns at least this often.
 pub const PUBLISH_EVERY: Span = Span::from_millis(100);
 /// Prices that nothing has told are written down this often, so that extremes outlive the process.
 const CHECKPOINT_EVERY: Span = Span::from_secs(1);
+/// Requests without a valid token are told this often at most, however many there are.
+const DENIALS_EVERY: Span = Span::from_secs(1);
 /// Records that no action waits for are durable after this long.
 const KEEP_EVERY: Span = Span::from_millis(50);
 /// Rows handed over in one turn at most: about a millisecond of work, then somebody may stop us.
@@ -89,11 +96,10 @@ pub struct Host {
     next_publish: Timestamp,
     next_checkpoint: Timestamp,
     next_keep: Timestamp,
+    denials: Arc<Denials>,
+    denials_told: u64,
+    next_denials: Timestamp,
 }
-
-/// Asks a host to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stop;
 
 impl Host {
     /// A host that begins at `wall` and ends by itself at `ends`.
@@ -119,7 +125,17 @@ impl Host {
             next_publish: wall,
             next_checkpoint: wall.after(CHECKPOINT_EVERY),
             next_keep: wall.after(KEEP_EVERY),
+            denials: Arc::default(),
+            denials_told: 0,
+            next_denials: wall,
         }
+    }
+
+    /// The same, telling the requests that are counted here.
+    #[must_use]
+    pub fn telling(mut self, denials: Arc<Denials>) -> Self {
+        self.denials = denials;
+        self
     }
 
     /// Prints lines that are not the session's own.
@@ -127,25 +143,49 @@ impl Host {
         self.printer.print(lines);
     }
 
-    /// Turns until the run ends or somebody asks for it; says what it was worth.
-    pub fn run(mut self, clock: WallClock, stop: &Receiver<Stop>) -> Ended {
+    /// Turns until the run ends or somebody asks for it; says what it was worth. Commands are carried out
+    /// between turns, one at a time.
+    pub fn run(mut self, clock: WallClock, asked: &Receiver<Ask>) -> Ended {
         let ended = loop {
-            match self.turn(clock.now()) {
+            let next = match self.turn(clock.now()) {
                 Turn::Ended(ended) => break ended,
-                Turn::Again => match stop.try_recv() {
-                    Err(TryRecvError::Empty) => {}
-                    Ok(Stop) | Err(TryRecvError::Disconnected) => break Ended::Asked,
+                Turn::Again => match asked.try_recv() {
+                    Err(TryRecvError::Empty) => continue,
+                    Err(TryRecvError::Disconnected) => break Ended::Asked,
+                    Ok(ask) => ask,
                 },
                 Turn::SleepUntil(until) => {
                     let wait = u64::try_from(until.since(clock.now()).0).unwrap_or(0);
-                    match stop.recv_timeout(Duration::from_nanos(wait)) {
-                        Err(RecvTimeoutError::Timeout) => {}
-                        Ok(Stop) | Err(RecvTimeoutError::Disconnected) => break Ended::Asked,
+                    match asked.recv_timeout(Duration::from_nanos(wait)) {
+                        Err(RecvTimeoutError::Timeout) => continue,
+                        Err(RecvTimeoutError::Disconnected) => break Ended::Asked,
+                        Ok(ask) => ask,
                     }
+                }
+            };
+            match next {
+                Ask::Stop => break Ended::Asked,
+                Ask::Carry(order) => {
+                    // First everything that was due before the command.
+                    if let Turn::Ended(ended) = self.turn(clock.now()) {
+                        break ended;
+                    }
+                    self.carry_out(order, clock.now());
                 }
             }
         };
         self.finish(clock.now(), ended)
+    }
+
+    /// Carries out a command; whoever looks after the answer sees what it did.
+    fn carry_out(&mut self, order: Order, wall: Timestamp) {
+        let carried = self.session.carry_out(&order.wish);
+        if matches!(carried, Carried::Heard(_)) {
+            self.printer.print(self.session.take_lines());
+        }
+        self.publish(wall, false);
+        // Whoever asked may be gone; it is done all the same.
+        let _gone = order.answer.send(carried);
     }
 
     /// One turn at a wall time.
@@ -166,6 +206,7 @@ impl Host {
             return Turn::Ended(Ended::NotKept(why));
         }
         self.printer.print(self.session.take_lines());
+        self.tell_denials(wall);
         if wall >= self.next_publish {
             self.publish(wall, false);
         }
@@ -204,6 +245,19 @@ impl Host {
                 format!("the loop was {} ms late; the market goes on from where it was", late.0 / 1_000_000);
             self.say(vec![Line::new(Tag::Alarm, self.session.now(), text).with("what", "loop_late")]);
         }
+    }
+
+    /// Says that somebody without a valid token asked for something; no more of it than how often.
+    fn tell_denials(&mut self, wall: Timestamp) {
+        let total = self.denials.total();
+        if total == self.denials_told || wall < self.next_denials {
+            return;
+        }
+        let new = total - std::mem::replace(&mut self.denials_told, total);
+        self.next_denials = wall.after(DENIALS_EVERY);
+        let text = format!("commands without a valid token were refused: {new} now, {total} since the start");
+        let line = Line::new(Tag::AccessDenied, self.session.now(), text);
+        self.say(vec![line.with("new", new).with("total", total)]);
     }
 
     fn publish(&mut self, wall: Timestamp, is_stopping: bool) {

@@ -14,6 +14,7 @@ use ripcord_store::{Opening, State, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::let_go::LetGo;
 use crate::names::Names;
 use crate::tags::{MEMORY_VERSION, Memory};
 
@@ -37,6 +38,7 @@ struct Remembered {
     memory: Memory,
     /// Since when each position is covered.
     coverage: Coverage,
+    let_go: LetGo,
 }
 
 /// Why a store cannot be used for this run.
@@ -96,6 +98,8 @@ pub struct Past {
     pub memory: Memory,
     /// Since when each position was covered, behind it.
     pub coverage: Coverage,
+    /// What was let go, behind it.
+    pub let_go: LetGo,
     /// The facts behind that, in order.
     pub facts: Vec<Entry>,
     /// Snapshots that could not be taken, and why.
@@ -144,6 +148,7 @@ impl Keeper {
             coordinator: rebuilt.coordinator,
             memory: remembered.memory,
             coverage: remembered.coverage,
+            let_go: remembered.let_go,
             facts,
             passed_over,
             instruments: rebuilt.instruments,
@@ -221,11 +226,17 @@ impl Keeper {
 
     /// Keeps the state behind the last record: that of the core, and what a narrator remembers. Taken
     /// right behind a checkpoint. `false` when it cannot, and from then on for ever.
-    pub fn keep_snapshot(&mut self, core: &Snapshot, memory: Memory, coverage: Coverage) -> bool {
+    pub fn keep_snapshot(
+        &mut self,
+        core: &Snapshot,
+        memory: Memory,
+        coverage: Coverage,
+        let_go: LetGo,
+    ) -> bool {
         if !self.keep() {
             return false;
         }
-        let remembered = Remembered { last: self.last, memory, coverage };
+        let remembered = Remembered { last: self.last, memory, coverage, let_go };
         // What has no bytes is read from the facts again: a start takes longer, and nothing is lost.
         let state = State::of(STATE, MEMORY_VERSION, &remembered).ok();
         match self.store.keep_snapshot(core, state.as_slice()) {

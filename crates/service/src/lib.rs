@@ -4,15 +4,20 @@
 //! to positions is decided by the desk, as in every other driver.
 //!
 //! Start at [`run()`] (the wiring), then [`session`] (market, demo and desk without a clock),
-//! [`host`] (the thread that gives it time), [`tags`] (records become lines) and [`api`].
+//! [`host`] (the thread that gives it time), [`tags`] (records become lines) and [`api`]. What somebody
+//! outside asks for goes [`access`], [`command`], [`host`], [`session`], and its answer the same way back.
 
+pub mod access;
+pub mod answers;
 pub mod api;
 pub mod clock;
+pub mod command;
 pub mod demo;
 pub mod drill;
 pub mod health;
 pub mod host;
 pub mod keeper;
+pub mod let_go;
 pub mod line;
 pub mod names;
 pub mod plans;

@@ -60,8 +60,12 @@ pub enum Tag {
     PositionClosed,
     /// Funding was settled.
     Funding,
+    /// A command from outside was carried out.
+    Command,
     /// A command was refused.
     CommandRefused,
+    /// Somebody without a valid token gave a command.
+    AccessDenied,
     /// Somebody must look.
     Alarm,
     /// A price was not acted on as it came, or a source is silent or back.
@@ -97,7 +101,7 @@ pub enum Tone {
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Bootstrap,
         Self::Market,
         Self::PositionOpened,
@@ -122,7 +126,9 @@ impl Tag {
         Self::ExitGuard,
         Self::PositionClosed,
         Self::Funding,
+        Self::Command,
         Self::CommandRefused,
+        Self::AccessDenied,
         Self::Alarm,
         Self::Prices,
         Self::LinesDropped,
@@ -160,7 +166,9 @@ impl Tag {
             Self::ExitGuard => "EXIT_GUARD",
             Self::PositionClosed => "POSITION_CLOSED",
             Self::Funding => "FUNDING",
+            Self::Command => "COMMAND",
             Self::CommandRefused => "COMMAND_REFUSED",
+            Self::AccessDenied => "ACCESS_DENIED",
             Self::Alarm => "ALARM",
             Self::Prices => "PRICES",
             Self::LinesDropped => "LINES_DROPPED",
@@ -177,6 +185,8 @@ impl Tag {
         matches!(
             self,
             Self::Bootstrap
+                | Self::Command
+                | Self::AccessDenied
                 | Self::Alarm
                 | Self::ExitGuard
                 | Self::KillLevel
@@ -190,12 +200,15 @@ impl Tag {
         match self {
             Self::ExitTpTrigger => Tone::Good,
             Self::ExitSlTrigger | Self::ExitSoftStop | Self::ExitLossGuard => Tone::Bad,
-            Self::ExitTrailing | Self::ExitRatchetSl | Self::ExitSlMoved | Self::Prices => Tone::Notice,
+            Self::ExitTrailing | Self::ExitRatchetSl | Self::ExitSlMoved | Self::Command | Self::Prices => {
+                Tone::Notice
+            }
             Self::ExitEmergency
             | Self::ExitGuard
             | Self::Alarm
             | Self::KillLevel
             | Self::CommandRefused
+            | Self::AccessDenied
             | Self::LinesDropped => Tone::Alarm,
             Self::Market | Self::ExitSource | Self::ExitSent => Tone::Dim,
             Self::Bootstrap

@@ -1,6 +1,6 @@
 //! How things are written for people: ids, prices with their instrument's decimals, money, times.
 
-use ripcord_core::id::{EpisodeId, InstrumentId, OrderId, PlanId};
+use ripcord_core::id::{EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{MONEY_DECIMALS, Money, Price, Qty, Round, fixed, shortest};
 use ripcord_core::time::Timestamp;
@@ -46,14 +46,20 @@ impl Names {
         fixed(i128::from(qty.0), decimals).to_string()
     }
 
-    /// An episode: symbol, side, account, generation.
+    /// A bucket: symbol, side, account.
     #[must_use]
-    pub fn episode(&self, episode: EpisodeId) -> String {
-        let side = match episode.key.side {
+    pub fn bucket(&self, key: PositionKey) -> String {
+        let side = match key.side {
             Side::Long => 'L',
             Side::Short => 'S',
         };
-        format!("{}-{side}-{}-{}", self.symbol(episode), episode.key.account.0, episode.generation)
+        format!("{}-{side}-{}", self.instrument(key.instrument).symbol, key.account.0)
+    }
+
+    /// An episode: symbol, side, account, generation.
+    #[must_use]
+    pub fn episode(&self, episode: EpisodeId) -> String {
+        format!("{}-{}", self.bucket(episode.key), episode.generation)
     }
 
     /// An order: its episode, then exit, leg, slice and attempt.

@@ -15,8 +15,10 @@ use ripcord_report::alarm;
 use serde::Serialize;
 
 mod at_rest;
+mod standing;
 
 pub use at_rest::{AtRest, at_rest};
+pub use standing::{AccountBody, Standing};
 
 use crate::health::ms;
 use crate::names::{Names, money_exact, rfc3339};
@@ -94,7 +96,7 @@ pub struct Told {
     pub as_of: String,
     /// All positions together.
     pub totals: TotalsBody,
-    /// Each account.
+    /// Each account that is managed, holds something, or is stopped.
     pub accounts: Vec<AccountBody>,
     /// Each position.
     pub positions: Vec<PositionBody>,
@@ -119,14 +121,6 @@ pub struct TotalsBody {
     unbounded_without_us: u32,
     worst_with_us: String,
     unbounded_with_us: u32,
-}
-
-/// The sums of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AccountBody {
-    account: u32,
-    #[serde(flatten)]
-    totals: TotalsBody,
 }
 
 /// An alarm that stands.
@@ -196,17 +190,14 @@ struct ClosingBody {
 impl Told {
     /// Of these positions at `now`, the time of their records' clock.
     #[must_use]
-    pub fn of(guarded: &[Guarded], names: &Names, now: Timestamp) -> Self {
+    pub fn of(guarded: &[Guarded], standing: &Standing, names: &Names, now: Timestamp) -> Self {
         let all: Vec<Protection> = guarded.iter().map(|of| of.now).collect();
         let totals = Totals::of(&all);
-        let accounts = Totals::by_account(&all).into_iter();
         Self {
             state: if totals.short > 0 { "short" } else { "covered" },
             as_of: rfc3339(now),
             totals: totals_body(&totals),
-            accounts: accounts
-                .map(|(account, of)| AccountBody { account: account.0, totals: totals_body(&of) })
-                .collect(),
+            accounts: standing::account_bodies(standing, &Totals::by_account(&all), names),
             positions: guarded.iter().map(|of| position_body(of, names, now)).collect(),
             alarms: guarded.iter().flat_map(|of| alarm_bodies(of, names)).collect(),
         }

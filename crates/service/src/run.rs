@@ -4,18 +4,22 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use axum::Router;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_sim::generator::Script;
 use ripcord_sim::tape::{Tape, TapeError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
+use crate::access::{Access, AccessError, Denials};
+use crate::answers::Answers;
+use crate::api::commands::Reception;
 use crate::api::{Outlook, router};
 use crate::clock::{Pace, Speed, WallClock};
-use crate::host::{Ended, Host, Stop};
+use crate::host::{Ask, Ended, Host, Queue, queue};
 use crate::keeper::{Keeper, KeptAt};
 use crate::line::Style;
 use crate::plans::{PlansError, RunPlans};
@@ -26,7 +30,7 @@ use crate::status::{About, Status};
 
 mod bootstrap;
 
-use bootstrap::bootstrap_lines;
+use bootstrap::{At, bootstrap_lines};
 
 /// Requests that are being answered when the run ends get this long.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -70,6 +74,8 @@ pub struct RunConfig {
     pub lasts: Option<Duration>,
     /// Where everything is kept; none keeps nothing.
     pub store: Option<KeptAt>,
+    /// The token of those who may command; none draws one.
+    pub token_file: Option<PathBuf>,
     /// How lines are written.
     pub style: Style,
     /// Only what matters is written.
@@ -108,6 +114,9 @@ pub enum RunError {
     /// The session cannot begin.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// There is no token, so nobody could give commands.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The system gives no threads or signals.
     #[error("the runtime could not be started: {0}")]
     Runtime(#[source] std::io::Error),
@@ -137,6 +146,7 @@ impl RunError {
             | Self::Listen { .. }
             | Self::Tape { .. }
             | Self::Plans(_)
+            | Self::Access(_)
             | Self::Session(_) => true,
             Self::Runtime(_) | Self::Damaged(_) | Self::NotKept(_) | Self::Output(_) | Self::HostGone => {
                 false
@@ -156,29 +166,44 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         PlanChoice::Plan(path) => RunPlans::given(path)?,
         PlanChoice::Config(path) => RunPlans::configured(path)?,
     };
+    refuse_the_network(config)?;
     let session = session(config, &clock, &plans)?;
     let listener = listen(config.listen)?;
     let addr = listener.local_addr().map_err(|source| RunError::Listen { addr: config.listen, source })?;
+    // Behind the port and the store, which only one run has at a time: so are the files of its token.
+    let store = config.store.as_ref().map(|at| at.path.as_path());
+    let access = Access::open(config.token_file.as_deref(), store, addr)?;
     let runtime =
         Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(RunError::Runtime)?;
+    let names = Arc::new(session.names().clone());
     let about = About {
-        names: Arc::new(session.names().clone()),
+        names: Arc::clone(&names),
         started: clock.started_at(),
         quote_age_max: session.quote_age_max(),
     };
     let (published, status) = watch::channel(Arc::new(first_status(&session, clock.now())));
-    let outlook = Outlook { status, about: Arc::new(about), clock };
-    let server = serve(&runtime, listener, outlook)?;
-    let bootstrap = bootstrap_lines(config, &plans, &session, addr, clock.now().since(clock.started_at()));
+    let (denials, (queue, asked)) = (Arc::new(Denials::default()), queue());
+    let outlook = Outlook { status, about: Arc::new(about), clock, denials: Arc::clone(&denials) };
+    let reception = Reception {
+        token: access.token(),
+        denials: Arc::clone(&denials),
+        answers: Arc::new(Answers::default()),
+        queue: queue.clone(),
+        names,
+        clock,
+    };
+    let server = serve(&runtime, listener, router(outlook, reception))?;
+    let took = clock.now().since(clock.started_at());
+    let bootstrap = bootstrap_lines(config, &plans, &session, &At { addr, token: access.place(), took });
     let printer = Printer::start(output, config.style, config.is_quiet, config.speed);
     let wall = clock.now();
     let pace = Pace::new(config.speed, wall, session.now());
     let ends = config.lasts.map_or(Timestamp::NEVER, |lasts| {
         wall.after(Span(i64::try_from(lasts.as_nanos()).unwrap_or(i64::MAX)))
     });
-    let mut host = Host::new(session, pace, printer, published, wall, ends);
+    let mut host = Host::new(session, pace, printer, published, wall, ends).telling(denials);
     host.say(bootstrap);
-    let ended = host_until_signal(&runtime, host, clock)?;
+    let ended = host_until_signal(&runtime, host, clock, (queue, asked))?;
     server.stop(&runtime);
     match ended {
         Ended::Damaged(error) => Err(RunError::Damaged(error)),
@@ -186,6 +211,15 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         Ended::OutputFailed(error) => Err(RunError::Output(error)),
         Ended::Asked | Ended::TimeUp | Ended::MarketEnded | Ended::NobodyReads => Ok(()),
     }
+}
+
+/// Before anything else starts: whoever reaches the port from outside needs a token that was chosen.
+fn refuse_the_network(config: &RunConfig) -> Result<(), RunError> {
+    let addr = config.listen;
+    if config.token_file.is_none() && !addr.ip().to_canonical().is_loopback() {
+        return Err(AccessError::OpenToTheNetwork { addr }.into());
+    }
+    Ok(())
 }
 
 fn listen(addr: SocketAddr) -> Result<TcpListener, RunError> {
@@ -237,7 +271,7 @@ impl Server {
     }
 }
 
-fn serve(runtime: &Runtime, listener: TcpListener, outlook: Outlook) -> Result<Server, RunError> {
+fn serve(runtime: &Runtime, listener: TcpListener, routes: Router) -> Result<Server, RunError> {
     let (stop, stopped) = oneshot::channel::<()>();
     let _inside = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).map_err(RunError::Runtime)?;
@@ -246,16 +280,20 @@ fn serve(runtime: &Runtime, listener: TcpListener, outlook: Outlook) -> Result<S
             let _told_or_gone = stopped.await;
         };
         // The server ends when told to; an error of one connection does not end it.
-        let _ended = axum::serve(listener, router(outlook)).with_graceful_shutdown(until).await;
+        let _ended = axum::serve(listener, routes).with_graceful_shutdown(until).await;
     });
     Ok(Server { task, stop })
 }
 
 /// Runs the host on a thread of its own until it ends; a signal asks it to, a second one insists.
-fn host_until_signal(runtime: &Runtime, host: Host, clock: WallClock) -> Result<Ended, RunError> {
+fn host_until_signal(
+    runtime: &Runtime,
+    host: Host,
+    clock: WallClock,
+    (queue, asked): (Queue, Receiver<Ask>),
+) -> Result<Ended, RunError> {
     // Before the first line is printed: whoever reads it may stop us.
     let mut signals = runtime.block_on(async { Signals::new() }).map_err(RunError::Runtime)?;
-    let (ask, asked) = channel::<Stop>();
     let (done, mut is_done) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new()
         .name("host".to_owned())
@@ -269,7 +307,7 @@ fn host_until_signal(runtime: &Runtime, host: Host, clock: WallClock) -> Result<
     runtime.block_on(async {
         tokio::select! {
             _ = &mut is_done => return,
-            () = signals.next() => ask_to_stop(&ask),
+            () = signals.next() => queue.stop(),
         }
         tokio::select! {
             _ = &mut is_done => {}
@@ -278,11 +316,6 @@ fn host_until_signal(runtime: &Runtime, host: Host, clock: WallClock) -> Result<
         }
     });
     thread.join().map_err(|_| RunError::HostGone)
-}
-
-fn ask_to_stop(ask: &Sender<Stop>) {
-    // A host that is gone has stopped.
-    let _gone = ask.send(Stop);
 }
 
 /// Ctrl-C, and SIGTERM where there is one.

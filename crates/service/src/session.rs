@@ -6,19 +6,14 @@
 
 use std::collections::VecDeque;
 
-use ripcord_core::account::{AccountMode, Managed, Management};
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
 use ripcord_core::event::{Command, Entry, Opening};
-use ripcord_core::id::{AccountId, InstrumentId, PlanId};
-use ripcord_core::instrument::Instrument;
-use ripcord_core::market::PriceSource;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
-use ripcord_journal::entry::{InstrumentEntry, PlanEntry};
+use ripcord_journal::entry::InstrumentEntry;
 use ripcord_sim::desk::{Desk, Reader};
 use ripcord_sim::sensible::sensible;
 use ripcord_sim::tape::TapeError;
@@ -26,13 +21,19 @@ use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
+use crate::let_go::LetGo;
 use crate::line::{Line, Tag, Tone};
 use crate::names::{Names, price_text};
-use crate::plans::{RunPlan, RunPlans};
+use crate::plans::RunPlans;
 use crate::protection::{Guard, Guarded};
-use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
+use crate::source::{Market, MarketError, RegimeChange, Source};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
+
+mod commands;
+mod made;
+
+use made::{accounts_taken, add_instruments, add_plans, managed_accounts};
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
@@ -116,7 +117,10 @@ struct Teller {
     lines: Vec<Line>,
     closed: VecDeque<(Timestamp, ClosedTrade)>,
     guard: Guard,
+    let_go: LetGo,
     keeper: Option<Keeper>,
+    /// What a command caused, while it is carried out.
+    heard: Option<Vec<Entry>>,
 }
 
 impl Reader for Teller {
@@ -129,6 +133,10 @@ impl Reader for Teller {
             keeper.take(entry, self.narrator.names());
         }
         self.guard.take(entry);
+        self.let_go.take(&entry.record);
+        if let Some(heard) = &mut self.heard {
+            heard.push(entry.clone());
+        }
         if let Some(closed) = self.narrator.read(entry, &mut self.lines) {
             self.closed.push_back((entry.at, closed));
         }
@@ -136,6 +144,21 @@ impl Reader for Teller {
 }
 
 impl Teller {
+    /// Going on from what was remembered; it keeps nothing yet.
+    fn going_on(past: Option<&Past>, names: Names, wants: Vec<Wants>) -> Self {
+        let memory = past.map(|past| past.memory.clone()).unwrap_or_default();
+        let coverage = past.map(|past| past.coverage.clone()).unwrap_or_default();
+        Self {
+            guard: Guard::going_on(coverage, names.instruments.clone(), wants),
+            narrator: Narrator::going_on(names, memory),
+            lines: Vec::new(),
+            closed: VecDeque::new(),
+            let_go: past.map(|past| past.let_go.clone()).unwrap_or_default(),
+            keeper: None,
+            heard: None,
+        }
+    }
+
     /// The line of an opening knows the stop; where the hard stop lies, only the position knows.
     fn tell_hard_stop(&mut self, taken: Option<&PositionView>) {
         let Some(PositionView { episode, hard_stop: Some(price), .. }) = taken else { return };
@@ -181,13 +204,8 @@ impl Session {
         let accounts = managed_accounts(&ids, spec.positions_max);
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
-        let memory = past.as_ref().map(|past| past.memory.clone()).unwrap_or_default();
-        let coverage = past.as_ref().map(|past| past.coverage.clone()).unwrap_or_default();
         let wants = written.iter().map(|entry| Wants::of_spec(&entry.spec)).collect();
-        let guard = Guard::going_on(coverage, names.instruments.clone(), wants);
-        let narrator = Narrator::going_on(names, memory);
-        let (lines, closed) = (Vec::new(), VecDeque::new());
-        let mut teller = Teller { narrator, lines, closed, guard, keeper: None };
+        let mut teller = Teller::going_on(past.as_ref(), names, wants);
         let mut books = books;
         venue.answer_reads(ReadModel::default());
         let (mut desk, now) = match past {
@@ -198,8 +216,9 @@ impl Session {
                 teller.closed = VecDeque::new();
                 teller.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
                 source.skip_past(past.now, &mut books);
-                let held: Vec<AccountId> =
-                    past.coordinator.view().positions().map(|view| view.episode.key.account).collect();
+                // What was let go is there still.
+                teller.let_go.iter().for_each(|(key, qty)| venue.hold(key, qty));
+                let held = accounts_taken(&past.coordinator);
                 let opened = usize::try_from(teller.narrator.tally().opened()).unwrap_or(usize::MAX);
                 demo.resume(past.now, spec.seed, opened, &held);
                 teller.keeper = keeper;
@@ -233,10 +252,10 @@ impl Session {
 
     /// Keeps the state as it is right behind a checkpoint: a start reads it in place of what happened before.
     fn keep_snapshot(&mut self) {
-        if let Some(keeper) = &mut self.teller.keeper {
+        let Teller { narrator, guard, let_go, keeper, .. } = &mut self.teller;
+        if let Some(keeper) = keeper {
             let core = self.desk.coordinator.snapshot();
-            let _is_kept =
-                keeper.keep_snapshot(&core, self.teller.narrator.memory(), self.teller.guard.coverage());
+            let _is_kept = keeper.keep_snapshot(&core, narrator.memory(), guard.coverage(), let_go.clone());
         }
     }
 
@@ -421,81 +440,6 @@ impl Session {
     pub const fn desk(&self) -> &Desk {
         &self.desk
     }
-}
-
-/// Each slot of the demo is an account. What is found there is taken over under its instrument's first plan.
-fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32) -> Vec<Management> {
-    let of_instrument = |(index, plans): (usize, &Vec<PlanId>)| {
-        let plan = *plans.first()?;
-        Some(Managed { instrument: instrument_id(index), plan, grant: None })
-    };
-    let instruments: Vec<Managed> = plans.iter().enumerate().filter_map(of_instrument).collect();
-    let given = |account| Management {
-        account: AccountId(account),
-        mode: AccountMode::Hedge,
-        instruments: instruments.clone(),
-        read_every: Some(READ_EVERY),
-        confirm_after: CONFIRM_AFTER,
-    };
-    (0..positions_max).map(given).collect()
-}
-
-/// Has both sides know the instruments; their cells, one for each source.
-fn add_instruments(
-    coordinator: &mut Coordinator,
-    venue: &mut SimVenue,
-    instruments: &[Instrument],
-    sources: &[PriceSource],
-) -> Result<Vec<[CellId; 5]>, SessionError> {
-    let mut cells = Vec::with_capacity(instruments.len());
-    for instrument in instruments {
-        let id = coordinator.add_instrument(instrument.clone(), sources, BarOrigin::Ticks)?;
-        let fed: Vec<(PriceSource, CellId)> =
-            sources.iter().map(|&source| (source, coordinator.cell(id, source))).collect();
-        venue.add_instrument(id, instrument.clone(), &fed);
-        cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
-    }
-    Ok(cells)
-}
-
-/// Registers the plans of each instrument. What does not fit is told of all plans at once.
-fn add_plans(
-    coordinator: &mut Coordinator,
-    plans: &RunPlans,
-    names: &mut Names,
-) -> Result<(Vec<Vec<PlanId>>, Vec<PlanEntry>), SessionError> {
-    let mut written = Vec::new();
-    let mut ids = Vec::with_capacity(names.instruments.len());
-    let mut refused = Vec::new();
-    for (index, instrument) in names.instruments.iter().enumerate() {
-        let id: InstrumentId = instrument_id(index);
-        let symbol = &instrument.symbol;
-        let mut of_instrument = Vec::new();
-        for place in plans.of_symbol(symbol) {
-            let RunPlan { spec, places } = &plans.plans[place];
-            // Prices that come live may be alone, late or missing.
-            let spec = spec.for_live();
-            match spec.resolve(id, instrument) {
-                Ok(resolved) => {
-                    of_instrument.push(coordinator.add_plan(resolved)?);
-                    names.plans.push(spec.name.clone());
-                    written.push(PlanEntry { instrument: id, spec });
-                }
-                Err(faults) => refused.extend(faults.iter().map(|fault| {
-                    format!("{}: plan {} does not fit {symbol}: {fault}", places.of(&fault.field), spec.name)
-                })),
-            }
-        }
-        ids.push(of_instrument);
-    }
-    if !refused.is_empty() {
-        return Err(SessionError::Plans(refused));
-    }
-    if ids.iter().all(Vec::is_empty) {
-        let symbols: Vec<&str> = names.instruments.iter().map(|known| known.symbol.as_str()).collect();
-        return Err(SessionError::NoPlan { symbols: symbols.join(", ") });
-    }
-    Ok((ids, written))
 }
 
 fn passed_over_line(at: Timestamp, why: &str) -> Line {

@@ -8,7 +8,7 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
 
 use crate::names::Names;
-use crate::protection::Guarded;
+use crate::protection::{Guarded, Standing};
 use crate::session::Session;
 
 /// The host's state at a moment. All times are the wall clock's, unless it says otherwise.
@@ -32,6 +32,8 @@ pub struct Status {
     pub positions: Vec<PositionView>,
     /// How each of them is covered.
     pub guarded: Vec<Guarded>,
+    /// What is managed, stopped and let go.
+    pub standing: Standing,
     /// The store that everything is kept in, and its last durable record.
     pub kept: Option<(String, u64)>,
     /// Exits that got a fill, by reason.
@@ -53,6 +55,7 @@ impl Status {
             market_at: session.now(),
             positions: session.positions(),
             guarded: session.guarded(),
+            standing: Standing::of(&session.desk().coordinator),
             kept: session.kept(),
             exits: tally.reasons().map(|(reason, by_reason)| (reason, by_reason.exits)).collect(),
             opened: tally.opened(),

@@ -10,7 +10,7 @@ use ripcord_core::event::{
     Added, AlarmKind, CommandRefused, Concluded, Entry, Filled, Opened, OrderEnd, Record,
 };
 use ripcord_core::gate::Blocked;
-use ripcord_core::id::{AccountId, EpisodeId, OrderId, PlanId, PositionKey};
+use ripcord_core::id::{AccountId, EpisodeId, OrderId, PlanId};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{ExitOrder, OrderKind};
@@ -26,6 +26,9 @@ use crate::tally::{ClosedTrade, Tally, net_of};
 mod decided;
 mod prices;
 mod reconcile;
+mod refused;
+
+pub(crate) use refused::refusal;
 
 /// What the words of an order need to be remembered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +51,9 @@ struct EpisodeNote {
     orders: BTreeMap<OrderId, OrderNote>,
 }
 
-/// The version of a [`Memory`] as bytes; raised with every change of its fields, or of what they mean.
-pub const MEMORY_VERSION: u16 = 1;
+/// The version of a [`Memory`], and of what is kept beside it, as bytes; raised with every change of its
+/// fields, or of what they mean.
+pub const MEMORY_VERSION: u16 = 2;
 
 /// What a narrator remembers of the records it read: it goes on from here without reading them again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -452,52 +456,7 @@ impl Narrator {
     }
 
     fn refused(&self, at: Timestamp, refused: CommandRefused) -> Line {
-        let key = |key: PositionKey| {
-            let symbol = self.names.instruments.get(key.instrument.0 as usize).map_or("?", |i| &i.symbol);
-            format!("{symbol} {} of account {}", side_text(key.side), key.account.0)
-        };
-        let (why, text) = match refused {
-            CommandRefused::AlreadyOpen(of) => ("already_open", format!("{} is open already", key(of))),
-            CommandRefused::NotOpen(of) => ("not_open", format!("{} is not open", key(of))),
-            CommandRefused::UnknownInstrument(id) => {
-                ("unknown_instrument", format!("instrument {} is not registered", id.0))
-            }
-            CommandRefused::UnknownPlan(id) => {
-                ("unknown_plan", format!("plan {} is not registered for this instrument", id.0))
-            }
-            CommandRefused::NotPositive(of) => {
-                ("not_positive", format!("{}: quantity and price must be above 0", key(of)))
-            }
-            CommandRefused::LoosensStop(of) => {
-                ("loosens_stop", format!("{}: the stop is tighter than that already", key(of)))
-            }
-            CommandRefused::StopThroughMarket(of) => (
-                "stop_through_market",
-                format!("{}: the price is beyond that stop already; close it instead", key(of)),
-            ),
-            CommandRefused::TooLarge(of) => {
-                ("too_large", format!("{}: its value is beyond what can be computed with", key(of)))
-            }
-            CommandRefused::NoSignalRule(of) => {
-                ("no_signal_rule", format!("{}: its plan has no signal exit", key(of)))
-            }
-            CommandRefused::StaleSignal(of) => {
-                ("stale_signal", format!("{}: the signal is older than the plan lets it stand", key(of)))
-            }
-            CommandRefused::Killed(of) => {
-                ("killed", format!("{}: the account's kill level forbids it", key(of)))
-            }
-            CommandRefused::NotConfirmed(account) => (
-                "not_confirmed",
-                format!("account {}: K3 sends nothing, not even stops; ask for it twice", account.0),
-            ),
-            CommandRefused::Unmanageable(account) => {
-                ("unmanageable", format!("what is to be managed of account {} cannot be meant", account.0))
-            }
-            CommandRefused::BelowMinimum(of) => {
-                ("below_minimum", format!("{}: less than the venue can close", key(of)))
-            }
-        };
+        let (why, text) = refusal(&self.names, refused);
         Line::new(Tag::CommandRefused, at, text).with("why", why)
     }
 
@@ -545,18 +504,24 @@ fn label(reason: Reason, leg: u8) -> &'static str {
 /// An account's kill level, for people and programs.
 fn kill_level(at: Timestamp, account: AccountId, level: Option<KillLevel>) -> Line {
     let word = level.map_or("released", KillLevel::word);
-    let what = match level {
+    let text = format!("account {}: {word}: {}", account.0, level_words(level));
+    Line::new(Tag::KillLevel, at, text).with("account", account.0).with("level", word)
+}
+
+/// What a kill level leaves, for people.
+#[must_use]
+pub const fn level_words(level: Option<KillLevel>) -> &'static str {
+    match level {
         None => "exits are decided and sent again",
         Some(KillLevel::NoChoice) => "no targets, signals or time limits; stops act",
         Some(KillLevel::ProtectOnly) => "protection and risk exits only",
         Some(KillLevel::Silent) => "nothing is sent; only what rests at the venue acts",
         Some(KillLevel::Flatten) => "everything is closed",
-    };
-    let text = format!("account {}: {word}: {what}", account.0);
-    Line::new(Tag::KillLevel, at, text).with("account", account.0).with("level", word)
+    }
 }
 
-const fn kind_word(kind: OrderKind) -> &'static str {
+/// The word for how an order meets the market.
+pub(crate) const fn kind_word(kind: OrderKind) -> &'static str {
     match kind {
         OrderKind::Market => "MARKET",
         OrderKind::MarketableLimit(_) => "LIMIT",

@@ -28,6 +28,7 @@ pub(super) fn text(told: &Value, is_coloured: bool) -> String {
         text += "\n";
     }
     text += &sums(&told["totals"]);
+    text += &accounts(told, is_coloured);
     text += &alarms(told);
     text += &verdict(told, positions, is_coloured);
     text
@@ -145,6 +146,29 @@ fn sums(of: &Value) -> String {
         bounded("worst_without_us", "unbounded_without_us"),
         bounded("worst_with_us", "unbounded_with_us")
     )
+}
+
+/// What somebody stopped or let go, and accounts whose holdings are not known.
+fn accounts(told: &Value, is_coloured: bool) -> String {
+    let mut text = String::new();
+    for account in told["accounts"].as_array().into_iter().flatten() {
+        let number = &account["account"];
+        if account["kill_level"].is_string() {
+            let (level, means) = (word(&account["kill_level"]), word(&account["kill_level_means"]));
+            let line = format!("account {number} is stopped by {level}: {means}");
+            writeln!(text, "{}", alarming(&line, is_coloured)).expect("text");
+        }
+        for bucket in account["released"].as_array().into_iter().flatten() {
+            let bucket = word(bucket);
+            writeln!(text, "let go: {bucket}; nothing here acts on it (`ripcord hand-over {bucket}`)")
+                .expect("text");
+        }
+        let failed = account["managed"]["failed_reads"].as_u64().unwrap_or(0);
+        if failed > 0 {
+            writeln!(text, "account {number} could not be read, {failed} in a row").expect("text");
+        }
+    }
+    text
 }
 
 fn alarms(told: &Value) -> String {

@@ -156,11 +156,20 @@ fn one_plan_for_all_positions_is_checked_as_well() {
 
 #[test]
 fn an_address_that_others_can_reach_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "chosen-by-somebody-0123456789abcdef\n").expect("written");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    }
+    let token = file.to_str().expect("UTF-8");
     for (address, warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
-        let (code, out, _) = output(&["--for", "1", "--listen", address, "--quiet"]);
+        let (code, out, _) = output(&["--for", "1", "--listen", address, "--quiet", "--token-file", token]);
         assert_eq!(code, Some(0));
         let told =
-            out.contains("WARNING: 0.0.0.0:") && out.contains("can read every position, without a password");
+            out.contains("WARNING: 0.0.0.0:") && out.contains("can read every position without a password");
         assert_eq!(told, warned, "{address}: {out}");
     }
 }

@@ -38,6 +38,7 @@ fn killed_again_and_again_it_closes_each_position_once_and_forgets_none() {
     for life in 0..6_u64 {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ripcord"))
             .args(args)
+            .env("XDG_RUNTIME_DIR", folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -11,7 +11,13 @@ mod kept;
 
 fn ripcord(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ripcord"));
-    command.arg("run").args(args).env("NO_COLOR", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("run")
+        .args(args)
+        .env("NO_COLOR", "1")
+        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -118,6 +118,7 @@ fn service(plan: &Path) -> (Child, String) {
     let plan = plan.to_str().expect("UTF-8");
     let args = ["run", "--plan", plan, "--listen", "127.0.0.1:0", "--speed", "20", "--regime", "calm"];
     let mut command = Command::new(env!("CARGO_BIN_EXE_ripcord"));
+    command.env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
     let mut child = command.args(args).stdout(Stdio::piped()).spawn().expect("ripcord starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let (mut url, mut opened) = (None, false);

@@ -8,7 +8,7 @@ use ripcord_core::time::Timestamp;
 use ripcord_journal::{Head, JournalEntry};
 use ripcord_store::{Reader, StoreError};
 
-use super::{Guard, Told};
+use super::{Guard, Standing, Told};
 use crate::names::Names;
 
 /// What a store at rest says.
@@ -57,6 +57,9 @@ pub fn at_rest(path: &Path) -> Result<AtRest, StoreError> {
     }
     let plans = rebuilt.plans.iter().map(|entry| entry.spec.name.clone()).collect();
     let names = Names { instruments, plans };
-    let told = Told::of(&guard.look(&rebuilt.coordinator), &names, now);
+    let told = {
+        let (guarded, standing) = (guard.look(&rebuilt.coordinator), Standing::of(&rebuilt.coordinator));
+        Told::of(&guarded, &standing, &names, now)
+    };
     Ok(AtRest { told, head, config })
 }

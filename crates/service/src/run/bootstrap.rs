@@ -1,6 +1,7 @@
 //! The first lines of a run: what was found, configured and checked.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use ripcord_core::time::{Span, Timestamp};
 
@@ -10,14 +11,24 @@ use crate::names::price_text;
 use crate::plans::RunPlans;
 use crate::session::Session;
 
+/// Where a run can be reached, by whom, and how long its start took.
+pub(super) struct At<'a> {
+    /// The bound address.
+    pub(super) addr: SocketAddr,
+    /// The file of its token.
+    pub(super) token: &'a Path,
+    /// The start.
+    pub(super) took: Span,
+}
+
 /// What was found and configured.
 pub(super) fn bootstrap_lines(
     config: &RunConfig,
     plans: &RunPlans,
     session: &Session,
-    addr: SocketAddr,
-    took: Span,
+    reached: &At<'_>,
 ) -> Vec<Line> {
+    let (addr, took) = (reached.addr, reached.took);
     let (at, names) = (session.now(), session.names());
     let symbols: Vec<&str> = names.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
     let mut named: Vec<&str> = Vec::new();
@@ -70,8 +81,18 @@ pub(super) fn bootstrap_lines(
     let mut lines = vec![settings, traded];
     lines.extend(checked);
     lines.extend(open_to_the_network(at, addr));
+    lines.push(commands_line(at, reached));
     lines.push(complete);
     lines
+}
+
+/// Where commands go, and where their token stands; never the token.
+fn commands_line(at: Timestamp, reached: &At<'_>) -> Line {
+    let (addr, place) = (reached.addr, reached.token.display());
+    let text = format!(
+        "commands: http://{addr}/v1/commands/ (`ripcord panic` and others) with the token in {place}"
+    );
+    Line::new(Tag::Bootstrap, at, text).with("token_file", place.to_string())
 }
 
 /// Positions are nobody else's business, and whoever can reach the port may read them.
@@ -81,7 +102,7 @@ fn open_to_the_network(at: Timestamp, addr: SocketAddr) -> Option<Line> {
         return None;
     }
     let text = format!(
-        "WARNING: {addr} can be reached from the network: anyone there can read every position, without a password; --listen 127.0.0.1:{port} keeps it on this machine"
+        "WARNING: {addr} can be reached from the network: anyone there can read every position without a password, and give commands with the token; --listen 127.0.0.1:{port} keeps it on this machine"
     );
     Some(Line::new(Tag::Bootstrap, at, text).toned(Tone::Alarm).with("warning", "open_to_the_network"))
 }

@@ -1,6 +1,6 @@
 use ripcord_core::event::{ExitDecided, Held};
 use ripcord_core::gate::Blocked;
-use ripcord_core::id::{AccountId, InstrumentId, PlanId};
+use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::Money;
 use ripcord_core::reason::ExitType;

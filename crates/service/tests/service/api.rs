@@ -3,10 +3,15 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use ripcord_core::time::Span;
+use ripcord_service::access::{Denials, Token};
+use ripcord_service::answers::Answers;
+use ripcord_service::api::commands::Reception;
 use ripcord_service::api::{Outlook, router};
 use ripcord_service::clock::WallClock;
+use ripcord_service::host::{Ask, queue};
 use ripcord_service::session::Advance;
 use ripcord_service::status::{About, Status};
 use ripcord_sim::generator::Script;
@@ -17,14 +22,19 @@ use tokio::sync::watch;
 use crate::session::{START, session};
 
 /// A server with the state of a session after 20 s.
-struct Served {
-    addr: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) addr: SocketAddr,
     status: watch::Sender<Arc<Status>>,
     clock: WallClock,
+    /// What a host would be asked for.
+    pub(crate) asked: Receiver<Ask>,
     _runtime: Runtime,
 }
 
-fn serve() -> Served {
+/// The token of the server.
+pub(crate) const TOKEN: &str = "chosen-by-a-test-0123456789abcdef";
+
+pub(crate) fn serve() -> Served {
     let mut session = session(7, Script::Mixed, 6);
     while session.advance(START.after(Span::from_secs(20)), 1_000).expect("no tape") == Advance::More {}
     let clock = WallClock::start();
@@ -37,12 +47,16 @@ fn serve() -> Served {
         quote_age_max: Span::from_secs(5),
     };
     let (status, published) = watch::channel(Arc::new(status));
-    let outlook = Outlook { status: published, about: Arc::new(about), clock };
+    let (denials, (queue, asked)) = (Arc::new(Denials::default()), queue());
+    let names = Arc::clone(&about.names);
+    let outlook = Outlook { status: published, about: Arc::new(about), clock, denials: Arc::clone(&denials) };
+    let answers = Arc::new(Answers::default());
+    let reception = Reception { token: Token::of(TOKEN), denials, answers, queue, names, clock };
     let runtime = Runtime::new().expect("a runtime");
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let addr = listener.local_addr().expect("an address");
-    runtime.spawn(async move { axum::serve(listener, router(outlook)).await });
-    Served { addr, status, clock, _runtime: runtime }
+    runtime.spawn(async move { axum::serve(listener, router(outlook, reception)).await });
+    Served { addr, status, clock, asked, _runtime: runtime }
 }
 
 impl Served {
@@ -176,10 +190,12 @@ fn protection_adds_up_and_names_what_covers() {
 #[test]
 fn everything_else_is_refused_in_json() {
     let served = serve();
-    for path in ["/", "/health/", "/positions/1", "/v1", "/admin"] {
+    for path in ["/", "/health/", "/positions/1", "/v1", "/admin", "/v1/commands", "/v1/commands/close/1"] {
         let (code, body) = served.ask("GET", path);
         assert_eq!((code, &body["error"]), (404, &"not_found".into()), "{path}");
     }
-    let (code, body) = served.ask("POST", "/positions");
-    assert_eq!((code, &body["error"]), (405, &"method_not_allowed".into()));
+    for (method, path) in [("POST", "/positions"), ("GET", "/v1/commands/panic")] {
+        let (code, body) = served.ask(method, path);
+        assert_eq!((code, &body["error"]), (405, &"method_not_allowed".into()), "{path}");
+    }
 }

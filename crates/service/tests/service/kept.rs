@@ -211,6 +211,7 @@ fn a_run_whose_store_fails_ends_with_the_file_and_what_to_do() {
         positions_max: 8,
         lasts: Some(Duration::from_secs(120)),
         store: Some(KeptAt { path: file.clone(), vfs: Some(vfs.name.clone()) }),
+        token_file: None,
         style: Style::Json,
         is_quiet: false,
     };

@@ -1,6 +1,7 @@
 //! The paper run from outside: sessions in virtual time, and HTTP over a real socket.
 
 mod api;
+mod commands;
 mod host;
 mod kept;
 mod session;
