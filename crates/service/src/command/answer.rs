@@ -265,7 +265,10 @@ impl Followed {
             | Record::ReadFailed { .. }
             | Record::Reconciled(_)
             | Record::Adopted(_)
-            | Record::LeftOutside(_) => return None,
+            | Record::LeftOutside(_)
+            | Record::OrdersListed(_)
+            | Record::OrdersStale { .. }
+            | Record::Returned(_) => return None,
         })
     }
 }
