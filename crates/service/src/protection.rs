@@ -171,6 +171,9 @@ struct StopBody {
     reason: &'static str,
     is_triggered: bool,
     confirmed_at: Option<String>,
+    /// When a list of open orders, or the venue's word, last had it.
+    seen_at: Option<String>,
+    seen_ms_ago: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -268,6 +271,8 @@ fn position_body(of: &Guarded, names: &Names, now: Timestamp) -> PositionBody {
             reason: stop.reason.word(),
             is_triggered: stop.is_triggered,
             confirmed_at: covered.and_then(|covered| covered.confirmed_at).map(rfc3339),
+            seen_at: stop.seen_at.map(rfc3339),
+            seen_ms_ago: stop.seen_at.map(|seen| ms(now.since(seen))),
         }),
         rule: at.rule.map(|rule| RuleBody {
             reason: rule.reason.word(),

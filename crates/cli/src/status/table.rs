@@ -91,7 +91,10 @@ fn cells(of: &Value) -> [String; 9] {
         || if of["wants_stop"] == true { "missing" } else { "none" }.to_owned(),
         |trigger| {
             let waits = if stop["is_triggered"] == true { " triggered" } else { "" };
-            format!("{trigger}{waits}")
+            // Lists come every ten seconds: what was not seen for longer is worth a word.
+            let unseen = stop["seen_ms_ago"].as_i64().filter(|&ms| ms > 15_000);
+            let unseen = unseen.map_or_else(String::new, |ms| format!(" not seen for {}", age(ms)));
+            format!("{trigger}{waits}{unseen}")
         },
     );
     let rule = &of["rule"];

@@ -56,6 +56,7 @@ fn a_store_at_rest_tells_what_the_venue_covers() {
     for position in positions {
         assert_eq!((&position["held"], &position["cover"]), (&position["covered"], &"as_planned".into()));
         assert!(position["stop"]["confirmed_at"].is_string() && position["worst_without_us"].is_string());
+        assert!(position["stop"]["seen_at"].is_string() && position["stop"]["seen_ms_ago"].is_i64());
         // From the opening until the venue's answer: the venue is 50 ms away, both ways.
         let naked = position["naked_ms"].as_i64().expect("a time");
         assert!((1..=500).contains(&naked) && position["naked_since"].is_null(), "{position}");
