@@ -26,13 +26,17 @@ use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
-use crate::line::{Line, Tag, Tone};
+use crate::line::{Line, Tag};
 use crate::names::{Names, price_text};
 use crate::plans::{RunPlan, RunPlans};
 use crate::protection::{Guard, Guarded};
-use crate::source::{Market, MarketError, RegimeChange, Source, instrument_id};
+use crate::source::{Market, MarketError, Source, instrument_id};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
+
+mod lines;
+
+use lines::{passed_over_line, plan_of_before_line, regime_line};
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
@@ -197,6 +201,7 @@ impl Session {
                 }
                 teller.closed = VecDeque::new();
                 teller.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
+                teller.lines.extend(past.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
                 source.skip_past(past.now, &mut books);
                 let held: Vec<AccountId> =
                     past.coordinator.view().positions().map(|view| view.episode.key.account).collect();
@@ -496,20 +501,4 @@ fn add_plans(
         return Err(SessionError::NoPlan { symbols: symbols.join(", ") });
     }
     Ok((ids, written))
-}
-
-fn passed_over_line(at: Timestamp, why: &str) -> Line {
-    let text = format!("WARNING: {why}; it was passed over, and what stands before it was read in its place");
-    Line::new(Tag::Bootstrap, at, text)
-        .toned(Tone::Alarm)
-        .with("warning", "snapshot_passed_over")
-        .with("why", why)
-}
-
-fn regime_line(names: &Names, change: RegimeChange) -> Line {
-    let symbol = names.instruments[change.instrument].symbol.as_str();
-    let word = change.regime.word();
-    Line::new(Tag::Market, change.at, format!("{symbol}: {word} begins"))
-        .with("symbol", symbol)
-        .with("regime", word.replace(' ', "_"))
 }

@@ -1,14 +1,16 @@
 //! Unprotected seconds: how long positions were without the stop that their plans want, and without any.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ripcord_core::coverage::{Known, Wants};
 use ripcord_core::id::{InstrumentId, PlanId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::Qty;
-use ripcord_journal::JournalEntry;
+use ripcord_journal::{JournalEntry, Kind};
 use ripcord_ledger::text::episode_id;
 use ripcord_report::uncovered::{Uncovered, Uncovering, seconds};
+use ripcord_store::ledger::{self, LedgerFile};
 use ripcord_store::{Reader, StoreError};
 use serde_json::{Value, json};
 
@@ -62,21 +64,40 @@ pub(super) fn of_records(files: &[&Path]) -> Result<Option<Told>, String> {
     Ok(Some(Told::of(named)))
 }
 
-/// Of a store; none of a bot's database, which has no journal.
-pub(super) fn of_store(path: &Path) -> Result<Option<Told>, StoreError> {
-    let Ok(reader) = Reader::open(path) else { return Ok(None) };
+/// Of a ledger, and of the journal beside it what is held; none of a bot's database, which has no journal.
+pub(super) fn of_ledger(file: &LedgerFile) -> Result<Option<Told>, StoreError> {
+    let LedgerFile::Store(reader) = file else { return Ok(None) };
+    let failed = |source| StoreError::Sqlite { path: reader.path().to_owned(), doing: "its ledger", source };
+    let episodes = ledger::uncovered(reader.connection()).map_err(failed)?;
+    let held = held(reader, ledger::first_held(reader.connection()).map_err(failed)?)?;
+    let named = episodes.into_iter().filter_map(|row| {
+        let of = row.uncovered.or_else(|| held.get(&row.episode).copied())?;
+        Some((row.position_id.unwrap_or(row.episode), of))
+    });
+    Ok(Some(Told::of(named.collect())))
+}
+
+/// The positions that are held, from the record on in which the first of them was opened.
+fn held(reader: &Reader, from: Option<u64>) -> Result<BTreeMap<String, Uncovered>, StoreError> {
+    let Some(from) = from else { return Ok(BTreeMap::new()) };
     let (mut uncovering, mut known) = (Uncovering::default(), Registered::default());
-    reader.entries::<StoreError>(|_, entry| {
-        match entry {
-            JournalEntry::Instrument(entry) => known.instruments.push(entry.rules.clone()),
-            JournalEntry::Plan(entry) => known.wants.push(Wants::of_spec(&entry.spec)),
-            JournalEntry::Fact(fact) => uncovering.take(&fact, &known),
-            _ => {}
+    for kind in [Kind::Instrument, Kind::Plan] {
+        reader.records::<StoreError>(1, Some(kind), |sealed| {
+            match sealed.envelope.entry() {
+                Ok(JournalEntry::Instrument(entry)) => known.instruments.push(entry.rules.clone()),
+                Ok(JournalEntry::Plan(entry)) => known.wants.push(Wants::of_spec(&entry.spec)),
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    reader.records::<StoreError>(from, None, |sealed| {
+        if let Ok(JournalEntry::Fact(fact)) = sealed.envelope.entry() {
+            uncovering.take(&fact, &known);
         }
         Ok(())
     })?;
-    let named = uncovering.all().map(|(episode, of)| (episode_id(episode), of));
-    Ok(Some(Told::of(named.collect())))
+    Ok(uncovering.held().map(|(episode, of)| (episode_id(episode), of)).collect())
 }
 
 impl Told {
