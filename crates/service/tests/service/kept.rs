@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ripcord_core::event::Record;
+use ripcord_core::event::{Entry, Event, Record};
 use ripcord_core::num::Decimal;
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::Span;
@@ -294,4 +294,19 @@ fn a_store_whose_plans_have_the_same_names_and_other_rules_is_refused_by_what_di
     let spec = SessionSpec { market, seed: SEED, positions_max: 8, start: START, plans: &plans, kept };
     let error = Session::new(spec).expect_err("other plans").to_string();
     assert!(error.contains("other plans") && error.contains("leverage \"7\""), "{error}");
+}
+
+/// For a month in which nobody trades only bars end: records, and no order that would make them durable.
+#[test]
+fn a_long_time_without_orders_is_made_durable_in_groups() {
+    let (_folder, file) = place();
+    let (mut keeper, past) = Keeper::open(&KeptAt::file(file.clone()), START).expect("a store");
+    assert!(past.is_none());
+    let names = Names { instruments: Vec::new(), plans: Vec::new() };
+    for second in 0..45_000 {
+        let at = START.after(Span::from_secs(second));
+        keeper.take(&Entry { at, record: Record::Input(Event::Timer) }, &names);
+    }
+    assert!(keeper.error().is_none() && keeper.durable() >= 40_000, "{}", keeper.durable());
+    assert_eq!(records(&file), keeper.durable());
 }

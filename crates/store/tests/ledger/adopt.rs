@@ -157,6 +157,7 @@ fn what_was_changed_in_the_new_table_is_not_lost_by_giving_back() {
         let place = Place::new();
         let connection = foreign(&place);
         adopt(&place.file()).expect("adopted");
+        connection.pragma_update(None, "foreign_keys", false).expect("as a bot has it");
         connection.execute(sql, []).expect(sql);
         let before = rows_of(&connection);
         let why = give_back(&place.file()).expect_err(sql).to_string();

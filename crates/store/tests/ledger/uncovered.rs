@@ -18,11 +18,11 @@ use ripcord_ledger::sample::{Sample, instruments};
 use ripcord_ledger::text::episode_id;
 use ripcord_store::{Store, ledger, maintain};
 
-use crate::support::{Place, append, entries, names, one};
+use crate::support::{Place, append, names, one};
 
 /// A stop at the venue, and a hard stop that is switched off.
 const PLAN: &str = r#"{"version":1,"name":"bracket","bracket":{},
-    "stop_loss":{"distance":{"fraction":"0.02"}},"hard_stop":{"enabled":false,"loss":"0.05"}}"#;
+    "stop_loss":{"distance":{"fraction":"0.02"}},"hard_stop":{"enabled":false,"fraction":"0.05"}}"#;
 
 fn episode(account: u32) -> EpisodeId {
     let key = PositionKey { account: AccountId(account), instrument: InstrumentId(0), side: Side::Long };
@@ -177,7 +177,8 @@ fn what_left_past_us_and_what_was_let_go_is_in_the_ledger() {
     assert_eq!(place.verified().changed, 0);
 }
 
-struct Nobody;
+/// Knows the instruments of a sample, and no plan.
+pub(crate) struct Nobody;
 
 impl Known for Nobody {
     fn closable(&self, instrument: InstrumentId, qty: Qty) -> Qty {
@@ -212,7 +213,6 @@ fn an_older_store_is_filled_by_its_migration_and_goes_back() {
     let place = Place::new();
     let mut store = with_plan(&place);
     append(&mut store, &story());
-    append(&mut store, &entries(Sample::new(4, 2_000).take(600)));
     let count =
         |store: &Store, table: &str| one::<i64>(store.connection(), &format!("SELECT count(*) FROM {table}"));
     let tables = ["journal", "episodes", "fills", "orders", "trade_records"];
