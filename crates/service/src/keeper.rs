@@ -366,7 +366,7 @@ fn means_same(kept: &PlanEntry, asked: &PlanEntry, instruments: &[InstrumentEntr
         return true;
     }
     let Some(of) = instruments.get(asked.instrument.0 as usize) else { return false };
-    let rules = |entry: &PlanEntry| entry.spec.for_live().resolve(entry.instrument, &of.rules).ok();
+    let rules = |entry: &PlanEntry| entry.spec.for_live().filled().resolve(entry.instrument, &of.rules).ok();
     let (kept, asked) = (rules(kept), rules(asked));
     kept.is_some() && kept == asked
 }
