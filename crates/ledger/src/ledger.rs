@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ripcord_core::coverage::{Coverage, Known, Uncovered, Wants};
+use ripcord_core::coverage::{Coverage, Uncovered, Wants};
 use ripcord_core::event::{Filled, Opened, Record};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
-use ripcord_core::num::{Money, Qty};
+use ripcord_core::num::Money;
 use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -117,22 +117,6 @@ pub struct Ledger {
     /// Since when each position is covered.
     coverage: Coverage,
     wants: BTreeMap<PlanId, Wants>,
-}
-
-/// What the fold of coverage asks for.
-struct Registered<'a> {
-    markets: &'a BTreeMap<InstrumentId, Arc<Market>>,
-    wants: &'a BTreeMap<PlanId, Wants>,
-}
-
-impl Known for Registered<'_> {
-    fn closable(&self, instrument: InstrumentId, qty: Qty) -> Qty {
-        self.markets.get(&instrument).map_or(qty, |market| market.rules.closable(qty))
-    }
-
-    fn wants(&self, plan: PlanId) -> Wants {
-        self.wants.get(&plan).copied().unwrap_or_default()
-    }
 }
 
 impl Ledger {
@@ -303,20 +287,6 @@ impl Ledger {
             | Record::HandedOver(_)
             | Record::Alarm { .. } => Ok(()),
         }
-    }
-
-    /// Follows how positions are covered; of one that ended, how long it was not.
-    fn cover(&mut self, at: Timestamp, record: &Record) -> Option<Uncovered> {
-        if let Record::Opened(opened) = record
-            && (self.lives.contains_key(&opened.episode)
-                || !self.markets.contains_key(&opened.episode.key.instrument))
-        {
-            // It is refused as a fault; what is held stays covered as it was.
-            return None;
-        }
-        let known = Registered { markets: &self.markets, wants: &self.wants };
-        let (_, covered) = self.coverage.record(at, record, &known)?;
-        Some(covered.uncovered(at))
     }
 
     fn life(&mut self, id: EpisodeId) -> Result<&mut Life, LedgerFault> {
@@ -511,4 +481,5 @@ impl Ledger {
     }
 }
 
+mod cover;
 mod tell;
