@@ -11,8 +11,8 @@ use ripcord_journal::{JournalEntry, Kind};
 use ripcord_ledger::fact::{Fee, Imported, Method, PositionName};
 use ripcord_ledger::{Body, Fact};
 
-/// Whether the ledger reads a kind of records. What it does not read is as if it had not happened: a new
-/// kind is decided on here, and `every_kind_that_the_fold_hears_is_read` holds both lists together.
+/// Whether the ledger reads a kind of records. What it does not read is as if it had not happened, so each
+/// new kind is decided on here.
 pub(super) const fn reads(kind: Kind) -> bool {
     match kind {
         Kind::Instrument
