@@ -1,7 +1,7 @@
 //! What a file is, by its content: names may say anything.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// What a file holds.
@@ -22,7 +22,11 @@ pub(crate) enum Content {
 pub(crate) fn content(path: &Path) -> Result<Content, String> {
     let mut head = Vec::with_capacity(16);
     let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
-    read.map_err(|error| format!("{}: {error}", path.display()))?;
+    read.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("{}: there is no such file", path.display()),
+        ErrorKind::IsADirectory => format!("{}: this is a folder; name a file", path.display()),
+        _ => format!("{}: {error}", path.display()),
+    })?;
     Ok(match head.first() {
         _ if head == b"SQLite format 3\0" => Content::Sqlite,
         Some(b'{') => Content::Records,

@@ -11,7 +11,7 @@ use ripcord_store::maintain::{self, Migrated};
 use ripcord_store::{Reader, StoreError, adopt};
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, fail, print};
+use crate::output::{print, refuse_store};
 
 pub(crate) const PROGRAM: &str = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
 
@@ -80,29 +80,11 @@ pub(crate) fn run(command: &DbCommand) -> ExitCode {
     match done {
         Ok((about, _)) if json => print(&format!("{about}\n")),
         Ok((_, text)) => print(&text),
-        Err(error) => fail(code(&error), &error),
-    }
-}
-
-/// 2 when the request was at fault, 1 when the work failed.
-fn code(error: &StoreError) -> u8 {
-    match error {
-        StoreError::Missing(_)
-        | StoreError::Exists(_)
-        | StoreError::Itself(_)
-        | StoreError::ReadOnly(_)
-        | StoreError::NoFile(_)
-        | StoreError::NotSqlite(_)
-        | StoreError::Foreign { .. }
-        | StoreError::Newer { .. }
-        | StoreError::Older { .. }
-        | StoreError::Locked { .. } => BAD_REQUEST,
-        _ => 1,
+        Err(error) => refuse_store(&error),
     }
 }
 
 /// The machine's time: it names backups and stands in the journal.
-/// The wall clock.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))

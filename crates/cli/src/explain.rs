@@ -11,7 +11,7 @@ use ripcord_report::records::{RecordsError, RecordsReader};
 use ripcord_report::render::{story, story_json};
 
 use crate::content::{Content, content};
-use crate::output::{BAD_REQUEST, WIDTH, colours, fail, print};
+use crate::output::{BAD_REQUEST, WIDTH, colours, fail, print, refuse_store};
 
 mod store;
 
@@ -33,7 +33,10 @@ pub(crate) fn run(args: &ExplainArgs) -> ExitCode {
     match content(&args.records) {
         Ok(Content::Sqlite) => match store::story(&args.records, &args.position) {
             Ok(told) => tell(args, &told),
-            Err(error) => fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
+            Err(store::Untold::Store(error)) => refuse_store(&error),
+            Err(store::Untold::Story(why)) => {
+                fail(BAD_REQUEST, &format!("{}: {why}", args.records.display()))
+            }
         },
         // What is wrong with any other file, its reader says.
         Ok(Content::Records | Content::Text) | Err(_) => of_records(args),

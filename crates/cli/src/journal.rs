@@ -11,7 +11,7 @@ use ripcord_store::{Reader, StoreError};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::output::{BAD_REQUEST, fail, note, print};
+use crate::output::{fail, note, print, refuse_store};
 
 /// A journal may have millions of lines; bytes of them that are handed over in one piece.
 const PRINTED_AT_ONCE: usize = 1 << 16;
@@ -94,7 +94,7 @@ enum Told<'a> {
 fn dump(args: &DumpArgs) -> ExitCode {
     let reader = match Reader::open_any(&args.store) {
         Ok(reader) => reader,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return refuse_store(&error),
     };
     let mut lines = String::new();
     let shown = reader.records::<StoreError>(args.from, args.kind, |sealed| {
@@ -111,10 +111,12 @@ fn dump(args: &DumpArgs) -> ExitCode {
         }
         Ok(())
     });
-    print(&lines);
     match shown {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(1, &error),
+        Ok(()) => print(&lines),
+        Err(error) => {
+            print(&lines);
+            refuse_store(&error)
+        }
     }
 }
 
@@ -170,14 +172,13 @@ fn verify(args: &FileArgs) -> ExitCode {
             "snapshots_passed_over": verified.passed_over,
             "installation": installation.map(|id| id.to_string()),
         });
-        print(&format!("{about}\n"));
+        print(&format!("{about}\n"))
     } else {
         print(&format!(
             "{store}: {} records, every one is as it was written; epoch {}, {} snapshots\nlast hash {}\n",
             head.seq, head.epoch, verified.snapshots, head.hash
-        ));
+        ))
     }
-    ExitCode::SUCCESS
 }
 
 /// Exit code 1 for a damaged journal, 2 for a request that cannot be met.
@@ -186,17 +187,10 @@ fn refuse(error: &StoreError, json: bool) -> ExitCode {
         StoreError::Record { fault, .. } => Some(fault.seq),
         _ => None,
     };
-    let damaged = matches!(
-        error,
-        StoreError::Record { .. }
-            | StoreError::Damaged { .. }
-            | StoreError::Lost { .. }
-            | StoreError::Sqlite { .. }
-    );
     if json {
         print(&format!("{}\n", json!({"sound": false, "record": seq, "error": error.to_string()})));
     }
-    fail(if damaged { 1 } else { BAD_REQUEST }, error)
+    refuse_store(error)
 }
 
 /// Why a replay stops: the file, or what it says.
@@ -230,14 +224,12 @@ fn replay(args: &FileArgs) -> ExitCode {
                     "store": store, "equal": true, "records": rebuilt.seq,
                     "facts_equal": facts, "orders_equal": orders,
                 });
-                print(&format!("{about}\n"));
-            } else {
-                print(&format!(
-                    "{store}: {} records; the core says {facts} facts and {orders} orders again, each byte the same\n",
-                    rebuilt.seq
-                ));
+                return print(&format!("{about}\n"));
             }
-            ExitCode::SUCCESS
+            print(&format!(
+                "{store}: {} records; the core says {facts} facts and {orders} orders again, each byte the same\n",
+                rebuilt.seq
+            ))
         }
         Err(Stop::Store(error)) => refuse(&error, args.json),
         Err(Stop::Differs(error)) => {

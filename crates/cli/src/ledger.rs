@@ -6,13 +6,16 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
+use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
+use ripcord_journal::{JournalEntry, Kind};
 use ripcord_ledger::fact::Method;
+use ripcord_ledger::vocabulary::REASONS;
 use ripcord_store::ledger::{self, Filter, LedgerFile, Rebuilt, TradeRecord};
 use ripcord_store::{Opening, Reader, Store, StoreError};
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, fail, note, print};
+use crate::output::{BAD_REQUEST, ended, fail, note, print, print_and_end, refuse_store};
 use crate::report::{Since, parse_since};
 
 /// What to do with a ledger.
@@ -67,7 +70,7 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     since: Option<Since>,
     /// Only those closed for this reason, such as SOFT_STOP
-    #[arg(long)]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(REASONS.map(Reason::word)))]
     reason: Option<String>,
     /// Print a JSON document a line
     #[arg(long)]
@@ -86,35 +89,65 @@ fn verify(args: &FileArgs) -> ExitCode {
     let compared = Reader::open(&args.store).and_then(|reader| ledger::verify(&reader));
     let rebuilt = match compared {
         Ok(rebuilt) => rebuilt,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return refuse_store(&error),
     };
     let name = args.store.display();
-    if args.json {
-        print(&format!("{}\n", about(&args.store, &rebuilt)));
+    let text = if args.json {
+        format!("{}\n", about(&args.store, &rebuilt))
     } else if let Some(first) = &rebuilt.first {
-        print(&format!(
+        format!(
             "{name}: {} of {} rows are not what the journal says\nfirst: {first}\n`ripcord ledger rebuild {name}` makes them so\n",
             rebuilt.changed, rebuilt.rows
-        ));
+        )
     } else {
-        print(&format!("{name}: {} rows, all as the journal says\n", rebuilt.rows));
-    }
-    ExitCode::from(u8::from(rebuilt.changed > 0))
+        format!("{name}: {} rows, all as the journal says\n", rebuilt.rows)
+    };
+    print_and_end(&text, ExitCode::from(u8::from(rebuilt.changed > 0)))
 }
 
 fn rebuild(args: &RebuildArgs) -> ExitCode {
+    match misnamed(args) {
+        Ok(None) => {}
+        Ok(Some(why)) => return fail(BAD_REQUEST, &why),
+        Err(error) => return refuse_store(&error),
+    }
     let rebuilt = match rebuilt(args) {
         Ok(rebuilt) => rebuilt,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return refuse_store(&error),
     };
     if args.json {
-        print(&format!("{}\n", about(&args.store, &rebuilt)));
-    } else {
-        let first = rebuilt.first.as_ref().map_or_else(String::new, |first| format!("first: {first}\n"));
-        let (name, changed, rows) = (args.store.display(), rebuilt.changed, rebuilt.rows);
-        print(&format!("{name}: {rows} rows, {changed} were different\n{first}"));
+        return print(&format!("{}\n", about(&args.store, &rebuilt)));
     }
-    ExitCode::SUCCESS
+    let first = rebuilt.first.as_ref().map_or_else(String::new, |first| format!("first: {first}\n"));
+    let (name, changed, rows) = (args.store.display(), rebuilt.changed, rebuilt.rows);
+    print(&format!("{name}: {rows} rows, {changed} were different\n{first}"))
+}
+
+/// Refuses symbols that no record of the journal names, and those that are to be counted both ways: a typing
+/// error would change nothing, and nobody would notice.
+fn misnamed(args: &RebuildArgs) -> Result<Option<String>, StoreError> {
+    if let Some(both) = args.fifo.iter().find(|symbol| args.average_cost.contains(symbol)) {
+        return Ok(Some(format!(
+            "--fifo {both} and --average-cost {both}: profit is counted one way; give one of them"
+        )));
+    }
+    let mut asked = args.fifo.iter().chain(&args.average_cost).peekable();
+    if asked.peek().is_none() {
+        return Ok(None);
+    }
+    let reader = Reader::open(&args.store)?;
+    let mut known: Vec<String> = Vec::new();
+    reader.records::<StoreError>(1, Some(Kind::Instrument), |sealed| {
+        if let Ok(JournalEntry::Instrument(entry)) = sealed.envelope.entry() {
+            known.push(entry.rules.symbol.clone());
+        }
+        Ok(())
+    })?;
+    let unknown = asked.find(|symbol| !known.contains(symbol));
+    Ok(unknown.map(|symbol| {
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        format!("{}: no instrument is named {symbol}; the journal has {known}", args.store.display())
+    }))
 }
 
 fn rebuilt(args: &RebuildArgs) -> Result<Rebuilt, StoreError> {
@@ -145,7 +178,7 @@ fn about(store: &Path, rebuilt: &Rebuilt) -> Value {
 fn show(args: &ShowArgs) -> ExitCode {
     let file = match open(&args.store) {
         Ok(file) => file,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return refuse_store(&error),
     };
     let mut records = Vec::new();
     let found = start(args.since, &file).and_then(|since_ns| {
@@ -156,9 +189,8 @@ fn show(args: &ShowArgs) -> ExitCode {
         return fail(1, &format!("{}: {error}", args.store.display()));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    // A reader that went away (`| head`) ends the output, not the program.
-    let _closed = if args.json { lines(&mut out, &records) } else { table(&mut out, &records) };
-    ExitCode::SUCCESS
+    let written = if args.json { lines(&mut out, &records) } else { table(&mut out, &records) };
+    ended(written, ExitCode::SUCCESS)
 }
 
 /// Opens what has trade records, and says when they are not up to date.

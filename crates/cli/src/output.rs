@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use ripcord_store::StoreError;
 
 mod whole;
 
@@ -31,6 +32,12 @@ pub(crate) fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Says why a store cannot be used: [`BAD_REQUEST`] when the request was at fault, [`FAILED`] when the work or
+/// the file is.
+pub(crate) fn refuse_store(error: &StoreError) -> ExitCode {
+    fail(if error.is_request() { BAD_REQUEST } else { FAILED }, error)
+}
+
 /// Says something worth knowing on standard error.
 pub(crate) fn note(text: &str) {
     let mut err = std::io::stderr().lock();
@@ -46,7 +53,12 @@ pub(crate) fn print(text: &str) -> ExitCode {
 /// what it wanted; any other refusal of the output, such as a full disk, is a failure.
 pub(crate) fn print_and_end(text: &str, code: ExitCode) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    ended(out.write_all(text.as_bytes()).and_then(|()| out.flush()), code)
+}
+
+/// The end of a command whose output was `written`, see [`print_and_end`].
+pub(crate) fn ended(written: std::io::Result<()>, code: ExitCode) -> ExitCode {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(
             FAILED,
             &format!("standard output cannot be written: {error}; what was printed is cut short"),

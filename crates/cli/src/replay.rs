@@ -16,6 +16,7 @@ use ripcord_sim::job::{self, Job, JobSpec};
 use ripcord_sim::replay::{Outcome, Pace, Progress};
 use ripcord_sim::vectorbt;
 use ripcord_sim::venue::FillModel;
+use ripcord_store::StoreError;
 
 use crate::output::{BAD_REQUEST, FAILED, WholeFile, colours, fail, note, overwrites, print, progress};
 
@@ -234,21 +235,30 @@ fn keep(
 ) -> Result<Outcome, String> {
     let is_new = !path.exists();
     let header = records::header(job, candles(args).word());
-    let kept =
-        Keeping::create(path, job, &header).map_err(|error| error.to_string()).and_then(|mut keeping| {
-            let ran = job.replay.run(pace(args), &mut keeping, &mut Bar(bar));
-            ran.map_err(|error| error.to_string())?;
-            keeping.finish(&mut job.replay.desk).map_err(|error| error.to_string())
-        });
-    if kept.is_err() && is_new {
-        for end in ["", "-wal", "-shm", ".lock"] {
-            let mut file = path.as_os_str().to_owned();
-            file.push(end);
-            // What was never made cannot be removed.
-            let _gone = std::fs::remove_file(file);
+    let mut keeping = Keeping::create(path, job, &header).map_err(|error| {
+        // What another process made in the meantime is not ours to remove.
+        let is_ours = !matches!(error, StoreError::Exists(_) | StoreError::Locked { .. });
+        if is_new && is_ours {
+            remove_store(path);
         }
+        error.to_string()
+    })?;
+    let ran = job.replay.run(pace(args), &mut keeping, &mut Bar(bar));
+    let kept = ran.map_err(|error| error.to_string());
+    let kept = kept.and_then(|()| keeping.finish(&mut job.replay.desk).map_err(|error| error.to_string()));
+    if kept.is_err() && is_new {
+        remove_store(path);
     }
     kept
+}
+
+fn remove_store(path: &Path) {
+    for end in ["", "-wal", "-shm", ".lock"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(end);
+        // What was never made cannot be removed.
+        let _gone = std::fs::remove_file(file);
+    }
 }
 
 fn spec(args: &ReplayArgs) -> JobSpec {

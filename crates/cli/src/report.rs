@@ -41,7 +41,7 @@ pub(crate) struct ReportArgs {
     /// Leave earlier exits out: a time (RFC 3339), a date, or an age before the newest exit such as 7d or 24h
     #[arg(long, value_name = "WHEN", value_parser = parse_since, allow_hyphen_values = true)]
     since: Option<Since>,
-    /// Also say how long positions were without a stop: reads every record of a store or of records files
+    /// Also say how long positions were without a stop, as the ledger of a store or every record of records files says
     #[arg(long)]
     unprotected: bool,
     /// Print JSON

@@ -73,7 +73,7 @@ fn once(args: &StatusArgs) -> ExitCode {
 
 fn of_store(path: &std::path::Path) -> Result<Value, (u8, String)> {
     let rest = at_rest(path).map_err(|error| {
-        let code = if path.exists() { FAILED } else { BAD_REQUEST };
+        let code = if error.is_request() { BAD_REQUEST } else { FAILED };
         (code, error.to_string())
     })?;
     let mut told = serde_json::to_value(&rest.told).map_err(|error| (FAILED, error.to_string()))?;

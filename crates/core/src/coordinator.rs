@@ -26,6 +26,7 @@ use crate::watch::Slot;
 
 mod bars;
 mod changes;
+mod clock;
 mod commands;
 mod confirm;
 mod divergence;

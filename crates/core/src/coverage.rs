@@ -12,6 +12,7 @@ use crate::event::{AlarmKind, Entry, OrderEnd, OrdersListed, Record};
 use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId};
 use crate::num::Qty;
 use crate::order::{ExitOrder, OrderKind};
+use crate::plan::spec::LossLimitSpec;
 use crate::plan::{Plan, PlanSpec};
 use crate::reason::Reason;
 use crate::time::{Span, Timestamp};
@@ -53,15 +54,16 @@ impl Wants {
         }
     }
 
-    /// Of a plan as written.
+    /// Of a plan as written: a rule that is switched off is as if it were absent.
     #[must_use]
-    pub const fn of_spec(plan: &PlanSpec) -> Self {
+    pub fn of_spec(plan: &PlanSpec) -> Self {
+        let is_on = |limit: &Option<LossLimitSpec>| limit.as_ref().is_some_and(|rule| rule.enabled.0);
         Self {
-            venue_stop: plan.bracket.is_some(),
-            hard_stop: plan.hard_stop.is_some(),
-            loss_guard: plan.loss_guard.is_some(),
-            soft_stop: plan.soft_stop.is_some(),
-            trails: plan.trailing.is_some(),
+            venue_stop: plan.bracket.as_ref().is_some_and(|rule| rule.enabled.0),
+            hard_stop: is_on(&plan.hard_stop),
+            loss_guard: is_on(&plan.loss_guard),
+            soft_stop: is_on(&plan.soft_stop),
+            trails: plan.trailing.as_ref().is_some_and(|rule| rule.enabled.0),
         }
     }
 }
@@ -79,8 +81,9 @@ impl Spent {
         match (self.since, is_so) {
             (None, true) => self.since = Some(at),
             (Some(since), false) => {
-                let lasted = at.since(since);
-                self.ended = Span(self.ended.0 + lasted.0);
+                // A record that tells of an earlier moment takes nothing back.
+                let lasted = at.since(since).max(Span::ZERO);
+                self.ended = Span(self.ended.0.saturating_add(lasted.0));
                 self.longest = self.longest.max(lasted);
                 self.since = None;
             }
@@ -97,7 +100,8 @@ impl Spent {
     /// In all, up to `now`.
     #[must_use]
     pub fn in_all(&self, now: Timestamp) -> Span {
-        Span(self.ended.0 + self.since.map_or(0, |since| now.since(since).0.max(0)))
+        let running = self.since.map_or(0, |since| now.since(since).0.max(0));
+        Span(self.ended.0.saturating_add(running))
     }
 
     /// The longest stretch, up to `now`.
@@ -140,6 +144,29 @@ struct Stop {
     confirmed: Option<Timestamp>,
     /// The last list of open orders did not have it.
     is_missing: bool,
+}
+
+/// What one position, or all of them together, was without, and for how long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uncovered {
+    /// Without a confirmed stop at the venue for everything that could be closed, although its plan wants one.
+    pub naked: Span,
+    /// The longest stretch of that.
+    pub naked_longest: Span,
+    /// Without that, and without any rule that bounds the loss or a close on its way.
+    pub unprotected: Span,
+    /// The longest stretch of that.
+    pub unprotected_longest: Span,
+}
+
+impl Uncovered {
+    /// Counts another position in. A sum beyond what nanoseconds can count stays at that.
+    pub fn add(&mut self, other: &Self) {
+        self.naked = Span(self.naked.0.saturating_add(other.naked.0));
+        self.unprotected = Span(self.unprotected.0.saturating_add(other.unprotected.0));
+        self.naked_longest = self.naked_longest.max(other.naked_longest);
+        self.unprotected_longest = self.unprotected_longest.max(other.unprotected_longest);
+    }
 }
 
 /// The fold over all positions that are held.
@@ -334,6 +361,17 @@ impl Covered {
             decided: None,
             alarms: Vec::new(),
             unknown: BTreeSet::new(),
+        }
+    }
+
+    /// What it was without, up to `now`.
+    #[must_use]
+    pub fn uncovered(&self, now: Timestamp) -> Uncovered {
+        Uncovered {
+            naked: self.naked.in_all(now),
+            naked_longest: self.naked.longest(now),
+            unprotected: self.unprotected.in_all(now),
+            unprotected_longest: self.unprotected.longest(now),
         }
     }
 

@@ -164,6 +164,13 @@ impl<'a> View<'a> {
         cells.filter_map(|(cell, index)| Some((CellId(index), cell.price()?, Timestamp(cell.at))))
     }
 
+    /// How often the clock would step up to `at` if nothing else happened: bars that end, reads of the venue,
+    /// and what else is timed again and again. Each step leaves a record.
+    #[must_use]
+    pub fn clock_steps_until(self, at: Timestamp) -> u64 {
+        self.coordinator.clock_steps_until(at)
+    }
+
     /// Every order that the venue may still work on, by position.
     pub fn living_orders(self) -> impl Iterator<Item = LivingOrder> + 'a {
         let Coordinator { engine, orders, .. } = self.coordinator;

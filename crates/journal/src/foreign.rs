@@ -12,7 +12,6 @@ use ripcord_core::coordinator::Coordinator;
 use ripcord_core::event::{Event, Record};
 use ripcord_core::id::InstrumentId;
 use ripcord_core::market::PriceSource;
-use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::Timestamp;
 
 /// Why a record is none that the core wrote.
@@ -34,13 +33,14 @@ pub enum Foreign {
         /// How many there are.
         known: usize,
     },
-    /// A time so far ahead that the bars on the way would fill the memory.
-    #[error("its time is {seconds} s behind the record before, more than {BARS_MAX} bars of {bar_secs} s")]
-    FarAhead {
-        /// How far.
-        seconds: i64,
-        /// The shortest bar.
-        bar_secs: u32,
+    /// Steps of the clock before it that no record tells of; so many would fill the memory.
+    #[error(
+        "before it the clock made {missing} steps (bars that ended, reads of the venue), each leaves a record, and \
+         there is none; at most {STEPS_MAX} are caught up with"
+    )]
+    StepsMissing {
+        /// How many.
+        missing: u64,
     },
     /// A stretch of prices as an event.
     #[error("it is an input of observed prices; those are written as records of their own")]
@@ -50,8 +50,9 @@ pub enum Foreign {
     Impossible(String),
 }
 
-/// Bars that may end between two records: each is a step of the core, and a record.
-const BARS_MAX: i64 = 1_000_000;
+/// Steps of the clock that may stand in no record. Each leaves one, even a bar that nobody traded in, so a
+/// journal that the core wrote lacks none, however long nothing happened and however short its bars are.
+const STEPS_MAX: u64 = 1_000_000;
 
 thread_local! {
     static FOLLOWING: Flag<bool> = const { Flag::new(false) };
@@ -69,10 +70,6 @@ pub fn is_following() -> bool {
 pub(crate) struct Known {
     instruments: usize,
     cells: u32,
-    /// The shortest bar of any plan.
-    bar_secs: Option<u32>,
-    /// The newest moment that was told.
-    last: Option<Timestamp>,
 }
 
 impl Known {
@@ -83,20 +80,13 @@ impl Known {
         self.cells = cells.into_iter().fold(self.cells, u32::max);
     }
 
-    pub(crate) fn add_plan(&mut self, spec: &PlanSpec) {
-        let bar_secs = spec.atr.as_ref().map(|atr| atr.bar_secs.max(1));
-        self.bar_secs = self.bar_secs.into_iter().chain(bar_secs).min();
-    }
-
-    /// What is told from here on comes behind the prices that `core` knows.
-    pub(crate) fn go_on(&mut self, core: &Coordinator) {
-        self.last = core.view().last_prices().map(|(_, _, at)| at).max();
-    }
-
     /// Refuses prices and bars of what was never registered. Commands and the venue's words need not
     /// be looked up: the core answers for instruments, plans, positions and orders that it does not know.
-    pub(crate) fn check(&mut self, at: Timestamp, record: &Record) -> Result<(), Foreign> {
-        self.time(at)?;
+    pub(crate) fn check(&self, core: &Coordinator, at: Timestamp, record: &Record) -> Result<(), Foreign> {
+        let missing = core.view().clock_steps_until(at);
+        if missing > STEPS_MAX {
+            return Err(Foreign::StepsMissing { missing });
+        }
         let event = match record {
             Record::Observed(observed) => return self.cell(observed.cell),
             Record::Input(event) => event,
@@ -108,20 +98,6 @@ impl Known {
             Event::Bar(bar) => self.instrument(bar.instrument),
             Event::Observed(_) => Err(Foreign::StretchAsInput),
             Event::Timer | Event::Venue(_) | Event::Command(_) => Ok(()),
-        }
-    }
-
-    fn time(&mut self, at: Timestamp) -> Result<(), Foreign> {
-        let last = *self.last.get_or_insert(at);
-        let seconds = at.since(last).0 / 1_000_000_000;
-        match self.bar_secs {
-            Some(bar_secs) if seconds / i64::from(bar_secs) > BARS_MAX => {
-                Err(Foreign::FarAhead { seconds, bar_secs })
-            }
-            _ => {
-                self.last = Some(last.max(at));
-                Ok(())
-            }
         }
     }
 

@@ -142,9 +142,7 @@ impl Rebuilder {
     pub fn from_snapshot(seq: u64, snapshot: Snapshot) -> Result<Self, RebuildError> {
         let restored = foreign::follow(|| Coordinator::restore(snapshot, []));
         let restored = restored.map_err(|why| RebuildError::Foreign { seq, why })?;
-        let mut rebuilder = Self::with(restored.map_err(|why| RebuildError::Snapshot { seq, why })?, seq);
-        rebuilder.known.go_on(&rebuilder.rebuilt.coordinator);
-        Ok(rebuilder)
+        Ok(Self::with(restored.map_err(|why| RebuildError::Snapshot { seq, why })?, seq))
     }
 
     fn with(coordinator: Coordinator, included: u64) -> Self {
@@ -245,7 +243,6 @@ impl Rebuilder {
             });
             added.map_err(|why| RebuildError::Foreign { seq, why })?.map_err(fault)?;
         }
-        self.known.add_plan(&entry.spec);
         self.rebuilt.plans.push(entry);
         Ok(())
     }
@@ -255,7 +252,7 @@ impl Rebuilder {
             self.end_step(seq, Some(&fact))?;
             let is_stretch = matches!(fact.record, Record::Observed(_));
             let (core, out, told) = (&mut self.rebuilt.coordinator, &mut self.out, fact.clone());
-            let taken = self.known.check(fact.at, &fact.record);
+            let taken = self.known.check(core, fact.at, &fact.record);
             let taken = taken.and_then(|()| foreign::follow(|| core.recover(told, out)));
             taken.map_err(|why| RebuildError::Foreign { seq, why })?;
             self.said.extend(self.out.records.drain(..));

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ripcord_core::coverage::Uncovered;
 use ripcord_core::event::{Added, Filled, LeftOutside, Opened, OrderEnd, Returned};
 use ripcord_core::id::{EpisodeId, OrderId, PlanId};
 use ripcord_core::instrument::Side;
@@ -38,6 +39,8 @@ pub struct Life {
     outside: Qty,
     /// Part of it at a price that nobody told.
     unpriced: Qty,
+    /// How long it was without a stop; none before it ended.
+    uncovered: Option<Uncovered>,
     /// Closed quantity by reason, in the order of the first fill.
     by_reason: Vec<(Reason, i64)>,
     pub(crate) openings: Vec<OpeningOrder>,
@@ -99,6 +102,7 @@ impl Life {
             worth: Worth::default(),
             outside: Qty(0),
             unpriced: Qty(0),
+            uncovered: None,
             by_reason: Vec::new(),
             openings: Vec::new(),
             orders: BTreeMap::new(),
@@ -209,8 +213,9 @@ impl Life {
     }
 
     /// It ended; what no order of ours closed is none of its book's any more.
-    pub(crate) fn close(&mut self, at: Timestamp) -> Qty {
+    pub(crate) fn close(&mut self, at: Timestamp, uncovered: Option<Uncovered>) -> Qty {
         self.closed_at = Some(at);
+        self.uncovered = uncovered;
         Qty(self.open.0 + self.outside.0)
     }
 
@@ -243,6 +248,7 @@ impl Life {
             closed: self.closed,
             worth,
             headline: parts.first().map(|&(reason, _)| reason),
+            uncovered: self.uncovered,
         }
     }
 

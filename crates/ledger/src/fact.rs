@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ripcord_core::coverage::Wants;
 use ripcord_core::event::Record;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId};
 use ripcord_core::instrument::{Instrument, Side};
@@ -47,6 +48,8 @@ pub enum Body<'a> {
         id: PlanId,
         /// Its name.
         name: String,
+        /// What of it decides whether a position is covered.
+        wants: Wants,
     },
     /// What the owner calls a position that was opened before.
     Position {
@@ -196,7 +199,7 @@ impl Fact<'_> {
             Body::Record(record) => Body::Record(Cow::Owned(record.into_owned())),
             Body::Instrument { id, rules, method } => Body::Instrument { id, rules, method },
             Body::Account { id, name } => Body::Account { id, name },
-            Body::Plan { id, name } => Body::Plan { id, name },
+            Body::Plan { id, name, wants } => Body::Plan { id, name, wants },
             Body::Position { episode, name } => Body::Position { episode, name },
             Body::Imported(trade) => Body::Imported(trade),
             Body::Other => Body::Other,

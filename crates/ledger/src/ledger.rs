@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ripcord_core::coverage::{Coverage, Uncovered, Wants};
 use ripcord_core::event::{Filled, Opened, Record};
-use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId};
+use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
 use ripcord_core::num::Money;
 use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,15 @@ pub enum LedgerFault {
         /// The price, in scaled units.
         price: i64,
     },
+    /// An imported order that says of itself that its row is another program's.
+    #[error(
+        "imported order {order_id}: via is {ADOPTED}; that is the word of rows that were adopted from another program, \
+         which no journal has. Give the way it came, such as import"
+    )]
+    Adopted {
+        /// The order.
+        order_id: String,
+    },
     /// An imported order's trigger.
     #[error("imported order {order_id}: {why}")]
     Trigger {
@@ -84,9 +94,13 @@ pub enum LedgerFault {
     },
 }
 
+/// How a trade record came that was adopted from another program's table. Such rows are not the fold's: it
+/// neither writes them nor derives them again.
+pub const ADOPTED: &str = "adopted";
+
 /// The version of a ledger as bytes: what it was folded to, without the journal before. Raised with
 /// every change of its fields, or of what they mean.
-pub const LEDGER_VERSION: u16 = 2;
+pub const LEDGER_VERSION: u16 = 3;
 
 /// The ledger. It holds what open episodes need; futures leave when they are over, spot books stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +114,9 @@ pub struct Ledger {
     lives: BTreeMap<EpisodeId, Life>,
     spot: Spot,
     imports: BTreeMap<Arc<str>, Imported>,
+    /// Since when each position is covered.
+    coverage: Coverage,
+    wants: BTreeMap<PlanId, Wants>,
 }
 
 impl Ledger {
@@ -113,6 +130,8 @@ impl Ledger {
             lives: BTreeMap::new(),
             spot: Spot::new(),
             imports: BTreeMap::new(),
+            coverage: Coverage::new(),
+            wants: BTreeMap::new(),
         }
     }
 
@@ -169,7 +188,8 @@ impl Ledger {
                 changes.push(Change::Account { id, name });
                 Ok(())
             }
-            Body::Plan { id, name } => {
+            Body::Plan { id, name, wants } => {
+                self.wants.insert(id, wants);
                 changes.push(Change::Plan { id, name });
                 Ok(())
             }
@@ -205,6 +225,7 @@ impl Ledger {
         record: &Record,
         changes: &mut Vec<Change>,
     ) -> Result<(), LedgerFault> {
+        let over = self.cover(at, record);
         match record {
             Record::Opened(opened) => self.on_opened(seq, at, opened, changes),
             Record::Added(added) => {
@@ -229,7 +250,7 @@ impl Ledger {
             Record::OrderEnded { id, how } => self.on_order(id, changes, |sent| sent.end(*how, at)),
             Record::Filled(filled) => self.on_filled(seq, at, filled, changes),
             Record::Closed { episode } | Record::Released { episode, .. } => {
-                self.on_closed(at, *episode, changes)
+                self.on_closed(at, *episode, over, changes)
             }
             Record::LeftOutside(left) => {
                 self.life(left.episode)?.leave(left);
@@ -395,10 +416,11 @@ impl Ledger {
         &mut self,
         at: Timestamp,
         id: EpisodeId,
+        uncovered: Option<Uncovered>,
         changes: &mut Vec<Change>,
     ) -> Result<(), LedgerFault> {
         let life = self.life(id)?;
-        let qty = life.close(at);
+        let qty = life.close(at, uncovered);
         if life.is_fifo() && qty.0 > 0 {
             let key = (id.key.account, id.key.instrument);
             let touched = self.spot.add(key, Entry::Dust { at, episode: id, qty }, None);
@@ -416,6 +438,9 @@ impl Ledger {
         trade: Imported,
         changes: &mut Vec<Change>,
     ) -> Result<(), LedgerFault> {
+        if trade.via == ADOPTED {
+            return Err(LedgerFault::Adopted { order_id: trade.order_id });
+        }
         let reconciled = Change::Reconciled { order_id: trade.order_id.clone(), at, via: trade.via.clone() };
         if text::is_ours(&trade.order_id) {
             // Our own journal knows our orders better than any later look.
@@ -463,4 +488,5 @@ impl Ledger {
     }
 }
 
+mod cover;
 mod tell;

@@ -26,5 +26,5 @@ pub mod trigger;
 pub mod vocabulary;
 
 pub use fact::{Body, Fact};
-pub use ledger::{LEDGER_VERSION, Ledger, LedgerFault, WAITING_MAX};
+pub use ledger::{ADOPTED, LEDGER_VERSION, Ledger, LedgerFault, WAITING_MAX};
 pub use rows::Change;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use ripcord_core::coverage::Uncovered;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Money, Price, Qty};
@@ -177,6 +178,8 @@ pub struct EpisodeRow {
     pub worth: Option<Worth>,
     /// The reason of the largest closed quantity; equal parts by rank.
     pub headline: Option<Reason>,
+    /// How long it was without a stop, in all; none before it ended.
+    pub uncovered: Option<Uncovered>,
 }
 
 /// What closed quantities were worth.

@@ -1,6 +1,7 @@
 //! How long positions were without a stop at the venue that their plans want, and without any stop.
 
-use ripcord_core::coverage::{Coverage, Covered, Known, Wants};
+pub use ripcord_core::coverage::Uncovered;
+use ripcord_core::coverage::{Coverage, Known, Wants};
 use ripcord_core::event::{Entry, Record};
 use ripcord_core::id::{EpisodeId, InstrumentId, PlanId};
 use ripcord_core::num::Qty;
@@ -15,38 +16,6 @@ impl Known for Header {
 
     fn wants(&self, plan: PlanId) -> Wants {
         self.plans.get(plan.0 as usize).map_or_else(Wants::default, |entry| Wants::of_spec(&entry.spec))
-    }
-}
-
-/// What one position was without, and for how long.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Uncovered {
-    /// Without a confirmed stop at the venue for everything that could be closed, although its plan wants one.
-    pub naked: Span,
-    /// The longest stretch of that.
-    pub naked_longest: Span,
-    /// Without that, and without any rule that bounds the loss or a close on its way.
-    pub unprotected: Span,
-    /// The longest stretch of that.
-    pub unprotected_longest: Span,
-}
-
-impl Uncovered {
-    fn of(covered: &Covered, now: Timestamp) -> Self {
-        Self {
-            naked: covered.naked.in_all(now),
-            naked_longest: covered.naked.longest(now),
-            unprotected: covered.unprotected.in_all(now),
-            unprotected_longest: covered.unprotected.longest(now),
-        }
-    }
-
-    /// Counts another position in.
-    pub fn add(&mut self, other: &Self) {
-        self.naked = Span(self.naked.0 + other.naked.0);
-        self.unprotected = Span(self.unprotected.0 + other.unprotected.0);
-        self.naked_longest = self.naked_longest.max(other.naked_longest);
-        self.unprotected_longest = self.unprotected_longest.max(other.unprotected_longest);
     }
 }
 
@@ -68,15 +37,18 @@ impl Uncovering {
         };
         self.last = self.last.max(at);
         if let Some((episode, covered)) = self.coverage.take(entry, known) {
-            self.over.push((episode, Uncovered::of(&covered, entry.at)));
+            self.over.push((episode, covered.uncovered(entry.at)));
         }
     }
 
     /// Every position: those that are over in the order of their ends, then those that are held.
     pub fn all(&self) -> impl Iterator<Item = (EpisodeId, Uncovered)> + '_ {
-        let held =
-            self.coverage.held().map(|(episode, covered)| (episode, Uncovered::of(covered, self.last)));
-        self.over.iter().copied().chain(held)
+        self.over.iter().copied().chain(self.held())
+    }
+
+    /// Those that are held, up to the last record.
+    pub fn held(&self) -> impl Iterator<Item = (EpisodeId, Uncovered)> + '_ {
+        self.coverage.held().map(|(episode, covered)| (episode, covered.uncovered(self.last)))
     }
 
     /// One position.

@@ -23,7 +23,7 @@ name = "bench"
 [stop_loss]
 distance = { fraction = "0.10" }
 [trailing]
-activation = { fraction = "0.05" }
+activation = "0.05"
 distance = { fraction = "0.04" }
 [bracket]
 "#;

@@ -27,6 +27,9 @@ const DEMO: &str = "demo";
 /// The name of what the service remembers, in the store.
 const STATE: &str = "service";
 
+/// Records that may wait for a commit when a step begins.
+const WAITING_MAX: usize = 20_000;
+
 /// So many records are read again by a start at most, however long the run was.
 const SNAPSHOT_EVERY: u64 = 10_000;
 
@@ -182,8 +185,13 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes a record; it is durable after the next [`Keeper::keep`].
+    /// Takes a record; it is durable after the next [`Keeper::keep`]. When many wait, those of the steps before
+    /// it are made durable first: a long time in which only bars end has no actions that would do it.
     pub fn take(&mut self, entry: &Entry, names: &Names) {
+        let begins_step = matches!(entry.record, Record::Observed(_) | Record::Input(_));
+        if begins_step && self.store.waiting() >= WAITING_MAX {
+            self.keep();
+        }
         if self.error.is_some() {
             return;
         }
@@ -309,7 +317,7 @@ impl Past {
             fields.remove(BEGAN);
         }
         if kept != *settings {
-            return other("settings", kept.to_string(), settings.to_string());
+            return other("settings", told(&kept, settings), told(settings, &kept));
         }
         let symbols = |list: &[InstrumentEntry]| {
             list.iter().map(|entry| entry.rules.symbol.as_str()).collect::<Vec<_>>().join(", ")
@@ -318,13 +326,72 @@ impl Past {
             return other("instruments", symbols(&self.instruments), symbols(instruments));
         }
         let named = |list: &[PlanEntry]| {
-            list.iter().map(|entry| entry.spec.name.as_str()).collect::<Vec<_>>().join(", ")
+            // Each instrument has its own of each.
+            let mut names: Vec<&str> = Vec::new();
+            for entry in list {
+                if !names.contains(&entry.spec.name.as_str()) {
+                    names.push(&entry.spec.name);
+                }
+            }
+            names.join(", ")
         };
-        if self.plans != plans {
-            return other("plans", named(&self.plans), named(plans));
+        let mut pairs = self.plans.iter().zip(plans);
+        let differing = pairs.find(|(kept, asked)| !means_same(kept, asked, instruments));
+        let are_named_alike = named(&self.plans) == named(plans);
+        match differing {
+            // The same names tell nobody what differs.
+            Some((kept, asked)) if are_named_alike => {
+                other("plans", rules_of(kept, asked), rules_of(asked, kept))
+            }
+            None if are_named_alike => Ok(()),
+            _ => other("plans", named(&self.plans), named(plans)),
         }
-        Ok(())
     }
+
+    /// Plans that were written down before plans said which prices they trust, by their names. They hold as
+    /// they were written: without a limit of silence, and without a wait for a second price.
+    pub fn plans_of_before(&self) -> impl Iterator<Item = &str> {
+        let before = self.plans.iter().filter(|entry| entry.spec.for_live() != entry.spec);
+        before.map(|entry| entry.spec.name.as_str())
+    }
+}
+
+/// What settings say otherwise than others, field by field.
+fn told(settings: &Value, others: &Value) -> String {
+    if settings["replay"].is_object() {
+        return "a replay".to_owned();
+    }
+    let fields = settings.as_object().into_iter().flatten();
+    let differing = fields.filter(|(field, value)| others.get(field) != Some(value));
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let told: Vec<String> = differing.map(|(field, value)| format!("{field} {}", shown(value))).collect();
+    if told.is_empty() { "without them".to_owned() } else { told.join(", ") }
+}
+
+/// Whether two plans lead to the same rules on their instrument, however they are written.
+fn means_same(kept: &PlanEntry, asked: &PlanEntry, instruments: &[InstrumentEntry]) -> bool {
+    if kept.instrument != asked.instrument {
+        return false;
+    }
+    if kept.spec == asked.spec {
+        return true;
+    }
+    let Some(of) = instruments.get(asked.instrument.0 as usize) else { return false };
+    let rules = |entry: &PlanEntry| entry.spec.for_live().filled().resolve(entry.instrument, &of.rules).ok();
+    let (kept, asked) = (rules(kept), rules(asked));
+    kept.is_some() && kept == asked
+}
+
+/// What one plan says otherwise than another, field by field.
+fn rules_of(plan: &PlanEntry, other: &PlanEntry) -> String {
+    let written = |entry: &PlanEntry| {
+        let value = serde_json::to_value(entry.spec.for_live().filled()).unwrap_or_default();
+        value.as_object().cloned().unwrap_or_default()
+    };
+    let other = written(other);
+    let differing = written(plan).into_iter().filter(|(field, value)| other.get(field) != Some(value));
+    let told: Vec<String> = differing.map(|(field, value)| format!("{field} {value}")).collect();
+    format!("{}: {}", plan.spec.name, told.join(", "))
 }
 
 fn facts_behind(store: &Store, seq: u64) -> Result<Vec<Entry>, StoreError> {

@@ -22,17 +22,19 @@ use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
 use crate::let_go::LetGo;
-use crate::line::{Line, Tag, Tone};
+use crate::line::{Line, Tag};
 use crate::names::{Names, price_text};
 use crate::plans::RunPlans;
 use crate::protection::{Guard, Guarded};
-use crate::source::{Market, MarketError, RegimeChange, Source};
+use crate::source::{Market, MarketError, Source};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
 
 mod commands;
+mod lines;
 mod made;
 
+use lines::{passed_over_line, plan_of_before_line, regime_line};
 use made::{accounts_taken, add_instruments, add_plans, managed_accounts};
 
 /// A line about all prices comes this often, in market time.
@@ -215,6 +217,7 @@ impl Session {
                 }
                 teller.closed = VecDeque::new();
                 teller.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
+                teller.lines.extend(past.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
                 source.skip_past(past.now, &mut books);
                 // What was let go is there still.
                 teller.let_go.iter().for_each(|(key, qty)| venue.hold(key, qty));
@@ -440,20 +443,4 @@ impl Session {
     pub const fn desk(&self) -> &Desk {
         &self.desk
     }
-}
-
-fn passed_over_line(at: Timestamp, why: &str) -> Line {
-    let text = format!("WARNING: {why}; it was passed over, and what stands before it was read in its place");
-    Line::new(Tag::Bootstrap, at, text)
-        .toned(Tone::Alarm)
-        .with("warning", "snapshot_passed_over")
-        .with("why", why)
-}
-
-fn regime_line(names: &Names, change: RegimeChange) -> Line {
-    let symbol = names.instruments[change.instrument].symbol.as_str();
-    let word = change.regime.word();
-    Line::new(Tag::Market, change.at, format!("{symbol}: {word} begins"))
-        .with("symbol", symbol)
-        .with("regime", word.replace(' ', "_"))
 }

@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use ripcord_journal::Hash;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::connect::{Recognised, recognise};
@@ -51,6 +53,39 @@ pub enum AdoptError {
         former: i64,
         /// Rows of the new table.
         now: i64,
+    },
+    /// A row of the new table is not what adopting made of the former one.
+    #[error(
+        "trade_records, order {order_id}: {column} was {was} when it was adopted and is {now}; giving back would lose \
+         that. Put {was} back, or write {now} into {FORMER} and adopt anew"
+    )]
+    Changed {
+        /// The order.
+        order_id: String,
+        /// The column.
+        column: &'static str,
+        /// What adopting made of it.
+        was: String,
+        /// What it is now.
+        now: String,
+    },
+    /// An order of the former table has no row in the new one.
+    #[error(
+        "trade_records: order {order_id} of the former table is not in the new one; giving back would hide that"
+    )]
+    Gone {
+        /// The order.
+        order_id: String,
+    },
+    /// The rows that are given back are not those that were adopted.
+    #[error(
+        "the former table had {before} rows and has {after}, or one of them is another; nothing was changed"
+    )]
+    Altered {
+        /// Rows before.
+        before: u64,
+        /// Rows behind.
+        after: u64,
     },
     /// SQLite said no.
     #[error(transparent)]
@@ -111,7 +146,8 @@ pub fn adopt(path: &Path) -> Result<Adopted, AdoptError> {
 /// Puts the former table in its place again: its rows, its schema, its indexes.
 ///
 /// # Errors
-/// Nothing was adopted, or there are rows that the former table does not have; nothing was changed.
+/// Nothing was adopted, rows were added, removed or changed since, or a row would come back other than it
+/// was; nothing was changed.
 pub fn give_back(path: &Path) -> Result<u64, AdoptError> {
     let mut connection = open(path)?;
     if !has_column(&connection, FORMER, "order_id")? {
@@ -120,22 +156,94 @@ pub fn give_back(path: &Path) -> Result<u64, AdoptError> {
     connection.pragma_update(None, "writable_schema", true)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     same_count(&tx)?;
+    same_rows(&tx)?;
+    let before = Owned::of(&tx, FORMER)?;
     tx.execute_batch(&format!(
         "DROP VIEW exit_vocabulary; DROP TABLE trade_records; ALTER TABLE {FORMER} RENAME TO trade_records;"
     ))?;
     // Renaming quotes the name in the text of the schema; the text was kept.
     tx.execute(
         &format!(
-            "UPDATE sqlite_schema SET sql = (SELECT kept.sql FROM {SCHEMA} AS kept \
-             WHERE kept.type = sqlite_schema.type AND kept.name = sqlite_schema.name) \
-             WHERE tbl_name = 'trade_records' AND sql IS NOT NULL"
+            "UPDATE sqlite_schema SET sql = kept.sql FROM {SCHEMA} AS kept WHERE kept.type = sqlite_schema.type \
+             AND kept.name = sqlite_schema.name AND sqlite_schema.tbl_name = 'trade_records' \
+             AND sqlite_schema.sql IS NOT NULL"
         ),
         [],
     )?;
     tx.execute_batch(&format!("DROP TABLE {SCHEMA}"))?;
-    let rows = count(&tx, "trade_records")?;
+    let after = Owned::of(&tx, "trade_records")?;
+    if before != after {
+        return Err(AdoptError::Altered { before: before.rows, after: after.rows });
+    }
     tx.commit()?;
-    Ok(rows.unsigned_abs())
+    Ok(after.rows)
+}
+
+/// All rows of the former table: how many, and a hash over every value of every column, with its type.
+#[derive(Debug, PartialEq, Eq)]
+struct Owned {
+    rows: u64,
+    hash: Hash,
+}
+
+impl Owned {
+    fn of(tx: &Transaction<'_>, table: &str) -> rusqlite::Result<Self> {
+        let mut statement = tx.prepare(&format!("SELECT * FROM {table}"))?;
+        let width = statement.column_count();
+        let mut owned = Self { rows: 0, hash: Hash::ZERO };
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let mut bytes = owned.hash.0.to_vec();
+            for column in 0..width {
+                write_value(&mut bytes, row.get_ref(column)?);
+            }
+            owned = Self { rows: owned.rows + 1, hash: Hash::of(&bytes) };
+        }
+        Ok(owned)
+    }
+}
+
+fn write_value(bytes: &mut Vec<u8>, value: ValueRef<'_>) {
+    let (kind, content) = match value {
+        ValueRef::Null => (0, Vec::new()),
+        ValueRef::Integer(value) => (1, value.to_le_bytes().to_vec()),
+        ValueRef::Real(value) => (2, value.to_bits().to_le_bytes().to_vec()),
+        ValueRef::Text(text) => (3, text.to_vec()),
+        ValueRef::Blob(blob) => (4, blob.to_vec()),
+    };
+    bytes.push(kind);
+    bytes.extend_from_slice(&(content.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&content);
+}
+
+/// Refuses a new table that says otherwise than adopting the former one would: somebody wrote to it since.
+fn same_rows(tx: &Transaction<'_>) -> Result<(), AdoptError> {
+    let select = format!("SELECT {} FROM trade_records WHERE order_id = ?1", TRADE_RECORDS.list());
+    let mut present = tx.prepare(&select)?;
+    each_row(tx, |_, values| {
+        let at = TRADE_RECORDS.columns.iter().position(|column| *column == "order_id").unwrap_or_default();
+        let order_id = if let Value::Text(id) = &values[at] { id.clone() } else { shown(&values[at]) };
+        let mut rows = present.query([&values[at]])?;
+        let Some(row) = rows.next()? else { return Err(AdoptError::Gone { order_id }) };
+        for (place, was) in values.iter().enumerate() {
+            let now: Value = row.get(place)?;
+            if now != *was {
+                let column = TRADE_RECORDS.columns[place];
+                return Err(AdoptError::Changed { order_id, column, was: shown(was), now: shown(&now) });
+            }
+        }
+        Ok(())
+    })
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Integer(value) => value.to_string(),
+        Value::Real(value) => value.to_string(),
+        Value::Text(text) => format!("{text:?}"),
+        Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+    }
 }
 
 fn open(path: &Path) -> Result<Connection, AdoptError> {
@@ -162,20 +270,33 @@ fn same_count(tx: &Transaction<'_>) -> Result<(), AdoptError> {
 }
 
 fn fill(tx: &Transaction<'_>) -> Result<Adopted, AdoptError> {
-    let mut statement = tx.prepare(&format!("SELECT * FROM {FORMER}"))?;
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut insert = tx.prepare(&TRADE_RECORDS.insert())?;
-    let mut seconds = tx.prepare("SELECT unixepoch(?1)")?;
     let mut adopted = Adopted::default();
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    each_row(tx, |former, values| {
         adopted.rows += 1;
-        let mut former = row::Former::read(adopted.rows, &columns, row)?;
-        let mut unix = |text: &str| seconds.query_row([text], |row| row.get::<_, Option<i64>>(0));
-        let values = former.values(&mut unix)?;
         adopted.noted += u64::from(former.is_remarkable());
         let done = insert.execute(params_from_iter(values));
-        done.map_err(|why| former.refused(why))?;
-    }
+        done.map(|_| ()).map_err(|why| former.refused(why))
+    })?;
     Ok(adopted)
+}
+
+/// Hands out each row of the former table, and what our table's columns hold of it.
+fn each_row(
+    tx: &Transaction<'_>,
+    mut take: impl FnMut(&row::Former, Vec<Value>) -> Result<(), AdoptError>,
+) -> Result<(), AdoptError> {
+    let mut statement = tx.prepare(&format!("SELECT * FROM {FORMER}"))?;
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut seconds = tx.prepare("SELECT unixepoch(?1)")?;
+    let mut unix = |text: &str| seconds.query_row([text], |row| row.get::<_, Option<i64>>(0));
+    let mut rows = statement.query([])?;
+    let mut number = 0;
+    while let Some(row) = rows.next()? {
+        number += 1;
+        let mut former = row::Former::read(number, &columns, row)?;
+        let values = former.values(&mut unix)?;
+        take(&former, values)?;
+    }
+    Ok(())
 }

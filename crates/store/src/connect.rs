@@ -98,6 +98,21 @@ pub(crate) fn canonical(path: &Path) -> Result<PathBuf, StoreError> {
     })
 }
 
+/// Refuses a file with a second name: lock and write-ahead log stand beside each, so that two processes could
+/// write to it, each under a name of its own.
+#[cfg(unix)]
+pub(crate) fn alone(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = std::fs::metadata(path).map_err(StoreError::io(path, "it cannot be looked at"))?;
+    if meta.nlink() > 1 { Err(StoreError::Linked(path.to_owned())) } else { Ok(()) }
+}
+
+/// Elsewhere names are not counted.
+#[cfg(not(unix))]
+pub(crate) fn alone(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
 /// A connection that writes. The file exists.
 pub(crate) fn writing(path: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ripcord_core::time::Timestamp;
@@ -49,8 +50,10 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         _ => Path::new("."),
     };
     let name = path.file_name().ok_or_else(|| StoreError::NoFile(path.to_owned()))?;
-    let folder =
-        std::fs::canonicalize(folder).map_err(StoreError::io(folder, "the folder cannot be found"))?;
+    let folder = std::fs::canonicalize(folder).map_err(|source| match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => StoreError::NoFolder(folder.to_owned()),
+        _ => StoreError::Io { path: folder.to_owned(), doing: "the folder cannot be found", source },
+    })?;
     Ok(folder.join(name))
 }
 

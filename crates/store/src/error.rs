@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ripcord_journal::{ChainError, Fault, RebuildError};
+use rusqlite::ErrorCode;
 
 use crate::migrate::MigrateError;
 use crate::projection::ProjectionError;
@@ -23,6 +24,15 @@ pub enum StoreError {
     /// The file or its folder must not be written.
     #[error("{}: it must not be written to; check the rights of the file and its folder", .0.display())]
     ReadOnly(PathBuf),
+    /// There is no folder that a file could be made in.
+    #[error("{}: there is no such folder; make it first, or name another", .0.display())]
+    NoFolder(PathBuf),
+    /// The file has a second name, and a lock of its own beside each.
+    #[error(
+        "{}: this file has another name, too (a hard link), under which it could be written to at the same time; \
+         remove the other name, or copy the store with `ripcord db backup`", .0.display()
+    )]
+    Linked(PathBuf),
     /// A folder, a socket or the like.
     #[error("{}: this is no plain file; name the store's file", .0.display())]
     NoFile(PathBuf),
@@ -190,8 +200,47 @@ fn told(process: Option<u32>) -> String {
 }
 
 impl StoreError {
+    /// Whether the request was at fault, and not the work or the file's content.
+    #[must_use]
+    pub const fn is_request(&self) -> bool {
+        match self {
+            Self::Missing(_)
+            | Self::Exists(_)
+            | Self::Itself(_)
+            | Self::ReadOnly(_)
+            | Self::NoFolder(_)
+            | Self::Linked(_)
+            | Self::NoFile(_)
+            | Self::NotSqlite(_)
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Locked { .. }
+            | Self::Migrate { why: MigrateError::First(_), .. } => true,
+            Self::Damaged { .. }
+            | Self::Record { .. }
+            | Self::Lost { .. }
+            | Self::Gone { .. }
+            | Self::Poisoned { .. }
+            | Self::TooMany { .. }
+            | Self::Chain(_)
+            | Self::Adopt { .. }
+            | Self::Projection { .. }
+            | Self::Rebuild { .. }
+            | Self::Migrate { .. }
+            | Self::Sqlite { .. }
+            | Self::Io { .. } => false,
+        }
+    }
+
     pub(crate) fn sqlite(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
-        move |source| Self::Sqlite { path: path.to_owned(), doing, source }
+        move |source| match source.sqlite_error_code() {
+            // A file that was cut short or changed: what to do is known.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::damaged(path, format!("{doing}: {source}"))
+            }
+            _ => Self::Sqlite { path: path.to_owned(), doing, source },
+        }
     }
 
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {

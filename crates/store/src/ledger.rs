@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ripcord_journal::{JournalEntry, Kind, payload};
 use ripcord_ledger::fact::Method;
 use ripcord_ledger::{Change, LEDGER_VERSION, Ledger, LedgerFault};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -21,12 +21,14 @@ mod columns;
 mod compare;
 mod facts;
 mod read;
+mod uncovered;
 mod write;
 
 pub use compare::{Difference, Rebuilt, rebuild, verify};
 pub use read::{
     Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
 };
+pub use uncovered::{EpisodeUncovered, first_held, uncovered};
 
 pub(crate) use columns::TRADES as TRADE_RECORDS;
 use facts::Facts;
@@ -89,6 +91,14 @@ pub fn attach(store: &mut Store) -> Result<Attached, StoreError> {
     })?;
     store.project(Box::new(tables));
     Ok(Attached { from, passed_over })
+}
+
+/// Writes what the tables do not include yet, from the first record: behind a step of the schema.
+pub(crate) fn catch_up(connection: &mut Connection) -> Result<(), ProjectionError> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let folded: u64 = tx.query_row("SELECT folded_seq FROM ledger_state", [], |row| row.get(0))?;
+    LedgerTables::new(methods(&tx)?).fold(&tx, &tx, 0, folded)?;
+    Ok(tx.commit()?)
 }
 
 /// Says how the profit of an instrument is counted from here on; [`rebuild`] counts it again from the start.
@@ -176,7 +186,7 @@ impl LedgerTables {
 
 impl Projection for LedgerTables {
     fn apply(&mut self, _: &Transaction<'_>, seq: u64, entry: &JournalEntry) -> Result<(), ProjectionError> {
-        if facts::KINDS.contains(&entry.kind()) {
+        if facts::reads(entry.kind()) {
             self.take(seq, entry);
         } else {
             self.ledger.pass_to(seq + 1);

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::lock::WriteLock;
 use crate::read::Reader;
 use crate::verify::Verified;
-use crate::{connect, migrate, rows};
+use crate::{connect, ledger, migrate, rows};
 
 /// What a migration or its way back did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub fn migrate(path: &Path, now: Timestamp) -> Result<Migrated, StoreError> {
     let failed = |why| StoreError::Migrate { path: path.clone(), why };
     let steps = migrate::up(&mut connection).map_err(failed)?;
     let to = migrate::version(&connection).map_err(failed)?;
+    // What the new columns hold the journal has said already.
+    ledger::catch_up(&mut connection).map_err(|why| StoreError::Projection { seq: 0, why })?;
     Ok(Migrated { from, to, steps, backup: Some(backup) })
 }
 
@@ -91,6 +93,7 @@ fn hold(path: &Path) -> Result<(PathBuf, WriteLock, u32), StoreError> {
     connect::known(path)?;
     let path = connect::canonical(path)?;
     let lock = WriteLock::take(&path)?;
+    connect::alone(&path)?;
     let connection = connect::writing(&path, None)?;
     let version =
         migrate::version(&connection).map_err(|why| StoreError::Migrate { path: path.clone(), why })?;
@@ -135,6 +138,8 @@ pub fn restore(
     copy(from, &new)?;
     let (head, former) = renew(&new, installation, program, now)?;
     let replaced = if path.exists() { Some(set_aside(&path, now)?) } else { None };
+    // What was durable is that of the former file: a crash behind the next line must not hold it against this one.
+    lock.forget()?;
     std::fs::rename(&new, &path).map_err(StoreError::io(&path, "it cannot be given its name"))?;
     sync_folder(&path)?;
     lock.note(head)?;

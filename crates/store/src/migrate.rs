@@ -5,10 +5,17 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// The tables of the ledger, which a refold fills a second time.
-pub(crate) const LEDGER_UP: &str = concat!(
+/// The tables of the ledger, as they began.
+const LEDGER_UP: &str = concat!(
     include_str!("../migrations/0002_ledger.up.sql"),
     include_str!("../migrations/0002_trade_records.up.sql")
+);
+
+/// The tables of the ledger as they are now, which a refold fills a second time.
+pub(crate) const LEDGER_TABLES: &str = concat!(
+    include_str!("../migrations/0002_ledger.up.sql"),
+    include_str!("../migrations/0002_trade_records.up.sql"),
+    include_str!("../migrations/0004_uncovered.up.sql")
 );
 
 /// Trade records alone, as a table of another program becomes them.
@@ -46,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
         moved: &[
             ("SELECT count(*) FROM journal", "SELECT count(*) FROM journal"),
             ("SELECT 0", "SELECT count(*) FROM trade_records WHERE ingest_via = 'adopted'"),
+            ("SELECT 0", "SELECT count(*) FROM ledger_methods WHERE method = 'fifo'"),
         ],
     },
     Migration {
@@ -57,6 +65,17 @@ pub const MIGRATIONS: &[Migration] = &[
             ("SELECT count(*) FROM journal", "SELECT count(*) FROM journal"),
             ("SELECT count(*) FROM trade_records", "SELECT count(*) FROM trade_records"),
             ("SELECT count(*) FROM fills", "SELECT count(*) FROM fills"),
+        ],
+    },
+    Migration {
+        version: 4,
+        name: "uncovered",
+        up: include_str!("../migrations/0004_uncovered.up.sql"),
+        down: include_str!("../migrations/0004_uncovered.down.sql"),
+        moved: &[
+            ("SELECT count(*) FROM journal", "SELECT count(*) FROM journal"),
+            ("SELECT count(*) FROM trade_records", "SELECT count(*) FROM trade_records"),
+            ("SELECT count(*) FROM episodes", "SELECT count(*) FROM episodes"),
         ],
     },
 ];

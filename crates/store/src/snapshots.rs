@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use ripcord_core::snapshot::Snapshot;
+use ripcord_journal::snapshot::SnapshotFault;
 use ripcord_journal::{Hash, Rebuilder, SealedSnapshot};
 use rusqlite::{Connection, params};
 
@@ -41,6 +43,11 @@ pub(crate) fn all(connection: &Connection, path: &Path) -> Result<Vec<SealedSnap
     read().map_err(StoreError::sqlite(path, "its snapshots cannot be read"))
 }
 
+/// The state inside, if it stands behind `record`. Without such a record nothing vouches for it.
+pub(crate) fn open(sealed: &SealedSnapshot, record: Option<Hash>) -> Result<Snapshot, SnapshotFault> {
+    sealed.open(record.ok_or(SnapshotFault::Record(sealed.seq))?)
+}
+
 /// The newest snapshot that is whole and belongs to this journal.
 type Newest = Option<(u64, Rebuilder)>;
 
@@ -49,8 +56,8 @@ pub(crate) fn newest(connection: &Connection, path: &Path) -> Result<(Newest, Ve
     let mut passed_over = Vec::new();
     for sealed in all(connection, path)? {
         let seq = sealed.seq;
-        let record = recover::hash_of(connection, path, seq)?.unwrap_or(Hash::ZERO);
-        let taken = sealed.open(record).map_err(|why| format!("the snapshot behind record {seq}: {why}"));
+        let record = recover::hash_of(connection, path, seq)?;
+        let taken = open(&sealed, record).map_err(|why| format!("the snapshot behind record {seq}: {why}"));
         let taken =
             taken.and_then(|state| Rebuilder::from_snapshot(seq, state).map_err(|why| why.to_string()));
         match taken {

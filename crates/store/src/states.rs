@@ -65,18 +65,18 @@ impl Sealed {
     }
 
     /// Why it must be passed over, if it must.
-    fn check(&self, record: Hash) -> Result<(), &'static str> {
+    fn check(&self, record: Option<Hash>) -> Result<(), &'static str> {
         if self.computed() != self.hash {
             return Err("its hash does not match its content");
         }
-        if self.record != record {
+        if Some(self.record) != record {
             return Err("it does not belong to this record of this journal");
         }
         Ok(())
     }
 
     /// What it holds, if all of it is as it was written behind the record with hash `record`.
-    fn open<T: DeserializeOwned>(&self, version: u16, record: Hash) -> Result<T, String> {
+    fn open<T: DeserializeOwned>(&self, version: u16, record: Option<Hash>) -> Result<T, String> {
         self.check(record)?;
         if self.version != version {
             return Err(format!("it has version {}; this program reads {version}", self.version));
@@ -124,7 +124,7 @@ pub(crate) fn newest<T: DeserializeOwned>(
 ) -> Result<NewestState<T>, StoreError> {
     let mut passed_over = Vec::new();
     for sealed in all(connection, path, Some(name))?.into_iter().filter(|sealed| sealed.seq <= last) {
-        let record = recover::hash_of(connection, path, sealed.seq)?.unwrap_or(Hash::ZERO);
+        let record = recover::hash_of(connection, path, sealed.seq)?;
         match sealed.open(version, record) {
             Ok(value) => return Ok((Some((sealed.seq, value)), passed_over)),
             Err(why) => passed_over.push(sealed.passed_over(&why)),
@@ -137,7 +137,7 @@ pub(crate) fn newest<T: DeserializeOwned>(
 pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(usize, Vec<String>), StoreError> {
     let (mut sound, mut passed_over) = (0, Vec::new());
     for sealed in all(connection, path, None)? {
-        let record = recover::hash_of(connection, path, sealed.seq)?.unwrap_or(Hash::ZERO);
+        let record = recover::hash_of(connection, path, sealed.seq)?;
         match sealed.check(record) {
             Ok(()) => sound += 1,
             Err(why) => passed_over.push(sealed.passed_over(why)),

@@ -80,6 +80,7 @@ impl Store {
         let lock = WriteLock::take(&path)?;
         // Looked at again under the lock: a migration may have ended in between.
         connect::present(&path)?;
+        connect::alone(&path)?;
         Self::take_over(path, lock, opening)
     }
 
@@ -116,6 +117,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Records that were added and wait for a commit.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.buffered.len()
     }
 
     /// For queries; what is buffered is not in them.

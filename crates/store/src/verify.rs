@@ -1,6 +1,6 @@
 //! Everything that can be checked of a store: the database, each record, the head, the snapshots.
 
-use ripcord_journal::{Hash, Head, JournalEntry};
+use ripcord_journal::{Head, JournalEntry};
 
 use crate::error::StoreError;
 use crate::read::Reader;
@@ -40,7 +40,7 @@ impl Reader {
         let mut verified = Verified { head, snapshots: 0, states: 0, passed_over: Vec::new() };
         for sealed in snapshots::all(self.connection(), self.path())? {
             let record = recover::hash_of(self.connection(), self.path(), sealed.seq)?;
-            match sealed.open(record.unwrap_or(Hash::ZERO)) {
+            match snapshots::open(&sealed, record) {
                 Ok(_) => verified.snapshots += 1,
                 Err(why) => {
                     verified.passed_over.push(format!("the snapshot behind record {}: {why}", sealed.seq));

@@ -20,23 +20,22 @@ use ripcord_store::{Reader, StoreError};
 
 /// Why a store cannot tell of a position.
 #[derive(Debug)]
-pub(super) struct Untold(String);
-
-impl std::fmt::Display for Untold {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
+pub(super) enum Untold {
+    /// The store cannot be read; it says its name.
+    Store(StoreError),
+    /// What it holds is no story of that position.
+    Story(String),
 }
 
 impl From<StoreError> for Untold {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        Self::Store(error)
     }
 }
 
 impl From<ExplainError> for Untold {
     fn from(error: ExplainError) -> Self {
-        Self(error.to_string())
+        Self::Story(error.to_string())
     }
 }
 
@@ -56,12 +55,12 @@ pub(super) fn story(path: &Path, id: &str) -> Result<Story, Untold> {
     let mut teller = Teller::new(&header, position);
     reader.records::<Untold>(1, None, |sealed| {
         let seq = sealed.envelope.seq;
-        let entry = sealed.envelope.entry().map_err(|why| Untold(format!("record {seq}: {why}")))?;
+        let entry = sealed.envelope.entry().map_err(|why| Untold::Story(format!("record {seq}: {why}")))?;
         let JournalEntry::Fact(entry) = entry else { return Ok(()) };
         if entry.record.episode().is_some_and(|other| other != *episode) {
             return Ok(());
         }
-        teller.take(&Line { index: seq, entry }).map_err(|why| Untold(format!("record {seq}: {why}")))
+        teller.take(&Line { index: seq, entry }).map_err(|why| Untold::Story(format!("record {seq}: {why}")))
     })?;
     teller.finish().ok_or_else(|| ExplainError::NeverOpened { id: id.to_owned() }.into())
 }
@@ -73,7 +72,7 @@ fn header(reader: &Reader) -> Result<Header, Untold> {
     of_kind(reader, Kind::Instrument, |entry| {
         let JournalEntry::Instrument(entry) = entry else { return Ok(()) };
         let added = coordinator.add_instrument(entry.rules.clone(), &entry.sources, entry.bars);
-        let id: InstrumentId = added.map_err(|why| Untold(why.to_string()))?;
+        let id: InstrumentId = added.map_err(|why| Untold::Story(why.to_string()))?;
         let cells = SourceCells(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
         instruments.push(InstrumentEntry { rules: entry.rules, cells });
         Ok(())
@@ -131,6 +130,6 @@ fn of_kind(
 ) -> Result<(), Untold> {
     reader.records::<Untold>(1, Some(kind), |sealed| {
         let seq = sealed.envelope.seq;
-        take(sealed.envelope.entry().map_err(|why| Untold(format!("record {seq}: {why}")))?)
+        take(sealed.envelope.entry().map_err(|why| Untold::Story(format!("record {seq}: {why}")))?)
     })
 }

@@ -103,6 +103,11 @@ impl Keeping {
 
 impl DeskReader for Keeping {
     fn read(&mut self, entry: &Entry) {
+        // Between two steps: a journal that ends within one cannot be followed, should this process be killed.
+        let begins_step = matches!(entry.record, Record::Observed(_) | Record::Input(_));
+        if begins_step && self.waiting.len() >= COMMITTED_AT_ONCE {
+            self.write();
+        }
         self.outcome.read(entry);
         self.waiting.push(JournalEntry::Fact(entry.clone()));
         if let Record::Opened(opened) = &entry.record {
@@ -118,9 +123,6 @@ impl DeskReader for Keeping {
                     snapshot_id: row.snapshot_id.clone(),
                 })));
             }
-        }
-        if self.waiting.len() >= COMMITTED_AT_ONCE {
-            self.write();
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{ReportArgs, groupings};
 use crate::ledger as command;
-use crate::output::{BAD_REQUEST, colours, fail, print};
+use crate::output::{colours, fail, print, refuse_store};
 
 /// What a ledger says of exits.
 struct Told {
@@ -25,15 +25,15 @@ struct Told {
 pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
     let file = match command::open(path) {
         Ok(file) => file,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return refuse_store(&error),
     };
     let told = match sum(args, &file) {
         Ok(told) => told,
         Err(error) => return fail(1, &format!("{}: {error}", path.display())),
     };
-    let uncovered = match args.unprotected.then(|| super::uncovered::of_store(path)).transpose() {
+    let uncovered = match args.unprotected.then(|| super::uncovered::of_ledger(&file)).transpose() {
         Ok(uncovered) => uncovered.flatten(),
-        Err(error) => return fail(1, &format!("{}: {error}", path.display())),
+        Err(error) => return refuse_store(&error),
     };
     if args.json {
         let fills = told.summaries.first().map_or(0, |summary| summary.total.fills);
@@ -44,8 +44,7 @@ pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
             "unprotected": uncovered.as_ref().map(super::uncovered::Told::json),
             "summaries": told.summaries.iter().map(json::summary).collect::<Vec<Value>>(),
         });
-        print(&format!("{value:#}\n"));
-        return ExitCode::SUCCESS;
+        return print(&format!("{value:#}\n"));
     }
     let mut text = String::new();
     for summary in &told.summaries {
@@ -61,8 +60,7 @@ pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
             told.unknown
         );
     }
-    print(&text);
-    ExitCode::SUCCESS
+    print(&text)
 }
 
 fn sum(args: &ReportArgs, file: &LedgerFile) -> Result<Told, String> {

@@ -1,14 +1,16 @@
 //! Unprotected seconds: how long positions were without the stop that their plans want, and without any.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ripcord_core::coverage::{Known, Wants};
 use ripcord_core::id::{InstrumentId, PlanId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::Qty;
-use ripcord_journal::JournalEntry;
+use ripcord_journal::{JournalEntry, Kind, Sealed};
 use ripcord_ledger::text::episode_id;
 use ripcord_report::uncovered::{Uncovered, Uncovering, seconds};
+use ripcord_store::ledger::{self, LedgerFile};
 use ripcord_store::{Reader, StoreError};
 use serde_json::{Value, json};
 
@@ -62,21 +64,57 @@ pub(super) fn of_records(files: &[&Path]) -> Result<Option<Told>, String> {
     Ok(Some(Told::of(named)))
 }
 
-/// Of a store; none of a bot's database, which has no journal.
-pub(super) fn of_store(path: &Path) -> Result<Option<Told>, StoreError> {
-    let Ok(reader) = Reader::open(path) else { return Ok(None) };
+/// Of a ledger, and of the journal beside it what is held; none of a bot's database, which has no journal.
+/// A ledger that is behind its journal is not asked: what it does not include was not "never".
+pub(super) fn of_ledger(file: &LedgerFile) -> Result<Option<Told>, StoreError> {
+    let LedgerFile::Store(reader) = file else { return Ok(None) };
+    let failed = |source| StoreError::Sqlite { path: reader.path().to_owned(), doing: "its ledger", source };
+    if file.behind().map_err(failed)? > 0 {
+        let all = followed(reader, 1)?;
+        return Ok(Some(Told::of(all.all().map(|(episode, of)| (episode_id(episode), of)).collect())));
+    }
+    let held: BTreeMap<String, Uncovered> = match ledger::first_held(reader.connection()).map_err(failed)? {
+        Some(from) => followed(reader, from)?.held().map(|(episode, of)| (episode_id(episode), of)).collect(),
+        None => BTreeMap::new(),
+    };
+    let episodes = ledger::uncovered(reader.connection()).map_err(failed)?;
+    let named = episodes.into_iter().filter_map(|row| {
+        let of = row.uncovered.or_else(|| held.get(&row.episode).copied())?;
+        Some((row.position_id.unwrap_or(row.episode), of))
+    });
+    Ok(Some(Told::of(named.collect())))
+}
+
+/// What the journal says from record `from` on.
+fn followed(reader: &Reader, from: u64) -> Result<Uncovering, StoreError> {
     let (mut uncovering, mut known) = (Uncovering::default(), Registered::default());
-    reader.entries::<StoreError>(|_, entry| {
-        match entry {
-            JournalEntry::Instrument(entry) => known.instruments.push(entry.rules.clone()),
-            JournalEntry::Plan(entry) => known.wants.push(Wants::of_spec(&entry.spec)),
-            JournalEntry::Fact(fact) => uncovering.take(&fact, &known),
-            _ => {}
+    for kind in [Kind::Instrument, Kind::Plan] {
+        reader.records::<StoreError>(1, Some(kind), |sealed| {
+            match entry(reader, &sealed)? {
+                JournalEntry::Instrument(entry) => known.instruments.push(entry.rules.clone()),
+                JournalEntry::Plan(entry) => known.wants.push(Wants::of_spec(&entry.spec)),
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    reader.records::<StoreError>(from, None, |sealed| {
+        if let JournalEntry::Fact(fact) = entry(reader, &sealed)? {
+            uncovering.take(&fact, &known);
         }
         Ok(())
     })?;
-    let named = uncovering.all().map(|(episode, of)| (episode_id(episode), of));
-    Ok(Some(Told::of(named.collect())))
+    Ok(uncovering)
+}
+
+/// What a record says; one that cannot be read would leave a gap that nobody sees.
+fn entry(reader: &Reader, sealed: &Sealed) -> Result<JournalEntry, StoreError> {
+    let seq = sealed.envelope.seq;
+    let told = sealed.envelope.entry();
+    told.map_err(|why| StoreError::Damaged {
+        path: reader.path().to_owned(),
+        what: format!("record {seq}: {why}"),
+    })
 }
 
 impl Told {

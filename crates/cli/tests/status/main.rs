@@ -93,6 +93,26 @@ fn status_report_and_explain_agree_on_the_time_without_a_stop() {
     }
 }
 
+/// A ledger that does not include the journal knows of no episode: that is not "never".
+#[test]
+fn a_ledger_that_is_behind_is_not_asked_whether_anything_was_unprotected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = store(folder.path(), NO_STOP);
+    let name = store.to_str().expect("UTF-8");
+    let told = || {
+        let (code, report) = json(&["report", name, "--unprotected"]);
+        assert_eq!(code, Some(0), "{report}");
+        let of = |field: &str| report["unprotected"][field].as_i64().expect("a time");
+        (of("unprotected_ms"), of("unprotected_longest_ms"), of("naked_ms"))
+    };
+    let by_ledger = told();
+    assert!(by_ledger.0 > 0, "{by_ledger:?}");
+    let file = ripcord_store::rusqlite::Connection::open(&store).expect("a database");
+    file.execute_batch("DELETE FROM episodes; UPDATE ledger_state SET folded_seq = 0").expect("sql");
+    drop(file);
+    assert_eq!(told(), by_ledger);
+}
+
 #[test]
 fn bare_money_ends_with_3_and_an_alarm() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -20,6 +20,8 @@ use ripcord_store::{Opening, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
+mod refusals;
+
 const PLAN: &str = r#"{"version":1,"name":"swing","stop_loss":{"distance":{"fraction":"0.02"}}}"#;
 
 /// A store whose journal tells of one position that was stopped out.

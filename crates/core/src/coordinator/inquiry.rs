@@ -16,7 +16,7 @@ const ASK_AGAIN_AFTER: Span = Span::from_secs(1);
 /// .. and, once it was asked this often, ..
 const ASKED_OFTEN: u32 = 30;
 /// .. after this long.
-const ASK_AGAIN_LATER: Span = Span::from_secs(30);
+pub(super) const ASK_AGAIN_LATER: Span = Span::from_secs(30);
 /// So many orders for the same may be lost sight of before nobody sends another.
 pub(super) const LOST_MAX: usize = 2;
 /// Clocks of a venue and ours may be this far apart.

@@ -12,7 +12,7 @@ use crate::time::Span;
 use crate::watch::Slot;
 
 /// Silence of our own is told again this often.
-const REMIND_AFTER: Span = Span::from_secs(60);
+pub(super) const REMIND_AFTER: Span = Span::from_secs(60);
 
 impl Coordinator {
     /// Somebody sets an account's kill level, or releases it.

@@ -18,7 +18,7 @@ use crate::time::{Span, Timestamp};
 use crate::watch::Slot;
 
 /// Open orders are listed this often.
-const LIST_EVERY: Span = Span::from_secs(10);
+pub(super) const LIST_EVERY: Span = Span::from_secs(10);
 /// Rules rely on a stop at the venue while the last list is not older than this.
 const FRESH_FOR: Span = Span::from_secs(15);
 /// So many lists in a row that failed are told one by one; then every so many.

@@ -258,3 +258,16 @@ fn facts_about_what_is_not_there_are_told_and_change_nothing() {
     );
     assert_eq!((world.tables.trades.len(), world.tables.fills.len()), (1, 0));
 }
+
+/// A row that says of itself that it was adopted is nobody's: no fold writes it again, and a rebuild would
+/// find one more than the journal makes.
+#[test]
+fn an_import_that_calls_itself_adopted_is_refused_by_name() {
+    let mut world = World::with(Method::AverageCost);
+    let mut trade = imported("x-1", false, 1, 500, 10_000);
+    trade.via = "adopted".to_owned();
+    world.say(1, Body::Imported(Box::new(trade)));
+    assert!(world.tables.trades.is_empty() && world.tables.reconciled.is_empty(), "{:?}", world.tables);
+    let why = world.faults[0].1.to_string();
+    assert!(why.starts_with("imported order x-1: via is adopted") && why.contains("such as import"), "{why}");
+}

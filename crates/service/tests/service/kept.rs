@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ripcord_core::event::Record;
+use ripcord_core::event::{Entry, Event, Record};
+use ripcord_core::num::Decimal;
+use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::Span;
 use ripcord_journal::JournalEntry;
+use ripcord_journal::entry::InstallationId;
 use ripcord_service::clock::Speed;
 use ripcord_service::keeper::{Keeper, KeptAt, Past};
 use ripcord_service::line::{Line, Style, Tag};
@@ -19,7 +22,7 @@ use ripcord_service::tags::{Memory, Narrator};
 use ripcord_service::{RunConfig, run};
 use ripcord_sim::generator::Script;
 use ripcord_store::rusqlite::Connection;
-use ripcord_store::{Reader, StoreError};
+use ripcord_store::{Opening, Reader, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::host::Kept;
@@ -241,4 +244,70 @@ fn a_run_whose_store_fails_ends_with_the_file_and_what_to_do() {
     });
     read.expect("what was acknowledged is whole");
     assert!(sent <= intended, "{sent} lines tell of orders, {intended} are in the journal");
+}
+
+/// The same journal in another file, with plans as they were written before they said which prices they trust.
+fn with_plans_of_before(file: &Path, to: &Path, change: impl Fn(&mut PlanSpec)) {
+    let opening = Opening { now: START, program: "ripcord test", vfs: None };
+    let (mut store, _) = Store::create(to, 0, InstallationId([7; 16]), &opening).expect("a new store");
+    let reader = Reader::open(file).expect("a store");
+    let read = reader.entries::<StoreError>(|_, mut entry| {
+        if let JournalEntry::Plan(plan) = &mut entry {
+            change(&mut plan.spec);
+        }
+        let belongs_to_file = matches!(entry, JournalEntry::Founded(_) | JournalEntry::Taken(_));
+        if belongs_to_file { Ok(()) } else { store.append(START, &[entry]) }
+    });
+    read.expect("whole");
+    store.commit().expect("durable");
+}
+
+#[test]
+fn a_store_whose_plans_are_written_otherwise_and_mean_the_same_is_taken_up() {
+    let (folder, file) = place();
+    drop(session(&KeptAt::file(file.clone())));
+    let before = folder.path().join("before.db");
+    with_plans_of_before(&file, &before, |plan| plan.prices = None);
+    let mut resumed = session(&KeptAt::file(before.clone()));
+    let lines = resumed.take_lines();
+    let told = lines.iter().filter(|line| line.text.contains("was kept before plans said which prices"));
+    assert!(told.count() > 0, "{lines:?}");
+    pass(&mut resumed, 5);
+    drop(resumed);
+    drop(session(&KeptAt::file(before)));
+
+    let filled = folder.path().join("filled.db");
+    with_plans_of_before(&file, &filled, |plan| *plan = plan.filled());
+    let mut resumed = session(&KeptAt::file(filled));
+    let lines = resumed.take_lines();
+    assert!(lines.iter().all(|line| !line.text.contains("was kept before")), "{lines:?}");
+}
+
+#[test]
+fn a_store_whose_plans_have_the_same_names_and_other_rules_is_refused_by_what_differs() {
+    let (folder, file) = place();
+    drop(session(&KeptAt::file(file.clone())));
+    let other = folder.path().join("other.db");
+    with_plans_of_before(&file, &other, |plan| plan.leverage = Some(Decimal::new(7, 0).expect("seven")));
+    let market = Market::Generated { seed: SEED, script: Script::Crash };
+    let plans = RunPlans::demo().expect("the demo's plans are sound");
+    let kept = Some(Keeper::open(&KeptAt::file(other), START).expect("a store"));
+    let spec = SessionSpec { market, seed: SEED, positions_max: 8, start: START, plans: &plans, kept };
+    let error = Session::new(spec).expect_err("other plans").to_string();
+    assert!(error.contains("other plans") && error.contains("leverage \"7\""), "{error}");
+}
+
+/// For a month in which nobody trades only bars end: records, and no order that would make them durable.
+#[test]
+fn a_long_time_without_orders_is_made_durable_in_groups() {
+    let (_folder, file) = place();
+    let (mut keeper, past) = Keeper::open(&KeptAt::file(file.clone()), START).expect("a store");
+    assert!(past.is_none());
+    let names = Names { instruments: Vec::new(), plans: Vec::new() };
+    for second in 0..45_000 {
+        let at = START.after(Span::from_secs(second));
+        keeper.take(&Entry { at, record: Record::Input(Event::Timer) }, &names);
+    }
+    assert!(keeper.error().is_none() && keeper.durable() >= 40_000, "{}", keeper.durable());
+    assert_eq!(records(&file), keeper.durable());
 }

@@ -37,7 +37,7 @@ pub(crate) const EPISODES: Table = table!("episodes", ["episode"],
     ["episode", "account", "symbol", "side", "generation", "plan", "position_id", "strategy", "snapshot_id",
      "opened_ns", "opened_at", "closed_ns", "closed_at", "initial_qty", "largest_qty", "entered_qty",
      "entry_cost", "entry_average", "closed_qty", "gross", "fees", "funding", "net_pnl", "net_nano", "net_atto",
-     "headline"], "TRUE");
+     "headline", "unprotected_ns", "unprotected_longest_ns", "naked_ns", "naked_longest_ns"], "TRUE");
 #[rustfmt::skip]
 pub(crate) const TRADES: Table = table!("trade_records", ["order_id"],
     ["order_id", "parent_id", "parent_ids", "symbol", "side", "position_side", "order_time", "order_time_ns",

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Rows, params_from_iter};
 use super::columns::{TABLES, Table};
 use super::{LedgerTables, STATE, expect_done, expect_rows, methods};
 use crate::error::StoreError;
-use crate::migrate::LEDGER_UP;
+use crate::migrate::LEDGER_TABLES;
 use crate::projection::ProjectionError;
 use crate::read::Reader;
 use crate::states;
@@ -115,7 +115,7 @@ fn refolded(journal: &Connection) -> Result<Connection, ProjectionError> {
     // A name of nothing is a file that SQLite removes by itself.
     let beside = Connection::open("")?;
     beside.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
-    beside.execute_batch(LEDGER_UP)?;
+    beside.execute_batch(LEDGER_TABLES)?;
     // Only keys are asked for here.
     beside.execute_batch(
         "DROP INDEX trade_records_report; DROP INDEX trade_records_symbol; DROP INDEX trade_records_exit_reason; \

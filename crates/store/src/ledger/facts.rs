@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use ripcord_core::coverage::Wants;
 use ripcord_core::id::{InstrumentId, PlanId};
 use ripcord_core::time::Timestamp;
 use ripcord_journal::entry::{FeePaid, ImportedTrade};
@@ -10,27 +11,73 @@ use ripcord_journal::{JournalEntry, Kind};
 use ripcord_ledger::fact::{Fee, Imported, Method, PositionName};
 use ripcord_ledger::{Body, Fact};
 
-/// The kinds of records that the ledger reads.
-pub(super) const KINDS: &[Kind] = &[
-    Kind::Instrument,
-    Kind::Plan,
-    Kind::Account,
-    Kind::Position,
-    Kind::Imported,
-    Kind::Opened,
-    Kind::Added,
-    Kind::PlanChanged,
-    Kind::OrderIntended,
-    Kind::GateBlocked,
-    Kind::OrderAccepted,
-    Kind::Filled,
-    Kind::OrderEnded,
-    Kind::Closed,
-];
+/// Whether the ledger reads a kind of records. What it does not read is as if it had not happened, so each
+/// new kind is decided on here.
+pub(super) const fn reads(kind: Kind) -> bool {
+    match kind {
+        Kind::Instrument
+        | Kind::Plan
+        | Kind::Account
+        | Kind::Position
+        | Kind::Imported
+        | Kind::Opened
+        | Kind::Added
+        | Kind::PlanChanged
+        | Kind::StopMoved
+        | Kind::TrailingActivated
+        | Kind::ExitDecided
+        | Kind::ExitConcluded
+        | Kind::OrderIntended
+        | Kind::GateBlocked
+        | Kind::OrderAccepted
+        | Kind::Filled
+        | Kind::OrderEnded
+        | Kind::Closed
+        | Kind::Alarm
+        | Kind::Adopted
+        | Kind::LeftOutside
+        | Kind::Released
+        | Kind::HandedOver
+        | Kind::OrdersListed
+        | Kind::Returned => true,
+        Kind::Founded
+        | Kind::Taken
+        | Kind::Settings
+        | Kind::Restored
+        | Kind::Observed
+        | Kind::Input
+        | Kind::FundingPaid
+        | Kind::Signalled
+        | Kind::BarClosed
+        | Kind::CommandRefused
+        | Kind::Deferred
+        | Kind::BracketTriggered
+        | Kind::KillLevel
+        | Kind::Suspected
+        | Kind::Confirmed
+        | Kind::Contradicted
+        | Kind::PriceDoubted
+        | Kind::PricesStale
+        | Kind::PricesBack
+        | Kind::Jump
+        | Kind::Diverged
+        | Kind::Converged
+        | Kind::Managed
+        | Kind::ReadFailed
+        | Kind::Reconciled
+        | Kind::OrdersStale => false,
+    }
+}
+
+/// The numbers of the kinds that it reads, with commas.
+pub(super) fn kinds() -> String {
+    let read: Vec<Kind> = Kind::ALL.iter().copied().filter(|&kind| reads(kind)).collect();
+    super::kind_numbers(&read)
+}
 
 /// Reads those behind a record in their order. Without the index: nearly every record is wanted, and sorted already.
 pub(super) fn query() -> String {
-    let kinds = super::kind_numbers(KINDS);
+    let kinds = kinds();
     format!(
         "SELECT seq, at_ns, kind, version, payload FROM journal NOT INDEXED \
          WHERE seq > ?1 AND kind IN ({kinds}) ORDER BY seq"
@@ -74,7 +121,7 @@ impl Facts {
             JournalEntry::Plan(plan) => {
                 let id = PlanId(self.plans);
                 self.plans += 1;
-                Body::Plan { id, name: plan.spec.name.clone() }
+                Body::Plan { id, name: plan.spec.name.clone(), wants: Wants::of_spec(&plan.spec) }
             }
             JournalEntry::Account(account) => Body::Account { id: account.id, name: account.name.clone() },
             JournalEntry::Position(position) => Body::Position {

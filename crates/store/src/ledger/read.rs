@@ -7,8 +7,7 @@ use ripcord_ledger::money;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
-use super::facts::KINDS;
-use super::kind_numbers;
+use super::facts;
 use crate::connect::{Recognised, recognise};
 use crate::error::StoreError;
 use crate::read::Reader;
@@ -260,7 +259,7 @@ impl LedgerFile {
         match self {
             Self::Adopted(_) => Ok(0),
             Self::Store(reader) => {
-                let kinds = kind_numbers(KINDS);
+                let kinds = facts::kinds();
                 let sql = format!(
                     "SELECT count(*) FROM journal WHERE kind IN ({kinds}) AND seq > (SELECT folded_seq FROM ledger_state)"
                 );

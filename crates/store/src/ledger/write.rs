@@ -209,6 +209,10 @@ fn episode(row: &EpisodeRow) -> Vec<Value> {
         net_nano,
         net_atto,
         row.headline.map(|reason| reason.word().to_owned()).into(),
+        row.uncovered.map(|uncovered| uncovered.unprotected.0).into(),
+        row.uncovered.map(|uncovered| uncovered.unprotected_longest.0).into(),
+        row.uncovered.map(|uncovered| uncovered.naked.0).into(),
+        row.uncovered.map(|uncovered| uncovered.naked_longest.0).into(),
     ]
 }
 

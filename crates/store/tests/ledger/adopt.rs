@@ -133,6 +133,62 @@ fn rows_that_came_since_are_not_lost_by_giving_back() {
     assert!(matches!(why, AdoptError::Count { former: 4, now: 5 }), "{why}");
 }
 
+/// As many rows as before say nothing: one may have gone and another come, or one may say otherwise.
+#[test]
+fn what_was_changed_in_the_new_table_is_not_lost_by_giving_back() {
+    for (sql, told) in [
+        (
+            "UPDATE trade_records SET status = 'canceled' WHERE order_id = 's1'",
+            "order s1: status was \"\" when it was adopted and is \"canceled\"; giving back would lose that",
+        ),
+        (
+            "UPDATE trade_records SET pnl_usd = '-0.4' WHERE order_id = 's1'",
+            "order s1: pnl_usd was \"-0.30000000000000004\" when it was adopted and is \"-0.4\"",
+        ),
+        (
+            "UPDATE trade_records SET order_id = 'new' WHERE order_id = 'b1'",
+            "order b1 of the former table is not in",
+        ),
+        (
+            "UPDATE trade_records_before_ripcord SET price = 7 WHERE order_id = 'b1'",
+            "order b1: price was \"7\"",
+        ),
+    ] {
+        let place = Place::new();
+        let connection = foreign(&place);
+        adopt(&place.file()).expect("adopted");
+        connection.pragma_update(None, "foreign_keys", false).expect("as a bot has it");
+        connection.execute(sql, []).expect(sql);
+        let before = rows_of(&connection);
+        let why = give_back(&place.file()).expect_err(sql).to_string();
+        assert!(why.contains(told), "{sql}: {why}");
+        assert_eq!(rows_of(&connection), before, "{sql}: nothing was changed");
+    }
+}
+
+fn rows_of(connection: &Connection) -> (i64, i64, String) {
+    let count = |table: &str| one::<i64>(connection, &format!("SELECT count(*) FROM {table}"));
+    let shapes = "SELECT group_concat(name || coalesce(sql, ''), ';') FROM sqlite_schema";
+    (count("trade_records"), count("trade_records_before_ripcord"), one(connection, shapes))
+}
+
+/// An index that the bot made since has no text that was kept.
+#[test]
+fn an_index_that_was_made_since_comes_along() {
+    let place = Place::new();
+    let connection = foreign(&place);
+    adopt(&place.file()).expect("adopted");
+    connection
+        .execute_batch("CREATE INDEX since ON trade_records_before_ripcord (status)")
+        .expect("an index");
+    give_back(&place.file()).expect("given back");
+    let connection = Connection::open(place.file()).expect("a database that can be read");
+    assert_eq!(one::<String>(&connection, "PRAGMA integrity_check"), "ok");
+    let sql: String = one(&connection, "SELECT sql FROM sqlite_schema WHERE name = 'since'");
+    assert!(sql.contains("trade_records") && !sql.contains("before_ripcord"), "{sql}");
+    assert_eq!(one::<i64>(&connection, "SELECT count(*) FROM trade_records"), 4);
+}
+
 #[test]
 fn what_is_no_trade_table_is_said() {
     let place = Place::new();

@@ -6,3 +6,4 @@ mod queries;
 mod states;
 mod support;
 mod tables;
+mod uncovered;

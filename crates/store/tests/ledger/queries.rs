@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ripcord_core::coverage::Coverage;
 use ripcord_core::event::Record;
 use ripcord_core::id::OrderId;
 use ripcord_core::instrument::Side;
@@ -12,6 +13,7 @@ use ripcord_store::rusqlite::Connection;
 use ripcord_store::rusqlite::types::Value;
 
 use crate::support::Place;
+use crate::uncovered::Nobody as Unplanned;
 
 const SEED: u64 = 2_025;
 /// 50,000 closing orders in 30 days.
@@ -134,6 +136,7 @@ fn the_documented_queries_say_what_a_second_computation_says() {
                 assert_eq!((whole(&rows[0][0]), whole(&rows[0][1])), (exits.len(), exits.len()));
                 assert!(is_near(&rows[0][2], 100 * hard as i128, exits.len() as i128, 1));
             }
+            "Time without a stop" => without_a_stop(&rows, records),
             "Who got the position out" => {
                 let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
                 exits.iter().for_each(|exit| {
@@ -146,7 +149,31 @@ fn the_documented_queries_say_what_a_second_computation_says() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 9);
+}
+
+/// Symbol by symbol, from the core's own fold over the records. No plan is known, so none wants a stop.
+fn without_a_stop(rows: &[Vec<Value>], records: usize) {
+    let mut coverage = Coverage::new();
+    let mut wanted: BTreeMap<String, (usize, usize, i128, i128)> = BTreeMap::new();
+    for entry in Sample::new(SEED, CLOSINGS / 30).take(records) {
+        let Some((episode, covered)) = coverage.take(&entry, &Unplanned) else { continue };
+        let (of, symbol) =
+            (covered.uncovered(entry.at), &instruments()[episode.key.instrument.0 as usize].symbol);
+        let (count, bare, sum, longest) = wanted.entry(symbol.clone()).or_default();
+        (*count, *bare) = (*count + 1, *bare + usize::from(of.unprotected.0 > 0));
+        *sum += i128::from(of.unprotected.0);
+        *longest = (*longest).max(i128::from(of.unprotected_longest.0));
+    }
+    assert_eq!(rows.len(), wanted.len());
+    for (row, (symbol, (count, bare, sum, longest))) in rows.iter().zip(wanted) {
+        assert_eq!((text(&row[0]), whole(&row[1]), whole(&row[2])), (symbol.as_str(), count, bare));
+        assert!(
+            bare > 100 && is_near(&row[3], sum, 1, NANO) && is_near(&row[4], longest, 1, NANO),
+            "{row:?}"
+        );
+        assert_eq!(row[5], Value::Real(0.0));
+    }
 }
 
 fn by_reason<'a>(exits: impl Iterator<Item = &'a Exit>) -> BTreeMap<&'static str, Vec<&'a Exit>> {

@@ -246,9 +246,23 @@ fn going_back_behind_the_ledger_is_refused_while_it_holds_adopted_rows() {
     crate::adopt::adopt_into(store.connection());
     drop(store);
     let now = Timestamp(0);
+    assert_eq!(maintain::rollback(&place.file(), now).expect("columns are derived").to, 3);
     assert_eq!(maintain::rollback(&place.file(), now).expect("states are derived").to, 2);
     let error = maintain::rollback(&place.file(), now).expect_err("they stand nowhere else").to_string();
     assert!(error.contains("4 rows before and 0 behind it; nothing was changed"), "{error}");
-    assert_eq!(maintain::migrate(&place.file(), now).expect("forward").to, 3);
+    assert_eq!(maintain::migrate(&place.file(), now).expect("forward").to, 4);
     assert_eq!(rows(place.open().connection(), "ingest_via = 'adopted'").len(), 4);
+}
+
+/// How an instrument is counted stands in no record: going back would count it otherwise, and say nothing.
+#[test]
+fn going_back_behind_the_ledger_is_refused_while_an_instrument_is_counted_by_fifo() {
+    let place = Place::new();
+    filled(&place);
+    let now = Timestamp(0);
+    while maintain::rollback(&place.file(), now).is_ok() {}
+    let error = maintain::rollback(&place.file(), now).expect_err("it stands nowhere else").to_string();
+    assert!(error.contains("step 2 (ledger): 1 rows before and 0 behind it; nothing was changed"), "{error}");
+    maintain::migrate(&place.file(), now).expect("forward");
+    assert_eq!(place.verified().changed, 0);
 }

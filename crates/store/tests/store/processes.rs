@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use ripcord_core::time::Timestamp;
-use ripcord_store::{Reader, Store};
+use ripcord_store::{Reader, Store, StoreError, maintain};
 
 use crate::support::{OPENING, Place, fact};
 
@@ -75,4 +75,23 @@ fn a_reader_sees_one_moment_while_a_writer_goes_on() {
     store.tidy().expect("a reader does not stop it");
     assert_eq!(reader.head().expect("readable").1.seq, 2);
     assert_eq!(place.entries().len(), 3);
+}
+
+/// Each name has a lock and a write-ahead log of its own: two writers would destroy the file.
+#[cfg(unix)]
+#[test]
+fn a_store_with_a_second_name_is_not_written_to() {
+    let place = Place::new();
+    drop(place.create());
+    let other = place.folder().join("other.db");
+    std::fs::hard_link(place.file(), &other).expect("a second name");
+    for name in [place.file(), other.clone()] {
+        let error = Store::open(&name, &OPENING).expect_err("two could write");
+        assert!(matches!(error, StoreError::Linked(_)) && error.is_request(), "{error}");
+        let error = maintain::rollback(&name, Timestamp(0)).expect_err("two could write");
+        assert!(matches!(error, StoreError::Linked(_)), "{error}");
+    }
+    assert_eq!(Reader::open(&other).and_then(|reader| reader.head()).expect("readable").1.seq, 2);
+    std::fs::remove_file(&other).expect("it is there");
+    Store::open(&place.file(), &OPENING).expect("one name");
 }

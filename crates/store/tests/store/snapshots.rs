@@ -9,8 +9,8 @@ use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::Timestamp;
-use ripcord_journal::JournalEntry;
 use ripcord_journal::entry::{InstrumentEntry, PlanEntry};
+use ripcord_journal::{Hash, JournalEntry, SealedSnapshot};
 use ripcord_store::rusqlite::Connection;
 use ripcord_store::{Reader, Store};
 
@@ -171,4 +171,32 @@ fn a_snapshot_of_another_journal_is_passed_over() {
     drop(file);
     let (_, facts, passed_over) = rebuilt(&place);
     assert!(facts > 0 && passed_over.len() == 1, "{passed_over:?}");
+}
+
+/// A whole snapshot that stands behind a record which is not there: nothing vouches for it.
+#[test]
+fn a_snapshot_behind_a_record_that_is_missing_is_passed_over() {
+    let (place, other) = (Place::new(), Place::new());
+    let mut session = Session::new(&place);
+    session.trade(10);
+    session.snapshot();
+    let (meant, head) = (state(&session.core), session.store.commit().expect("durable"));
+    drop(session);
+    let mut session = Session::new(&other);
+    session.trade(25);
+    let sealed =
+        SealedSnapshot::seal(head.seq + 5, Hash::ZERO, &session.core.snapshot()).expect("a snapshot");
+    let file = Connection::open(place.file()).expect("a database");
+    file.execute(
+        "INSERT INTO snapshots (seq, version, record, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (sealed.seq, sealed.version, sealed.record.0.as_slice(), &sealed.body, sealed.hash.0.as_slice()),
+    )
+    .expect("sql");
+    drop(file);
+    let (found, _, passed_over) = rebuilt(&place);
+    assert_eq!(found, meant, "the positions of another journal are not ours");
+    assert!(passed_over[0].contains("it does not belong to record"), "{passed_over:?}");
+    let reader = Reader::open(&place.file()).expect("a store");
+    let verified = reader.verify(|_, _| Ok::<_, ripcord_store::StoreError>(())).expect("whole");
+    assert_eq!((verified.snapshots, verified.passed_over.len()), (1, 1), "{verified:?}");
 }

@@ -1,0 +1,35 @@
+//! What the clock alone would do: timers that arm themselves again.
+
+use super::{Coordinator, TimerFor, inquiry, kill, listing};
+use crate::time::Timestamp;
+
+impl Coordinator {
+    /// See [`crate::view::View::clock_steps_until`].
+    pub(crate) fn clock_steps_until(&self, at: Timestamp) -> u64 {
+        let due = self.timers.iter().take_while(|&&(due, _)| due <= at);
+        let steps = due.filter_map(|&(due, timer)| {
+            let period = match timer {
+                TimerFor::Bar(feed) => self.engine.feeds[feed as usize].spec.bar,
+                TimerFor::Read(account) => self.accounts.get(account)?.given.read_every?,
+                TimerFor::Remind(_) => kill::REMIND_AFTER,
+                TimerFor::List(_) => listing::LIST_EVERY,
+                TimerFor::Inquire(_) => inquiry::ASK_AGAIN_LATER,
+                TimerFor::Escalate(..)
+                | TimerFor::Retry(_)
+                | TimerFor::Expire(..)
+                | TimerFor::SignalOver(_)
+                | TimerFor::TimeLimit(_)
+                | TimerFor::Protect(_)
+                | TimerFor::Triggered(_)
+                | TimerFor::Cancel(_)
+                | TimerFor::Answers
+                | TimerFor::Coins(_)
+                | TimerFor::Confirm(_)
+                | TimerFor::ReadAgain(_)
+                | TimerFor::Stale(_) => return None,
+            };
+            Some(1 + at.since(due).0.unsigned_abs() / period.0.max(1).unsigned_abs())
+        });
+        steps.fold(0, u64::saturating_add)
+    }
+}
