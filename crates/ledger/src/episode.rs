@@ -193,6 +193,15 @@ impl Life {
         });
     }
 
+    /// What was paid in all, price times quantity, and for how much.
+    pub(crate) const fn entered_for(&self) -> (i128, Qty) {
+        (self.cost, self.entered)
+    }
+
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed_at.is_some()
+    }
+
     /// What had left unseen is back: an order of ours sold it.
     pub(crate) fn take_back(&mut self, returned: &Returned) {
         let qty = returned.qty.0;
@@ -289,6 +298,15 @@ impl Sent {
     pub(crate) fn block(&mut self, at: Timestamp) {
         self.is_blocked = true;
         self.ended_at.get_or_insert(at);
+    }
+
+    pub(crate) const fn state(&self) -> OrderState {
+        self.life.state
+    }
+
+    /// When the venue said that it has the order.
+    pub(crate) const fn accepted(&self) -> Option<Timestamp> {
+        self.accepted_at
     }
 
     pub(crate) fn end(&mut self, how: OrderEnd, at: Timestamp) {

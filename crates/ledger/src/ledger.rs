@@ -231,6 +231,7 @@ impl Ledger {
             Record::Added(added) => {
                 self.life(added.episode)?.add(added, at);
                 self.entered(seq, added.episode, changes);
+                self.tell_bracket(added.episode, None, changes);
                 Ok(())
             }
             Record::PlanChanged { episode, to, from: _ } => {
@@ -243,12 +244,17 @@ impl Ledger {
                 let market = life.market.clone();
                 let row = life.intend(order, at).row(&market);
                 changes.push(Change::Order(Box::new(row)));
+                self.tell_bracket(order.id.episode, Some(&order.id), changes);
                 Ok(())
             }
             Record::GateBlocked { id, why: _ } => self.on_order(id, changes, |sent| sent.block(at)),
             Record::OrderAccepted(id) => self.on_order(id, changes, |sent| sent.accept(at)),
             Record::OrderEnded { id, how } => self.on_order(id, changes, |sent| sent.end(*how, at)),
-            Record::Filled(filled) => self.on_filled(seq, at, filled, changes),
+            Record::Filled(filled) => {
+                self.on_filled(seq, at, filled, changes)?;
+                self.tell_bracket(filled.id.episode, Some(&filled.id), changes);
+                Ok(())
+            }
             Record::Closed { episode } | Record::Released { episode, .. } => {
                 self.on_closed(at, *episode, over, changes)
             }
@@ -369,6 +375,7 @@ impl Ledger {
             // Its trade record says where the order stands.
             self.tell_exit(id, changes);
         }
+        self.tell_bracket(id.episode, Some(id), changes);
         self.let_go(id.episode);
         Ok(())
     }
@@ -427,6 +434,7 @@ impl Ledger {
             self.tell_touched(&touched, changes);
         }
         self.tell_episode(id, changes);
+        self.tell_bracket(id, None, changes);
         self.let_go(id);
         Ok(())
     }

@@ -10,6 +10,7 @@
 //!
 //! Start at [`Ledger`]; then [`episode`] (one life of one position), [`rows`] (the tables).
 
+mod bracket;
 pub mod episode;
 pub mod fact;
 pub mod fifo;

@@ -36,6 +36,8 @@ pub enum Change {
         /// What it was matched with, in FIFO order.
         rows: Vec<Allocation>,
     },
+    /// The exchange's protection of an episode, by the order that opened it.
+    Bracket(Box<BracketRow>),
     /// Somebody looked at the venue again: when, and how.
     Reconciled {
         /// The order.
@@ -288,8 +290,7 @@ pub struct ClosedMoney {
     pub worth: Worth,
 }
 
-/// The exchange's protection of a position. The table is there; its rows come with the records of
-/// brackets.
+/// The exchange's protection of a position: the stop that rests, or the last one that did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BracketRow {
     /// Its market.
@@ -306,14 +307,15 @@ pub struct BracketRow {
     pub stop_price: Option<Price>,
     /// The target.
     pub tp_price: Option<Price>,
-    /// Average entry.
-    pub entry_price: Price,
+    /// What was paid, price times quantity, and the quantity: their quotient is the average entry.
+    pub entry: (i128, Qty),
     /// When the position was opened.
     pub entry_time: Timestamp,
-    /// Where it stands.
-    pub status: String,
-    /// Who placed it.
-    pub source: String,
+    /// Where it stands: `pending`, `active`, `unknown`, `refused`, `gone`, `filled` or, with its position,
+    /// `closed`.
+    pub status: &'static str,
+    /// Who acts when it is filled.
+    pub source: &'static str,
     /// When the venue last confirmed it.
     pub verified_at: Option<Timestamp>,
 }

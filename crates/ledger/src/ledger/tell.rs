@@ -7,6 +7,7 @@ use ripcord_core::num::Qty;
 
 use super::{AccountId, Change, EpisodeId, InstrumentId, Ledger, LedgerFault, Method, OrderId, Owner};
 use super::{Touched, Worth, imports};
+use crate::episode::Life;
 use crate::{spot, trades};
 
 impl Ledger {
@@ -71,6 +72,16 @@ impl Ledger {
             market: life.market.clone(),
             rows: rows.to_vec(),
         });
+    }
+
+    /// The row of an episode's bracket, if an order that belongs to it changed.
+    pub(super) fn tell_bracket(&self, id: EpisodeId, order: Option<&OrderId>, changes: &mut Vec<Change>) {
+        if order.is_some_and(|order| order.exit > 0) {
+            return;
+        }
+        if let Some(row) = self.lives.get(&id).and_then(Life::bracket) {
+            changes.push(Change::Bracket(Box::new(row)));
+        }
     }
 
     pub(super) fn tell_episode(&self, id: EpisodeId, changes: &mut Vec<Change>) {

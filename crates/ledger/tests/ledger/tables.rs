@@ -11,7 +11,7 @@ use ripcord_core::reason::{ExitType, Reason};
 use ripcord_core::time::Timestamp;
 use ripcord_ledger::fact::{Fee, Imported, Method};
 use ripcord_ledger::fifo::Allocation;
-use ripcord_ledger::rows::{Change, EpisodeRow, FillRow, OrderRow, TradeRow};
+use ripcord_ledger::rows::{BracketRow, Change, EpisodeRow, FillRow, OrderRow, TradeRow};
 use ripcord_ledger::{Body, Fact, Ledger, LedgerFault};
 
 pub(crate) const ONE: i128 = 10_i128.pow(18);
@@ -23,6 +23,7 @@ pub(crate) struct Tables {
     pub(crate) episodes: BTreeMap<EpisodeId, EpisodeRow>,
     pub(crate) trades: BTreeMap<String, TradeRow>,
     pub(crate) allocations: BTreeMap<String, Vec<Allocation>>,
+    pub(crate) brackets: BTreeMap<String, BracketRow>,
     pub(crate) reconciled: BTreeMap<String, (Timestamp, String)>,
 }
 
@@ -46,6 +47,9 @@ impl Tables {
                 }
                 Change::Allocations { sell, rows, .. } => {
                     self.allocations.insert(sell.to_string(), rows);
+                }
+                Change::Bracket(row) => {
+                    self.brackets.insert(row.entry_order_id.clone(), *row);
                 }
                 Change::Reconciled { order_id, at, via } => {
                     self.reconciled.insert(order_id, (at, via));

@@ -52,11 +52,15 @@ pub(crate) const ALLOCATIONS: Table = table!("fifo_allocations", ["sell_order_id
     ["sell_order_id", "part", "buy_order_id", "symbol", "allocated_size", "buy_price", "sell_price",
      "buy_fees_per_unit", "sell_fees_per_unit", "cost_basis_usd", "proceeds_usd", "net_proceeds_usd", "pnl_usd",
      "buy_time_ns", "sell_time_ns", "allocation_version", "allocation_batch", "notes"], "TRUE");
+#[rustfmt::skip]
+pub(crate) const BRACKETS: Table = table!("brackets", ["entry_order_id"],
+    ["entry_order_id", "episode", "stop_order_id", "tp_order_id", "stop_price", "tp_price", "entry_price",
+     "entry_time_ns", "entry_time", "side", "status", "source", "verified_ns", "verified_at"], "TRUE");
 pub(crate) const FAULTS: Table = table!("ledger_faults", ["seq"], ["seq", "fault"], "TRUE");
 
 /// Every table that the fold writes.
-pub(crate) const TABLES: [&Table; 9] =
-    [&INSTRUMENTS, &ACCOUNTS, &PLANS, &ORDERS, &FILLS, &EPISODES, &TRADES, &ALLOCATIONS, &FAULTS];
+pub(crate) const TABLES: [&Table; 10] =
+    [&INSTRUMENTS, &ACCOUNTS, &PLANS, &ORDERS, &FILLS, &EPISODES, &TRADES, &ALLOCATIONS, &BRACKETS, &FAULTS];
 
 /// Columns of a trade record that a fold does not give: they say who looked later.
 const KEPT: [&str; 2] = ["last_reconciled_at", "last_reconciled_via"];

@@ -8,7 +8,7 @@ use ripcord_core::order::OrderKind;
 use ripcord_core::time::Timestamp;
 use ripcord_ledger::episode::state_word;
 use ripcord_ledger::fifo::{ALLOCATION_VERSION, Allocation};
-use ripcord_ledger::rows::{Change, Effect, EpisodeRow, FillRow, Market, OrderRow, TradeRow};
+use ripcord_ledger::rows::{BracketRow, Change, Effect, EpisodeRow, FillRow, Market, OrderRow, TradeRow};
 use ripcord_ledger::trades::kind_word;
 use ripcord_ledger::{money, text};
 use rusqlite::types::Value;
@@ -31,6 +31,7 @@ pub(super) fn key(change: &Change) -> RowKey {
         Change::Allocations { sell, .. } => (7, sell.to_string(), 0),
         // Behind the trade record that it is about.
         Change::Reconciled { order_id, .. } => (8, order_id.clone(), 0),
+        Change::Bracket(row) => (9, row.entry_order_id.clone(), 0),
     }
 }
 
@@ -46,6 +47,7 @@ pub(super) fn change(tables: &Connection, change: &Change) -> Result<(), Project
         Change::Fill(row) => upsert(tables, &columns::FILLS, fill(row)),
         Change::Episode(row) => upsert(tables, &columns::EPISODES, episode(row)),
         Change::Trade(row) => upsert(tables, &columns::TRADES, trade(row)),
+        Change::Bracket(row) => upsert(tables, &columns::BRACKETS, bracket(row)),
         Change::Allocations { sell, market, rows } => allocations(tables, sell, market, rows),
         Change::Reconciled { order_id, at, via } => {
             let sql = "UPDATE trade_records SET last_reconciled_at = ?2, last_reconciled_via = ?3 WHERE order_id = ?1";
@@ -213,6 +215,27 @@ fn episode(row: &EpisodeRow) -> Vec<Value> {
         row.uncovered.map(|uncovered| uncovered.unprotected_longest.0).into(),
         row.uncovered.map(|uncovered| uncovered.naked.0).into(),
         row.uncovered.map(|uncovered| uncovered.naked_longest.0).into(),
+    ]
+}
+
+fn bracket(row: &BracketRow) -> Vec<Value> {
+    let rules = &row.market.rules;
+    let (paid, entered) = row.entry;
+    vec![
+        row.entry_order_id.clone().into(),
+        text::episode_id(row.episode).into(),
+        row.stop_order_id.clone().into(),
+        row.tp_order_id.clone().into(),
+        row.stop_price.map_or(Value::Null, |at| price(at, rules)),
+        row.tp_price.map_or(Value::Null, |at| price(at, rules)),
+        average(paid, entered, rules),
+        row.entry_time.0.into(),
+        utc(row.entry_time),
+        word(row.episode.key.side.word()),
+        word(row.status),
+        word(row.source),
+        nanos(row.verified_at),
+        row.verified_at.map(text::utc).into(),
     ]
 }
 

@@ -133,6 +133,34 @@ fn an_episode_that_ended_says_how_long_it_was_without_a_stop_whoever_restarted_w
     }
 }
 
+/// The stop at the exchange as a row, wherever a start interrupts it.
+#[test]
+fn a_bracket_is_a_row_that_says_where_it_stands() {
+    let row = "SELECT concat_ws(' ', entry_order_id, stop_order_id, stop_price, entry_price, side, status, source, \
+               verified_ns) FROM brackets WHERE episode = 'rc-0-0-L1'";
+    let confirmed = "EXCHANGE_BRACKET 13000000000";
+    let stands = [
+        (2, "pending", "EXCHANGE_BRACKET"),
+        (3, "active", confirmed),
+        (4, "gone", confirmed),
+        (7, "gone", confirmed),
+        (8, "closed", confirmed),
+    ];
+    let place = Place::new();
+    let mut store = with_plan(&place);
+    let mut told = 0;
+    for (records, status, rest) in stands {
+        append(&mut store, &story()[told..records]);
+        told = records;
+        let expected = format!("rc-0-0-L1-open-0 rc-0-0-L1-0-0-0-0 98.00 100.00 long {status} {rest}");
+        assert_eq!(one::<String>(store.connection(), row), expected, "behind {records} records");
+    }
+    assert_eq!(one::<i64>(store.connection(), "SELECT count(*) FROM brackets"), 1);
+    assert_eq!(place.verified().changed, 0);
+    store.connection().execute("DELETE FROM brackets", []).expect("sql");
+    assert_eq!(ledger::rebuild(&mut store).expect("a rebuild").changed, 1);
+}
+
 #[test]
 fn a_record_of_an_earlier_moment_takes_nothing_back_and_stops_no_commit() {
     let place = Place::new();
