@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ripcord_core::coverage::{Coverage, Uncovered, Wants};
-use ripcord_core::event::{Filled, Opened, Record};
+use ripcord_core::event::{Added, Filled, LeftOutside, Opened, Record};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
 use ripcord_core::num::Money;
+use ripcord_core::order::ExitOrder;
 use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -228,46 +229,19 @@ impl Ledger {
         let over = self.cover(at, record);
         match record {
             Record::Opened(opened) => self.on_opened(seq, at, opened, changes),
-            Record::Added(added) => {
-                self.life(added.episode)?.add(added, at);
-                self.entered(seq, added.episode, changes);
-                self.tell_bracket(added.episode, None, changes);
-                Ok(())
-            }
-            Record::PlanChanged { episode, to, from: _ } => {
-                self.life(*episode)?.plan = *to;
-                self.tell_episode(*episode, changes);
-                Ok(())
-            }
-            Record::OrderIntended(order) => {
-                let life = self.life(order.id.episode)?;
-                let market = life.market.clone();
-                let row = life.intend(order, at).row(&market);
-                changes.push(Change::Order(Box::new(row)));
-                self.tell_bracket(order.id.episode, Some(&order.id), changes);
-                Ok(())
-            }
+            Record::Added(added) => self.on_added(seq, at, added, changes),
+            Record::PlanChanged { episode, to, from: _ } => self.on_plan(*episode, *to, changes),
+            Record::OrderIntended(order) => self.on_intended(at, order, changes),
             Record::GateBlocked { id, why: _ } => self.on_order(id, changes, |sent| sent.block(at)),
             Record::OrderAccepted(id) => self.on_order(id, changes, |sent| sent.accept(at)),
             Record::OrderEnded { id, how } => self.on_order(id, changes, |sent| sent.end(*how, at)),
-            Record::Filled(filled) => {
-                self.on_filled(seq, at, filled, changes)?;
-                self.tell_bracket(filled.id.episode, Some(&filled.id), changes);
-                Ok(())
-            }
+            Record::Filled(filled) => self.on_filled(seq, at, filled, changes),
             Record::Closed { episode } | Record::Released { episode, .. } => {
                 self.on_closed(at, *episode, over, changes)
             }
-            Record::LeftOutside(left) => {
-                self.life(left.episode)?.leave(left);
-                self.tell_life(left.episode, changes);
-                Ok(())
-            }
+            Record::LeftOutside(left) => self.on_left_outside(left, changes),
             // The trade that follows tells what it was worth.
-            Record::Returned(returned) => {
-                self.life(returned.episode)?.take_back(returned);
-                Ok(())
-            }
+            Record::Returned(returned) => Ok(self.life(returned.episode)?.take_back(returned)),
             Record::Observed(_)
             | Record::Input(_)
             | Record::StopMoved { .. }
@@ -304,6 +278,50 @@ impl Ledger {
 
     fn life(&mut self, id: EpisodeId) -> Result<&mut Life, LedgerFault> {
         self.lives.get_mut(&id).ok_or(LedgerFault::UnknownEpisode(id))
+    }
+
+    fn on_added(
+        &mut self,
+        seq: u64,
+        at: Timestamp,
+        added: &Added,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerFault> {
+        self.life(added.episode)?.add(added, at);
+        self.entered(seq, added.episode, changes);
+        self.tell_bracket(added.episode, None, changes);
+        Ok(())
+    }
+
+    fn on_plan(
+        &mut self,
+        episode: EpisodeId,
+        to: PlanId,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerFault> {
+        self.life(episode)?.plan = to;
+        self.tell_episode(episode, changes);
+        Ok(())
+    }
+
+    fn on_intended(
+        &mut self,
+        at: Timestamp,
+        order: &ExitOrder,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerFault> {
+        let life = self.life(order.id.episode)?;
+        let market = life.market.clone();
+        let row = life.intend(order, at).row(&market);
+        changes.push(Change::Order(Box::new(row)));
+        self.tell_bracket(order.id.episode, Some(&order.id), changes);
+        Ok(())
+    }
+
+    fn on_left_outside(&mut self, left: &LeftOutside, changes: &mut Vec<Change>) -> Result<(), LedgerFault> {
+        self.life(left.episode)?.leave(left);
+        self.tell_life(left.episode, changes);
+        Ok(())
     }
 
     fn on_opened(
@@ -415,6 +433,7 @@ impl Ledger {
             self.tell_exit(&id, changes);
         }
         self.tell_episode(id.episode, changes);
+        self.tell_bracket(id.episode, Some(&id), changes);
         self.let_go(id.episode);
         Ok(())
     }

@@ -117,9 +117,7 @@ impl Narrator {
             Record::PlanChanged { episode, from, to } => {
                 lines.push(self.plan_changed(at, *episode, *from, *to));
             }
-            Record::Signalled { episode, until } => {
-                lines.push(self.signalled(at, *episode, *until));
-            }
+            Record::Signalled { episode, until } => lines.push(self.signalled(at, *episode, *until)),
             Record::Deferred { episode, reason, bracket, .. } => {
                 lines.push(self.deferred(at, *episode, *reason, *bracket));
             }
@@ -151,9 +149,7 @@ impl Narrator {
                 self.episodes.remove(episode);
             }
             Record::CommandRefused(refused) => lines.push(self.refused(at, *refused)),
-            Record::Alarm { episode, what } => {
-                lines.push(self.alarm(at, *episode, *what));
-            }
+            Record::Alarm { episode, what } => lines.push(self.alarm(at, *episode, *what)),
             Record::Suspected { .. }
             | Record::Confirmed { .. }
             | Record::Contradicted { .. }

@@ -16,7 +16,7 @@ use crate::cases::{Case, Move};
 use crate::properties::through_text;
 use crate::random::Random;
 use crate::venue::Mood;
-use crate::world::World;
+use crate::world::{Deaths, World};
 
 /// Accounts of random worlds are numbered from 0.
 const ACCOUNTS: u32 = 16;
@@ -113,14 +113,14 @@ fn calm(world: &mut World, markets: usize) {
 #[test]
 fn killed_between_any_two_words_it_finishes_what_it_began_and_nothing_else() {
     let (mut deaths, mut decided, mut stops) = (0, 0, 0);
-    for seed in 0..300 {
+    for seed in 0..200 {
         let case = case(seed);
         let markets = case.markets.len();
         let mut world = case.world();
         world.venue.is_read = true;
         world.managed = managed(&case);
         manage_all(&mut world);
-        world.deaths = Some((Random::new(seed ^ 0xDEAD), start_again));
+        world.deaths = Some(Deaths { random: Random::new(seed ^ 0xDEAD), start_again });
         for at in 0..case.script.len() {
             case.play(&mut world, at);
         }
@@ -160,8 +160,5 @@ fn killed_between_any_two_words_it_finishes_what_it_began_and_nothing_else() {
         let stray = world.venue.working().find(|order| !alive.contains(&order.id.episode));
         assert_eq!(stray, None, "seed {seed}: it rests and serves nobody");
     }
-    assert!(
-        deaths > 1_000 && decided > 1_000 && stops > 100,
-        "{deaths} deaths, {decided} exits, {stops} stops"
-    );
+    assert!(deaths > 700 && decided > 700 && stops > 60, "{deaths} deaths, {decided} exits, {stops} stops");
 }

@@ -12,6 +12,13 @@ use ripcord_core::time::{Span, Timestamp};
 use crate::random::Random;
 use crate::venue::Venue;
 
+/// When a process dies, and how it starts again.
+#[derive(Debug, Clone)]
+pub(crate) struct Deaths {
+    pub(crate) random: Random,
+    pub(crate) start_again: fn(&mut World),
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) core: Coordinator,
@@ -27,7 +34,7 @@ pub(crate) struct World {
     /// How far the venue's clock is behind ours.
     pub(crate) lag: Span,
     /// When it dies, and how it starts again.
-    pub(crate) deaths: Option<(Random, fn(&mut World))>,
+    pub(crate) deaths: Option<Deaths>,
     /// What of an account is managed, for those who start again.
     pub(crate) managed: Vec<Managed>,
     /// How often it died.
@@ -84,11 +91,11 @@ impl World {
         self.step(event);
         self.deliver();
         if std::mem::take(&mut self.is_dead)
-            && let Some((random, start_again)) = self.deaths.take()
+            && let Some(deaths) = self.deaths.take()
         {
             self.died += 1;
-            start_again(self);
-            self.deaths = Some((random, start_again));
+            (deaths.start_again)(self);
+            self.deaths = Some(deaths);
         }
     }
 
@@ -100,7 +107,7 @@ impl World {
 
     /// It dies now and then, where it has something to send: of the actions of the step some are sent.
     fn die(&mut self) {
-        let Some((random, _)) =
+        let Some(Deaths { random, .. }) =
             self.deaths.as_mut().filter(|_| !self.is_dead && !self.out.actions.is_empty())
         else {
             return;

@@ -305,6 +305,10 @@ impl Life {
         }
     }
 
+    fn moved(&mut self, at: Timestamp, index: u64, (from, to): (Option<Price>, Price), why: MoveWhy) {
+        self.story.moves.push(Move { when: When::at(at), index, from, to, why });
+    }
+
     fn on_own(
         &mut self,
         record: &Record,
@@ -315,13 +319,11 @@ impl Life {
         match record {
             Record::StopMoved { from, to, origin, .. } => {
                 self.levels.move_stop(*to, *origin);
-                let why = MoveWhy::Stop(*origin);
-                self.story.moves.push(Move { when: When::at(at), index, from: *from, to: *to, why });
+                self.moved(at, index, (*from, *to), MoveWhy::Stop(*origin));
             }
             Record::TrailingActivated { extreme, stop, .. } => {
                 self.levels.activate(*extreme, *stop);
-                let why = MoveWhy::Activated { best: *extreme };
-                self.story.moves.push(Move { when: When::at(at), index, from: None, to: *stop, why });
+                self.moved(at, index, (None, *stop), MoveWhy::Activated { best: *extreme });
             }
             Record::ExitDecided(decided) => self.on_decided(decided, at, index, prices),
             Record::OrderIntended(order) => self.on_intended(order, at),

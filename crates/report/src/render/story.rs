@@ -104,15 +104,7 @@ impl Teller<'_> {
             Change::Released { keeps_stop: true } => "let go; its stop stays at the venue".to_owned(),
             Change::Released { keeps_stop: false } => "let go".to_owned(),
             Change::HandedOver => "handed over: all rules act".to_owned(),
-            Change::Listed { missing, back, edited, strays } => {
-                let counts =
-                    [(missing, "missing"), (back, "back"), (edited, "changed by others"), (strays, "stray")];
-                let told = counts
-                    .iter()
-                    .filter(|(count, _)| *count > 0)
-                    .map(|(count, what)| format!("{count} {what}"));
-                format!("its orders at the venue: {}", told.collect::<Vec<_>>().join(", "))
-            }
+            Change::Listed { missing, back, edited, strays } => listed([missing, back, edited, strays]),
             Change::Returned { qty } => {
                 format!(
                     "{} that had left unseen was sold by an order of ours: its trade follows",
@@ -492,4 +484,12 @@ fn tone_of(value: Money) -> Cell {
         i128::MIN..0 => Tone::Loss,
     };
     Cell { text: money(value), tone }
+}
+
+/// What a list of open orders said of a position's: missing, back, changed by others, stray.
+fn listed(counts: [usize; 4]) -> String {
+    let words = ["missing", "back", "changed by others", "stray"];
+    let told = counts.into_iter().zip(words).filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    format!("its orders at the venue: {}", told.join(", "))
 }

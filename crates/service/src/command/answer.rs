@@ -1,6 +1,7 @@
 //! What the engine made of a command, for programs and people.
 
 use ripcord_core::event::{Concluded, Entry, Record};
+use ripcord_core::id::EpisodeId;
 use ripcord_core::kill::KillLevel;
 use ripcord_core::num::Price;
 use ripcord_core::order::{ExitOrder, OrderKind};
@@ -215,10 +216,7 @@ impl Followed {
             Record::GateBlocked { id, why } => {
                 Self::OrderHeldBack { order: names.order(*id), why: why.to_string() }
             }
-            Record::StopMoved { episode, from, to, .. } => {
-                let text = |price: Price| names.price(*episode, price);
-                Self::StopMoved { position: names.episode(*episode), from: from.map(text), to: text(*to) }
-            }
+            Record::StopMoved { episode, from, to, .. } => stop_moved(*episode, *from, *to, names),
             Record::KillLevel { account, level } => {
                 Self::KillLevel { account: account.0, level: level.map(KillLevel::word) }
             }
@@ -271,6 +269,11 @@ impl Followed {
             | Record::Returned(_) => return None,
         })
     }
+}
+
+fn stop_moved(episode: EpisodeId, from: Option<Price>, to: Price, names: &Names) -> Followed {
+    let text = |price: Price| names.price(episode, price);
+    Followed::StopMoved { position: names.episode(episode), from: from.map(text), to: text(to) }
 }
 
 fn sent(order: &ExitOrder, names: &Names) -> Followed {

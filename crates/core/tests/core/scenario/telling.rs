@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use ripcord_core::event::{
     Action, Added, AlarmKind, CommandRefused, Concluded, Entry, ExitDecided, Opened, OrderEnd, Record,
 };
-use ripcord_core::id::{AccountId, PositionKey};
+use ripcord_core::id::{AccountId, EpisodeId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::kill::KillLevel;
+use ripcord_core::num::Price;
 use ripcord_core::order::{ExitOrder, OrderKind};
-use ripcord_core::reason::Source;
+use ripcord_core::reason::{Source, StopOrigin};
+use ripcord_core::time::Timestamp;
 
 use super::{Story, order_name, word};
 
@@ -61,16 +63,12 @@ impl Story {
             Record::Opened(opened) => (opened.episode, self.opened(opened)),
             Record::Added(added) => (added.episode, self.added(added)),
             Record::PlanChanged { episode, .. } => (*episode, "replanned".to_owned()),
-            Record::Signalled { episode, until } => {
-                let secs = (until.0 - self.world.now.0) / 1_000_000_000;
-                (*episode, format!("signal stands {secs} s"))
-            }
+            Record::Signalled { episode, until } => (*episode, self.signal(*until)),
             Record::ExitConcluded { episode, exit, why } => {
                 (*episode, format!("exit {exit} given up: {}", concluded_word(*why)))
             }
             Record::StopMoved { episode, from, to, origin } => {
-                let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
-                (*episode, format!("stop {from} -> {} {}", self.show_price(episode.key, *to), word(origin)))
+                (*episode, self.stop_moved(*episode, *from, *to, *origin))
             }
             Record::TrailingActivated { episode, extreme, stop } => {
                 let [extreme, stop] = [extreme, stop].map(|price| self.show_price(episode.key, *price));
@@ -127,6 +125,15 @@ impl Story {
             | Record::OrdersStale { .. } => return self.past_us_record(record),
         };
         Some(format!("{}{text}", self.prefix(episode)))
+    }
+
+    fn signal(&self, until: Timestamp) -> String {
+        format!("signal stands {} s", (until.0 - self.world.now.0) / 1_000_000_000)
+    }
+
+    fn stop_moved(&self, episode: EpisodeId, from: Option<Price>, to: Price, origin: StopOrigin) -> String {
+        let from = from.map_or_else(|| "none".to_owned(), |from| self.show_price(episode.key, from));
+        format!("stop {from} -> {} {}", self.show_price(episode.key, to), word(&origin))
     }
 
     fn added(&self, added: &Added) -> String {
