@@ -477,15 +477,8 @@ fn the_journal_alone_brings_the_same_records_and_actions_and_so_does_a_restart()
             assert_eq!(out.records, told.records[from..], "seed {seed}: {event:?}");
         }
         let (mut replayed, mut out) = (played.start.core.clone(), Outbox::default());
-        for (at, entry) in told.records.iter().cloned().enumerate() {
-            let r =
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| replayed.replay(entry, &mut out)));
-            if r.is_err() {
-                for e in &told.records[at.saturating_sub(60)..at + 12] {
-                    eprintln!("{} {:?}", e.at.0 / 1_000_000, e.record);
-                }
-                panic!("seed {seed}");
-            }
+        for entry in told.records.iter().cloned() {
+            replayed.replay(entry, &mut out);
         }
         assert_eq!(out.records, told.records, "seed {seed}");
         assert_eq!(out.actions, told.actions, "seed {seed}");

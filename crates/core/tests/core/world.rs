@@ -12,6 +12,9 @@ use ripcord_core::time::{Span, Timestamp};
 use crate::random::Random;
 use crate::venue::Venue;
 
+/// When a world dies, and how it starts again.
+type Deaths = (Random, fn(&mut World));
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) core: Coordinator,
@@ -27,7 +30,7 @@ pub(crate) struct World {
     /// How far the venue's clock is behind ours.
     pub(crate) lag: Span,
     /// When it dies, and how it starts again.
-    pub(crate) deaths: Option<(Random, fn(&mut World))>,
+    pub(crate) deaths: Option<Deaths>,
     /// What of an account is managed, for those who start again.
     pub(crate) managed: Vec<Managed>,
     /// How often it died.
