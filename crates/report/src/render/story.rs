@@ -114,10 +114,7 @@ impl Teller<'_> {
                 format!("its orders at the venue: {}", told.collect::<Vec<_>>().join(", "))
             }
             Change::Returned { qty } => {
-                format!(
-                    "{} that had left unseen was sold by an order of ours: its trade follows",
-                    self.qty(qty)
-                )
+                format!("{} that had left unseen is told after all: its trade follows", self.qty(qty))
             }
             Change::OrdersStale => {
                 "open orders not listed for 15 s: the stop at the venue is not relied on".to_owned()
