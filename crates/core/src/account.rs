@@ -276,8 +276,11 @@ impl Account {
         }
     }
 
-    /// A quantity left, and one of `orders` may have sold it.
+    /// A quantity left, and one of `orders` may have sold it; without any, somebody did whose trade may
+    /// be told still.
     pub(crate) fn left_unseen(&mut self, episode: EpisodeId, share: &Share, orders: BTreeSet<OrderId>) {
+        // What a person took is not what an order of ours did: they are not put back alike.
+        self.unseen.retain(|of, before| *of != episode || !before.orders.is_empty() || orders.is_empty());
         let nothing = Unseen {
             qty: Qty(0),
             cost: 0,
@@ -295,7 +298,19 @@ impl Account {
 
     /// An order sold `qty`: what of it had left unseen.
     pub(crate) fn explain(&mut self, id: &OrderId, qty: Qty) -> Option<Share> {
-        let unseen = self.unseen.get_mut(&id.episode).filter(|unseen| unseen.orders.contains(id))?;
+        self.unseen.get(&id.episode).filter(|unseen| unseen.orders.contains(id))?;
+        self.take_unseen(id.episode, qty)
+    }
+
+    /// Whether what left an episode untold may have been sold by orders of ours.
+    pub(crate) fn is_unseen(&self, episode: EpisodeId) -> bool {
+        let unseen = self.unseen.get(&episode);
+        unseen.is_some_and(|unseen| unseen.qty.0 > 0 && !unseen.orders.is_empty())
+    }
+
+    /// So much of what left an episode untold is told, or is there after all.
+    pub(crate) fn take_unseen(&mut self, episode: EpisodeId, qty: Qty) -> Option<Share> {
+        let unseen = self.unseen.get_mut(&episode)?;
         let (qty, all) = (qty.min(unseen.qty), unseen.qty);
         if qty.0 == 0 {
             return None;

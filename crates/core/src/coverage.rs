@@ -251,6 +251,7 @@ impl Coverage {
             let covered = self.held.get_mut(&episode);
             if let Some(stop) = covered.and_then(|covered| covered.stops.get_mut(&edited.id)) {
                 stop.left = edited.left;
+                stop.is_missing |= !matches!(edited.kind, OrderKind::Stop(_));
                 self.settle(at, episode, known);
             }
         }

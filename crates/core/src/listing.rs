@@ -109,7 +109,8 @@ impl Listings {
     /// What orders of others lock of a bucket.
     pub(crate) fn foreign_of(&self, key: PositionKey) -> Qty {
         let of = |number| ForeignId { instrument: key.instrument, side: key.side, number };
-        Qty(self.foreign.range(of(0)..=of(u64::MAX)).map(|(_, qty)| qty.0).sum())
+        let locked = self.foreign.range(of(0)..=of(u64::MAX)).map(|(_, qty)| *qty);
+        locked.fold(Qty(0), Qty::plus_at_most)
     }
 
     /// When an order was last seen at the venue; none when it was not, or is missing.

@@ -24,6 +24,14 @@ pub struct Price(pub i64);
 #[serde(transparent)]
 pub struct Qty(pub i64);
 
+impl Qty {
+    /// The sum, or all that there can be: what others say that they sell may be anything.
+    #[must_use]
+    pub const fn plus_at_most(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+}
+
 /// An amount of the quote currency in units of `10^-MONEY_DECIMALS`. Signed: gains are positive,
 /// fees paid are positive costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

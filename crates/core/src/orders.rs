@@ -129,6 +129,10 @@ impl Order {
     /// Somebody changed it at the venue.
     pub(crate) fn edit(&mut self, qty: Qty, kind: OrderKind) {
         self.qty = qty;
+        if self.filled == qty && !self.state.is_final() {
+            // It traded what is left of it before we heard that it was cut.
+            self.state = OrderState::Filled;
+        }
         if let (Kind::Stop, OrderKind::Stop(at)) = (self.kind, kind) {
             (self.price, self.trigger) = (at, at);
         } else if let (Kind::RestingLimit, OrderKind::RestingLimit(at)) = (self.kind, kind) {
@@ -293,8 +297,8 @@ impl Orders {
         let next = position.legs_out.trailing_ones();
         let parts = self.list(first).map(|(_, order)| order).filter(|order| order.is_part());
         let earlier = parts.filter(|order| u32::from(order.leg) <= next);
-        let claimed: i64 = earlier.map(|order| order.life().open().0).sum();
-        let claimed = Qty(claimed + self.waiting.parts(position.episode).0);
+        let claimed = earlier.map(|order| order.life().open());
+        let claimed = claimed.fold(self.waiting.parts(position.episode), Qty::plus_at_most);
         let (mut close_limit, mut living, mut unknown) = (None, 0, 0);
         for (_, order) in self.list(first).filter(|(_, order)| order.closes_all() && !order.state.is_final())
         {

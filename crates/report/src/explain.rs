@@ -151,7 +151,7 @@ pub enum Change {
     },
     /// It was handed over: rules that waited act from then on.
     HandedOver,
-    /// A quantity that had left unseen was sold by an order of ours: its trade follows.
+    /// A quantity that had left unseen is told after all: its trade follows.
     Returned {
         /// How much.
         qty: Qty,

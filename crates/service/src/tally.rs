@@ -168,7 +168,7 @@ impl Tally {
         by_reason.exits += 1;
     }
 
-    /// What had left unseen was sold by an order of ours, and counts under its reason.
+    /// What had left unseen is told after all, and counts under its reason.
     fn take_back(&mut self, returned: &Returned) {
         let Some(trade) = self.open.get_mut(&returned.episode) else { return };
         if let Some(unknown) = trade.closed.get_mut(&Reason::Unknown) {

@@ -219,6 +219,10 @@ impl Coordinator {
             self.send_close(step, slot, OrderKind::MarketableLimit(limit), trigger);
             return;
         }
+        if self.engine.positions[slot as usize].closing == Some(Reason::PanicClose) {
+            // Orders of others that came, or could not be cancelled, since panic was called.
+            self.cancel_foreign(step, episode.key);
+        }
         self.send_close(step, slot, OrderKind::Market, trigger);
         self.cancel_all_but(step, slot, |order| order.is_urgent() || order.protects());
     }

@@ -1,9 +1,10 @@
 //! Orders that were lost sight of: the venue is asked until it answers, and only its answer counts.
 
 use super::{Coordinator, Record, Step, TimerFor};
-use crate::event::{Action, AlarmKind, OrderEnd, OrderFound};
+use crate::event::{Action, AlarmKind, Edited, OrderEnd, OrderFound, OrdersListed};
 use crate::id::OrderId;
-use crate::order::{CancelState, OrderAnswer, OrderState};
+use crate::num::Qty;
+use crate::order::{CancelState, OrderAnswer, OrderKind, OrderState};
 use crate::orders::Order;
 use crate::time::Span;
 use crate::watch::Slot;
@@ -75,7 +76,10 @@ impl Coordinator {
         let order = *self.orders.get(index);
         let opened_at = self.engine.positions[slot as usize].opened_at;
         let is_older = found.placed_at.after(CLOCK_SKEW) < opened_at;
-        if found.qty != order.life().qty || is_older {
+        let life = order.life();
+        // What the venue had confirmed is ours: of another size, somebody changed it before a list told.
+        let is_resized = found.qty != life.qty && order.is_at_venue() && found.qty >= life.filled;
+        if (found.qty != life.qty && !is_resized) || is_older {
             let episode = id.episode;
             self.note(
                 step,
@@ -88,11 +92,18 @@ impl Coordinator {
             self.begin(step, id.episode.key.instrument);
             self.orders.inquiries.end(id);
         }
+        if is_resized {
+            self.tell_resized(step, id, Qty(found.qty.0 - life.filled.0), order.kind());
+            self.orders.get_mut(index).edit(found.qty, order.kind());
+        }
         if let Some(fill) = found.fill {
             self.on_fill(step, &fill);
         }
         match found.state {
             OrderState::Working | OrderState::PartFilled => {
+                if is_resized {
+                    self.judge_edit(step, id, &order, order.kind());
+                }
                 self.on_accepted(step, id);
                 self.found_again(step, id);
                 self.cancel_once_more(step, id);
@@ -104,6 +115,20 @@ impl Coordinator {
             OrderState::Expired => self.on_end(step, id, OrderAnswer::Expired, OrderEnd::Expired),
             OrderState::Filled | OrderState::Sent | OrderState::Unknown => {}
         }
+    }
+
+    /// What the venue tells of one order is told like a list of that one.
+    fn tell_resized(&mut self, step: &mut Step<'_>, id: &OrderId, left: Qty, kind: OrderKind) {
+        let listed = OrdersListed {
+            account: id.episode.key.account,
+            taken_at: step.now,
+            missing: Vec::new(),
+            back: Vec::new(),
+            edited: vec![Edited { id: *id, left, kind }],
+            strays: Vec::new(),
+            foreign: None,
+        };
+        self.note(step, id.episode.key.instrument, Record::OrdersListed(Box::new(listed)));
     }
 
     /// An order lives whose cancel was refused: it is cancelled again.

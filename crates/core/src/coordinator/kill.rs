@@ -41,7 +41,8 @@ impl Coordinator {
         if level == Some(KillLevel::Silent) {
             self.timers.insert((step.now.after(REMIND_AFTER), TimerFor::Remind(account)));
         }
-        for slot in held {
+        // Lives that are over come too: what nobody could cancel meanwhile is cancelled now.
+        for slot in self.with_orders(account) {
             self.live_under(step, slot, level);
         }
     }
@@ -69,7 +70,10 @@ impl Coordinator {
         match (phase, level) {
             (Phase::Vacant, _) | (_, Some(KillLevel::Silent)) => {}
             // What was left at the venue while nothing was sent.
-            (Phase::Flat, _) => self.cancel_all_but(step, slot, |_| false),
+            (Phase::Flat, _) => {
+                let keeps = self.keeps_stop(slot);
+                self.cancel_all_but(step, slot, |order| keeps && order.is_left());
+            }
             (Phase::Open | Phase::Closing, Some(KillLevel::Flatten)) => {
                 self.close_by_command(step, slot, Reason::PanicClose);
             }
@@ -108,6 +112,7 @@ impl Coordinator {
         }
         self.release_dead_legs(slot);
         self.place_soft_legs(step, slot);
+        self.drop_replaced(step, slot);
         self.protect(step, slot);
         self.serve(step, slot, Probe::TICK, None);
     }

@@ -12,7 +12,7 @@ use crate::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
 use crate::num::{Price, Qty};
 use crate::order::{CancelState, OrderKind, OrderState};
 use crate::orders::Order;
-use crate::position::{price, tighter};
+use crate::position::{Phase, price, tighter};
 use crate::reason::StopOrigin;
 use crate::time::{Span, Timestamp};
 use crate::watch::Slot;
@@ -127,7 +127,7 @@ impl Coordinator {
                 step.begin_anywhere();
                 self.seen(step, id, at);
             }
-            Listed::All(orders) if !self.are_sound(orders) => self.on_list_failed(step, id),
+            Listed::All(orders) if !self.are_sound(id, orders) => self.on_list_failed(step, id),
             Listed::All(orders) => {
                 let news = self.compare_orders(id, orders, at);
                 if news.is_none() {
@@ -146,12 +146,13 @@ impl Coordinator {
     }
 
     /// Whether a list can be: known instruments, numbers that are some, no order twice.
-    fn are_sound(&self, orders: &[OpenOrder]) -> bool {
+    fn are_sound(&self, account: AccountId, orders: &[OpenOrder]) -> bool {
         let mut ours = std::collections::BTreeSet::new();
         let mut foreign = std::collections::BTreeSet::new();
         orders.iter().all(|order| {
             let is_new = match order.whose {
-                Whose::Ours(id) => ours.insert(id),
+                // Of another account it would be cancelled as one that serves nobody here.
+                Whose::Ours(id) => id.episode.key.account == account && ours.insert(id),
                 Whose::Foreign(id) => {
                     foreign.insert(id) && (id.instrument.0 as usize) < self.engine.markets.len()
                 }
@@ -249,7 +250,7 @@ impl Coordinator {
     }
 
     /// The positions of an account of which orders may rest: lives that are over come first.
-    fn with_orders(&self, id: AccountId) -> Vec<Slot> {
+    pub(super) fn with_orders(&self, id: AccountId) -> Vec<Slot> {
         let of = self.engine.buckets.iter().filter(|(key, _)| key.account == id);
         let slots =
             of.flat_map(|(key, _)| self.engine.earlier_lives(key).into_iter().chain(self.engine.living(key)));
@@ -328,16 +329,18 @@ impl Coordinator {
             }
             return;
         }
+        let is_no_stop = order.protects() && !matches!(listed.kind, OrderKind::Stop(_));
         if !order.is_at_venue() {
             news.found.push(*id);
-        } else if listings.missing.contains(id) {
+        } else if listings.missing.contains(id) && !is_no_stop {
             news.back.push(*id);
         }
         if listed.filled > life.filled {
             news.behind.push(*id);
         }
         let is_edited = listed.qty != life.qty || (order.kind().rests() && listed.kind != order.kind());
-        if is_edited && listed.qty >= life.filled {
+        let is_known = is_no_stop && listings.missing.contains(id) && listed.qty == life.qty;
+        if is_edited && !is_known && listed.qty >= life.filled {
             let left = Qty(listed.qty.0 - life.filled.0);
             news.edited.push((Edited { id: *id, left, kind: listed.kind }, listed));
         } else if order.is_at_venue() {
@@ -348,11 +351,21 @@ impl Coordinator {
     /// Whether an order that rests under an id of ours protects nothing: a stop may be all that a position
     /// has, until one that we know is confirmed.
     fn serves_nobody(&self, id: &OrderId) -> bool {
-        let Some(slot) = self.engine.living(id.episode.key) else { return true };
+        let Some(slot) = self.engine.living(id.episode.key) else { return !self.is_kept(id) };
         let position = &self.engine.positions[slot as usize];
+        if self.locks(slot) && position.phase == Phase::Closing {
+            // What it locks cannot be sold.
+            return true;
+        }
         let wants_stop = self.engine.terms(slot).plan.bracket.is_some();
         let is_covered = self.orders.at_venue(position).trigger.is_some();
         position.episode != id.episode || !wants_stop || is_covered
+    }
+
+    /// Whether an order is the stop that was left where a position was let go.
+    fn is_kept(&self, id: &OrderId) -> bool {
+        let order = self.find_order(id).filter(|&(slot, _)| self.keeps_stop(slot));
+        order.is_some_and(|(_, index)| self.orders.get(index).is_left())
     }
 
     /// A list that brought something is written down, and acted upon.
@@ -441,19 +454,36 @@ impl Coordinator {
         let Some((slot, index)) = self.find_order(id) else { return };
         let before = *self.orders.get(index);
         self.orders.get_mut(index).edit(as_listed.qty, as_listed.kind);
+        if self.engine.positions[slot as usize].phase == Phase::Flat {
+            self.vacate_when_quiet(slot);
+            self.coins_came_free(step, id.episode.key);
+            return;
+        }
+        if before.protects() && !matches!(as_listed.kind, OrderKind::Stop(_)) {
+            // Whatever it is now, no stop of ours rests there.
+            let account = self.accounts.get_mut(id.episode.key.account);
+            account.map(|account| account.listings.missing.insert(*id));
+        }
+        self.judge_edit(step, id, &before, as_listed.kind);
+    }
+
+    /// An order is as somebody changed it: a stop that is nearer is taken over, one that is worse put right.
+    pub(super) fn judge_edit(&mut self, step: &mut Step<'_>, id: &OrderId, before: &Order, kind: OrderKind) {
+        let Some((slot, index)) = self.find_order(id) else { return };
+        let qty = self.orders.get(index).life().qty;
         let position = &self.engine.positions[slot as usize];
         if !before.protects() || !position.is_held() {
             return;
         }
         let (side, stop) = (position.side(), price(position.stop));
-        match as_listed.kind {
+        match kind {
             OrderKind::Stop(to) if before.trigger != to && tighter(side, before.trigger, to) == to => {
                 let tightens = stop.is_none_or(|stop| tighter(side, stop, to) == to && stop != to);
                 if tightens {
                     self.move_stop(step, slot, to, StopOrigin::Moved);
                 }
             }
-            OrderKind::Stop(to) if before.trigger == to && as_listed.qty > before.life().qty => {}
+            OrderKind::Stop(to) if before.trigger == to && qty > before.life().qty => {}
             _ => self.on_loosened(step, id.episode),
         }
         self.protect(step, slot);

@@ -31,16 +31,16 @@ impl Coordinator {
         }
         // What is left at the venue of an earlier life locks the same coins.
         let episode = self.engine.positions[slot as usize].episode;
-        let earlier =
-            self.engine.earlier_lives(episode.key).into_iter().map(|life| self.claimed(life, |_| true).0);
-        Qty(earlier.sum::<i64>() + self.claimed(slot, |_| true).0)
+        let earlier = self.engine.earlier_lives(episode.key);
+        let earlier = earlier.into_iter().map(|life| self.claimed(life, |_| true));
+        earlier.fold(self.claimed(slot, |_| true), Qty::plus_at_most)
     }
 
     /// What living orders would sell.
     pub(super) fn claimed(&self, slot: Slot, counts: impl Fn(&Order) -> bool) -> Qty {
         let first = self.engine.positions[slot as usize].first_order;
         let living = self.orders.list(first).filter(|(_, order)| counts(order));
-        Qty(living.map(|(_, order)| order.life().open().0).sum())
+        living.map(|(_, order)| order.life().open()).fold(Qty(0), Qty::plus_at_most)
     }
 
     /// Whether coins must be freed before an order can be sent; then it waits, and what locks them is
@@ -189,7 +189,7 @@ impl Coordinator {
         }
         let by_hand = self.claimed(slot, |order| order.is_part() && order.leg == 0);
         let others = self.locked_by_others(self.engine.positions[slot as usize].episode.key);
-        Qty((open.0 - by_hand.0 - others.0).max(0))
+        Qty((open.0 - by_hand.plus_at_most(others).0).max(0))
     }
 
     /// What a stop at the venue is to cover: what no other order sells already.
@@ -199,9 +199,10 @@ impl Coordinator {
         if !self.locks(slot) {
             return instrument.closable(position.open);
         }
-        let sold = self.claimed(slot, |order| !order.protects()).0
-            + self.orders.waiting.parts(position.episode).0
-            + self.locked_by_others(position.episode.key).0;
-        instrument.closable(Qty((position.open.0 - sold).max(0)))
+        let sold = self
+            .claimed(slot, |order| !order.protects())
+            .plus_at_most(self.orders.waiting.parts(position.episode))
+            .plus_at_most(self.locked_by_others(position.episode.key));
+        instrument.closable(Qty((position.open.0 - sold.0).max(0)))
     }
 }

@@ -97,15 +97,20 @@ impl Coordinator {
 
     /// The venue has a new bracket: the ones before it go.
     pub(super) fn on_bracket_accepted(&mut self, step: &mut Step<'_>, slot: Slot, index: u32) {
-        let newest = self.newest_bracket(slot).map(|(newest, _)| newest);
-        if newest == Some(index) {
-            let order = *self.orders.get(index);
-            self.cancel_all_but(step, slot, |other| {
-                !other.protects() || (other.slice, other.attempt) == (order.slice, order.attempt)
-            });
+        if self.is_newest_bracket(slot, index) {
+            self.drop_replaced(step, slot);
         }
         self.forget_ended(slot);
         self.protect(step, slot);
+    }
+
+    /// Stops in whose place the venue has confirmed another go.
+    pub(super) fn drop_replaced(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let newest = self.newest_bracket(slot).map(|(_, order)| *order);
+        let Some(newest) = newest.filter(Order::is_confirmed) else { return };
+        self.cancel_all_but(step, slot, |other| {
+            !other.protects() || (other.slice, other.attempt) == (newest.slice, newest.attempt)
+        });
     }
 
     /// A bracket ended that did not close the position.

@@ -12,7 +12,8 @@ use crate::event::{Action, AlarmKind, CommandRefused, Found, Reconciled, Verdict
 use crate::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use crate::instrument::Side;
 use crate::num::{Price, Qty};
-use crate::order::OrderState;
+use crate::order::{CancelState, OrderState};
+use crate::orders::Order;
 use crate::position::{Phase, price, tighter};
 use crate::time::{Span, Timestamp};
 use crate::watch::Slot;
@@ -142,7 +143,8 @@ impl Coordinator {
         let waits = compared.iter().any(|one| one.found.verdict == Verdict::Waits);
         let asks = waits && !account.asks_again && account.given.read_every.is_some();
         let liquidations = self.nearer_liquidations(reading.account, held);
-        if !tells && !asks && liquidations.is_empty() {
+        let left_behind = self.left_behind(account, &compared, until);
+        if !tells && !asks && liquidations.is_empty() && left_behind.is_empty() {
             return;
         }
         // The step reads prices of all these instruments: they are written down before it.
@@ -161,9 +163,39 @@ impl Coordinator {
         for (key, at) in liquidations {
             self.on_liquidation_at(step, key, at);
         }
+        for slot in left_behind {
+            self.cancel_all_but(step, slot, |_| false);
+        }
         if asks {
             self.ask_again(step, reading.account);
         }
+    }
+
+    /// Lives that were let go and handed over whose stop is no longer kept: there is nothing to take over,
+    /// or it locks the coins that are.
+    fn left_behind(&self, account: &Account, compared: &[Compared], until: Timestamp) -> Vec<Slot> {
+        let is_over = |&life: &Slot| {
+            let key = self.engine.positions[life as usize].episode.key;
+            let found = compared.iter().find(|one| one.found.key == key).map(|one| one.found.verdict);
+            let waits_for_it = match found {
+                Some(Verdict::Waits) => account.given.mode != AccountMode::Spot,
+                Some(Verdict::New | Verdict::Unconfirmed | Verdict::Stale | Verdict::NoPrice) => true,
+                Some(
+                    Verdict::Agrees
+                    | Verdict::Gone
+                    | Verdict::Smaller
+                    | Verdict::Larger
+                    | Verdict::NotManaged
+                    | Verdict::Released
+                    | Verdict::Dust,
+                )
+                | None => until < account.bucket(key).touched,
+            };
+            self.keeps_stop(life) && !waits_for_it && !account.released.contains(&key)
+        };
+        let rests = |order: &Order| order.life().cancel == CancelState::None;
+        let lives = self.with_orders(account.given.account).into_iter().filter(is_over);
+        lives.filter(|&life| self.claimed(life, rests).0 > 0).collect()
     }
 
     /// A read that brought something is written down, and acted upon: what is gone goes first, then
@@ -409,14 +441,20 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let is_open_question = |state| matches!(state, OrderState::Sent | OrderState::Unknown);
         let mut orders = self.orders.list(position.first_order);
-        orders.any(|(_, order)| is_open_question(order.life().state))
+        let is_asked = |order: &Order| {
+            // It may have traded, and we were not told: what it says now is not heard yet.
+            order.is_at_venue() && self.orders.inquiries.is_open(&order.named(position.episode).id)
+        };
+        orders.any(|(_, order)| is_open_question(order.life().state) || is_asked(order))
             || self.engine.standing.is_triggered(position.episode)
     }
 
     /// Who took what no trade explains: while an exit of ours is under way it may have been that.
     fn unseen_by(&self, slot: Slot) -> ClosedBy {
         let position = &self.engine.positions[slot as usize];
-        if position.phase == Phase::Closing || self.waits_for_answers(slot) {
+        let account = self.accounts.get(position.episode.key.account);
+        let is_unseen = account.is_some_and(|account| account.is_unseen(position.episode));
+        if position.phase == Phase::Closing || is_unseen || self.waits_for_answers(slot) {
             ClosedBy::Unseen
         } else {
             ClosedBy::Hand

@@ -142,7 +142,7 @@ pub struct LeftOutside {
     pub remaining: Qty,
 }
 
-/// A list of open orders that brought something new.
+/// A list of open orders that brought something new; or what the venue said of one that somebody changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrdersListed {
     /// The account.
@@ -172,8 +172,8 @@ pub struct Edited {
     pub kind: OrderKind,
 }
 
-/// A quantity that had left unseen was sold by an order of ours after all: it is back, and the trade that
-/// sold it follows.
+/// A quantity that had left unseen is told after all, by a trade of ours or of somebody else: it is back,
+/// and the trade that sold it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
     /// The episode, which may be over.

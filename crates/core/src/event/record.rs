@@ -255,7 +255,7 @@ pub enum Record {
         /// When they were last listed; `None` is never.
         since: Option<Timestamp>,
     },
-    /// A quantity that had left unseen was sold by an order of ours: its trade follows.
+    /// A quantity that had left unseen is told after all: its trade follows.
     Returned(Box<Returned>),
 }
 

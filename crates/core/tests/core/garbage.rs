@@ -3,13 +3,14 @@
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
-    Addition, Command, Event, Opening, Outbox, Probe, Record, RefusedWhy, Tick, VenueEvent,
+    Addition, Command, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy, Tick, VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::Side;
+use ripcord_core::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
 use ripcord_core::market::Bar;
 use ripcord_core::num::{Money, Price, Qty};
-use ripcord_core::order::Fill;
+use ripcord_core::order::{Fill, OrderKind, OrderState};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::cases::{Case, Move};
@@ -162,14 +163,23 @@ fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {
 fn garbage_past_us(random: &mut Random, case: &Case, key: PositionKey) -> Event {
     let number = |random: &mut Random| random.pick(&EXTREME);
     let maybe = |random: &mut Random| random.one_in(2).then(|| Price(number(random)));
-    match random.within(0, 5) {
+    match random.within(0, 8) {
+        6 => Event::Venue(VenueEvent::Listed(Box::new(garbage_list(random, key)))),
+        7 => {
+            let (id, qty) = (first_stop(random, key), Qty(number(random)));
+            let state = random.pick(&[OrderState::Working, OrderState::Filled, OrderState::Expired]);
+            let fill = Fill { id, filled_total: Qty(number(random)), price: Price(1), fee: Money::ZERO };
+            let fill = random.one_in(2).then_some(fill);
+            let placed_at = Timestamp(i64::MAX);
+            Event::Venue(VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill })))
+        }
         0 => Event::Venue(VenueEvent::ClosedOutside(Box::new(OutsideClose {
             key,
             trade: random.pick(&[0, 1, 2, u64::MAX]),
             qty: Qty(number(random)),
             price: maybe(random),
             fee: Money(random.pick(&[i128::MIN, -1, 0, 1, i128::MAX])),
-            by: ClosedBy::Liquidation,
+            by: random.pick(&[ClosedBy::Liquidation, ClosedBy::Hand, ClosedBy::Unseen]),
         }))),
         1 | 2 => Event::Venue(VenueEvent::Read(Box::new(Reading {
             account: key.account,
@@ -194,4 +204,33 @@ fn garbage_past_us(random: &mut Random, case: &Case, key: PositionKey) -> Event 
         4 => Event::Command(Command::HandOver { key }),
         _ => Event::Command(Command::Release { key, keeps_stop: random.one_in(2) }),
     }
+}
+
+/// The first stop of a life, which most often is there.
+fn first_stop(random: &mut Random, key: PositionKey) -> OrderId {
+    let generation = random.pick(&[1, 1, 2, u32::MAX]);
+    OrderId { episode: EpisodeId { key, generation }, exit: 0, leg: 0, slice: 0, attempt: 0 }
+}
+
+/// A list of orders of ours and of others, of any size; only a sound one is looked at.
+fn garbage_list(random: &mut Random, key: PositionKey) -> Listing {
+    let numbers = [1, 1 << 55, i64::MAX - 1, i64::MAX];
+    let orders = (0..random.within(0, 4)).map(|number| {
+        let foreign = ForeignId { instrument: key.instrument, side: key.side, number: number as u64 };
+        OpenOrder {
+            whose: match number {
+                0 => Whose::Ours(first_stop(random, key)),
+                _ => Whose::Foreign(foreign),
+            },
+            qty: Qty(random.pick(&numbers)),
+            filled: Qty(0),
+            kind: random.pick(&[
+                OrderKind::Market,
+                OrderKind::Stop(Price(1)),
+                OrderKind::Stop(Price(1 << 40)),
+            ]),
+        }
+    });
+    let orders = orders.collect();
+    Listing { account: key.account, taken_at: Timestamp(i64::MAX), orders: Listed::All(orders) }
 }

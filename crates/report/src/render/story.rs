@@ -106,10 +106,7 @@ impl Teller<'_> {
             Change::HandedOver => "handed over: all rules act".to_owned(),
             Change::Listed { missing, back, edited, strays } => listed([missing, back, edited, strays]),
             Change::Returned { qty } => {
-                format!(
-                    "{} that had left unseen was sold by an order of ours: its trade follows",
-                    self.qty(qty)
-                )
+                format!("{} that had left unseen is told after all: its trade follows", self.qty(qty))
             }
             Change::OrdersStale => {
                 "open orders not listed for 15 s: the stop at the venue is not relied on".to_owned()

@@ -29,8 +29,7 @@ impl Narrator {
             Record::OrdersListed(listed) => self.orders_listed(at, listed, lines),
             Record::Returned(returned) => {
                 let qty = self.names.qty(returned.episode, returned.qty);
-                let text =
-                    format!("{qty} that had left unseen was sold by an order of ours: its trade follows");
+                let text = format!("{qty} that had left unseen is told after all: its trade follows");
                 let line = self.line(Tag::Reconcile, at, returned.episode, &text).toned(Tone::Notice);
                 lines.push(line.with("what", "returned").with("qty", qty));
             }

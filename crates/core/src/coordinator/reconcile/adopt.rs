@@ -12,6 +12,8 @@ use crate::id::{EpisodeId, PositionKey};
 use crate::instrument::Side;
 use crate::kill::KillLevel;
 use crate::num::{Money, Price, Round};
+use crate::order::CancelState;
+use crate::orders::Order;
 use crate::plan::{Average, LevelRule, Rule};
 use crate::position::{Phase, Position, at_gain, at_loss, level, price, tighter};
 use crate::reason::{Reason, StopOrigin};
@@ -240,18 +242,39 @@ impl Coordinator {
             account.give_back(key, qty);
         }
         self.accounts.touch(key, step.now);
-        self.cancel_all_but(step, slot, |order| {
-            order.protects() && stop == Some((order.slice, order.attempt))
-        });
+        // Nobody waits for coins any more.
+        self.orders.waiting.take(episode);
+        self.leave_one(slot, stop);
+        self.cancel_all_but(step, slot, Order::is_left);
         self.vacate_when_quiet(slot);
     }
 
-    /// The stop that protects at the venue: the one that it confirmed, else the newest that is alive.
+    /// Of all stops one is left to whoever has the position now, or none.
+    fn leave_one(&mut self, slot: Slot, stop: Option<(u8, u16)>) {
+        let first = self.engine.positions[slot as usize].first_order;
+        let orders: Vec<u32> = self.orders.list(first).map(|(at, _)| at).collect();
+        for at in orders {
+            let order = self.orders.get_mut(at);
+            order.leave(stop == Some((order.slice, order.attempt)));
+        }
+    }
+
+    /// Whether a stop stays where a position was let go: until it is taken over again.
+    pub(in crate::coordinator) fn keeps_stop(&self, slot: Slot) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let is_let_go = position.phase == Phase::Flat && position.open.0 > 0;
+        is_let_go && self.engine.living(position.episode.key).is_none()
+    }
+
+    /// The stop that protects at the venue: the one that it confirmed, else the newest that is alive. One
+    /// that is being taken away cannot be kept.
     fn standing_stop(&self, slot: Slot) -> Option<(u8, u16)> {
         let first = self.engine.positions[slot as usize].first_order;
         let alive = || {
             let orders = self.orders.list(first).map(|(_, order)| order);
-            orders.filter(|order| order.protects() && !order.life().state.is_final())
+            let lives =
+                |order: &Order| !order.life().state.is_final() && order.life().cancel == CancelState::None;
+            orders.filter(move |order| order.protects() && lives(order))
         };
         let stop = alive().find(|order| order.is_confirmed()).or_else(|| alive().next())?;
         Some((stop.slice, stop.attempt))

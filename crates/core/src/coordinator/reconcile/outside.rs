@@ -16,12 +16,14 @@ pub(super) struct Outside {
     price: Option<Price>,
     fee: Money,
     by: ClosedBy,
+    /// No trade told it: that may come still.
+    is_untold: bool,
 }
 
 impl Outside {
     /// One whose price nobody told.
     pub(super) const fn unpriced(qty: Qty, by: ClosedBy) -> Self {
-        Self { qty, price: None, fee: Money::ZERO, by }
+        Self { qty, price: None, fee: Money::ZERO, by, is_untold: true }
     }
 }
 
@@ -40,11 +42,31 @@ impl Coordinator {
         if let Some(account) = self.accounts.get_mut(key.account) {
             account.bucket_mut(key).trade = trade;
         }
+        let qty = self.not_left_yet(step, slot, qty);
         let held = self.engine.positions[slot as usize].open;
         if qty > held {
             self.alarm(step, slot, AlarmKind::FillNotExpected);
         }
-        self.take_outside(step, slot, &Outside { qty: qty.min(held), price, fee, by });
+        if qty.0 > 0 {
+            self.take_outside(step, slot, &Outside { qty: qty.min(held), price, fee, by, is_untold: false });
+        }
+    }
+
+    /// What of a trade past us two reads have not taken out already.
+    fn not_left_yet(&mut self, step: &mut Step<'_>, slot: Slot, qty: Qty) -> Qty {
+        let episode = self.engine.positions[slot as usize].episode;
+        let key = episode.key;
+        self.begin(step, key.instrument);
+        let Some(account) = self.accounts.get_mut(key.account) else { return qty };
+        let was_ours = account.is_unseen(episode);
+        let Some(share) = account.take_unseen(episode, qty) else { return qty };
+        self.accounts.touch(key, step.now);
+        if was_ours {
+            // It was put down to orders of ours, and was somebody else's.
+            self.put_back(step, slot, &share);
+            return qty;
+        }
+        Qty(qty.0 - share.qty.0)
     }
 
     /// Takes a quantity out of a position that no order of ours sold.
@@ -68,12 +90,13 @@ impl Coordinator {
         self.accounts.touch(key, step.now);
         self.note(step, key.instrument, Record::LeftOutside(Box::new(left)));
         match outside.by {
+            ClosedBy::Hand if outside.is_untold => self.remember_unseen(slot, &share, BTreeSet::new()),
             ClosedBy::Hand => {}
             ClosedBy::Liquidation | ClosedBy::Adl | ClosedBy::Settlement => {
                 self.alarm(step, slot, AlarmKind::ClosedByVenue);
             }
             ClosedBy::Unseen => {
-                self.remember_unseen(slot, &share);
+                self.remember_unseen(slot, &share, self.living_orders(slot));
                 self.alarm(step, slot, AlarmKind::ClosedUnseen);
             }
         }
@@ -92,14 +115,18 @@ impl Coordinator {
     }
 
     /// What left may have been sold by any order of ours that lived.
-    fn remember_unseen(&mut self, slot: Slot, share: &Share) {
+    fn living_orders(&self, slot: Slot) -> BTreeSet<OrderId> {
         let position = &self.engine.positions[slot as usize];
-        let episode = position.episode;
         let orders = self.orders.list(position.first_order).map(|(_, order)| order);
         let living = orders.filter(|order| !order.life().state.is_final());
-        let living: BTreeSet<OrderId> = living.map(|order| order.named(episode).id).collect();
+        living.map(|order| order.named(position.episode).id).collect()
+    }
+
+    /// What left untold is remembered: whoever tells of it later tells nothing new.
+    fn remember_unseen(&mut self, slot: Slot, share: &Share, by: BTreeSet<OrderId>) {
+        let episode = self.engine.positions[slot as usize].episode;
         if let Some(account) = self.accounts.get_mut(episode.key.account) {
-            account.left_unseen(episode, share, living);
+            account.left_unseen(episode, share, by);
         }
     }
 
@@ -113,10 +140,15 @@ impl Coordinator {
     ) {
         let account = self.accounts.get_mut(id.episode.key.account);
         let Some(share) = account.and_then(|account| account.explain(id, qty)) else { return };
+        self.put_back(step, slot, &share);
+    }
+
+    fn put_back(&mut self, step: &mut Step<'_>, slot: Slot, share: &Share) {
         let position = &mut self.engine.positions[slot as usize];
-        position.put_back(&share);
-        let returned = Returned { episode: id.episode, qty: share.qty, open: position.open };
-        self.note(step, id.episode.key.instrument, Record::Returned(Box::new(returned)));
+        position.put_back(share);
+        let (episode, open) = (position.episode, position.open);
+        let returned = Returned { episode, qty: share.qty, open };
+        self.note(step, episode.key.instrument, Record::Returned(Box::new(returned)));
     }
 
     /// A second read agrees that a position of ours is larger: it is added to, at the price that the
@@ -125,6 +157,11 @@ impl Coordinator {
         let (Some(slot), Some(holding)) = (one.slot, &one.holding) else { return };
         let Some(price) = self.implied_price(slot, holding) else { return };
         let qty = Qty(one.found.theirs.0 - one.found.ours.0);
+        let episode = self.engine.positions[slot as usize].episode;
+        if let Some(account) = self.accounts.get_mut(one.found.key.account) {
+            // What had left untold is there: a trade that is told later is another one.
+            account.take_unseen(episode, qty);
+        }
         self.on_add(step, &Addition { key: one.found.key, qty, price, fees: Money::ZERO });
     }
 

@@ -1,6 +1,6 @@
 //! Lists of open orders in stories: `list`, `list failed`, `list 5s ago`; and what somebody does at the
 //! venue without a word: `someone moves the stop to 95`, `someone cuts the stop to 1`,
-//! `someone takes the stop`, `someone rests 1`, `someone rests nothing`,
+//! `someone makes a limit of the stop`, `someone takes the stop`, `someone rests 1`, `someone rests nothing`,
 //! `someone revives what went`.
 
 use std::fmt::Write as _;
@@ -26,6 +26,9 @@ impl Story {
             ["cuts", "the", "stop", "to", qty] => {
                 let qty = self.qty(key.instrument, qty)?;
                 self.world.venue.edit_stop(key, None, Some(qty)).then_some(()).ok_or("no stop rests")?;
+            }
+            ["makes", "a", "limit", "of", "the", "stop"] => {
+                self.world.venue.unstop(key).then_some(()).ok_or("no stop rests")?;
             }
             ["takes", "the", "stop"] => {
                 self.world.venue.take_stop(key).ok_or("no stop rests")?;

@@ -152,7 +152,7 @@ impl Story {
             Record::OrdersListed(listed) => return Some(self.listed(listed)),
             Record::Returned(returned) => (
                 returned.episode,
-                format!("{} was sold by an order of ours", self.show_qty(returned.episode.key, returned.qty)),
+                format!("{} is told after all", self.show_qty(returned.episode.key, returned.qty)),
             ),
             Record::OrdersStale { .. } => return Some("orders not listed for too long".to_owned()),
             Record::Adopted(adopted) => (adopted.episode, self.adopted(adopted)),

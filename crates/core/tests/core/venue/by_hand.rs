@@ -59,6 +59,13 @@ impl Venue {
         true
     }
 
+    /// Somebody makes the stop of a position a limit far from the market; nobody is told.
+    pub(crate) fn unstop(&mut self, key: PositionKey) -> bool {
+        let Some(at) = self.newest_stop(key) else { return false };
+        self.working[at].order.kind = OrderKind::RestingLimit(Price(1 << 50));
+        true
+    }
+
     /// Somebody takes the stop of a position away; nobody is told.
     pub(crate) fn take_stop(&mut self, key: PositionKey) -> Option<OrderId> {
         let at = self.newest_stop(key)?;
