@@ -196,6 +196,14 @@ impl Order {
     }
 }
 
+/// The number of the next try for the same, so that no id is given twice: slice and attempt.
+pub(crate) fn next_try(newest: Option<(u8, u16)>) -> (u8, u16) {
+    newest.map_or((0, 0), |(slice, attempt)| match attempt.checked_add(1) {
+        Some(attempt) => (slice, attempt),
+        None => (slice.saturating_add(1), 0),
+    })
+}
+
 /// Dense storage of orders, a list per position.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {

@@ -241,7 +241,10 @@ impl Ledger {
             }
             Record::LeftOutside(left) => self.on_left_outside(left, changes),
             // The trade that follows tells what it was worth.
-            Record::Returned(returned) => Ok(self.life(returned.episode)?.take_back(returned)),
+            Record::Returned(returned) => {
+                self.life(returned.episode)?.take_back(returned);
+                Ok(())
+            }
             Record::Observed(_)
             | Record::Input(_)
             | Record::StopMoved { .. }

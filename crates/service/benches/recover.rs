@@ -1,4 +1,4 @@
-//! How soon a start manages its positions again: `cargo xtask bench recover [--positions N] [--hours H]`.
+//! How soon a start manages its positions again: `cargo xtask bench recover [--positions N] [--minutes M]`.
 //!
 //! A paper run with N positions, each with a stop at the venue, ends without a word: nothing is concluded, the
 //! last records are behind the last snapshot. Then its store is opened again. Round trips of a venue are not
@@ -33,15 +33,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let text = std::env::args().skip_while(|argument| argument != name).nth(1);
         text.map_or(otherwise, |text| text.parse().expect("a number follows the option"))
     };
-    let (positions, hours) = (number("--positions", 500), number("--hours", 1));
+    let (positions, minutes) = (number("--positions", 500), number("--minutes", 10));
     let folder = tempfile::tempdir()?;
     let plan = folder.path().join("bench.toml");
     std::fs::write(&plan, PLAN)?;
     let plans = RunPlans::given(&plan)?;
     let at = KeptAt { path: folder.path().join("paper.db"), vfs: None };
-    let held = live(&at, &plans, positions, hours)?;
+    let held = live(&at, &plans, positions, minutes)?;
     let records = ripcord_store::Reader::open(&at.path)?.head()?.1.seq;
-    println!("a run of {hours} h: {held} positions held, {records} records, killed");
+    println!("a run of {minutes} min: {held} positions held, {records} records, killed");
     for attempt in ["first", "again"] {
         let start = Instant::now();
         let (keeper, past) = Keeper::open(&at, START)?;
@@ -77,16 +77,16 @@ fn live(
     at: &KeptAt,
     plans: &RunPlans,
     positions: u32,
-    hours: u32,
+    minutes: u32,
 ) -> Result<usize, Box<dyn std::error::Error>> {
     let mut session = begin(at, plans, positions)?;
-    let until = START.after(Span::from_secs(i64::from(hours) * 3_600));
+    let until = START.after(Span::from_secs(i64::from(minutes) * 60));
     while session.now() < until || session.positions().len() < positions as usize {
         let to = session.now().after(Span::from_secs(1));
         while session.advance(to, 10_000)? == Advance::More {}
         session.checkpoint();
         drop(session.take_lines());
-        if session.now() > until.after(Span::from_secs(24 * 3_600)) {
+        if session.now() > until.after(Span::from_secs(3_600)) {
             break;
         }
     }

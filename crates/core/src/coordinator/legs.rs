@@ -6,7 +6,7 @@ use crate::id::OrderId;
 use crate::instrument::MarketKind;
 use crate::num::{Price, Qty};
 use crate::order::{ExitOrder, OrderKind};
-use crate::orders::Extent;
+use crate::orders::{Extent, next_try};
 use crate::plan::ExitStyle;
 use crate::position::Phase;
 use crate::reason::{ExitType, Reason};
@@ -148,8 +148,9 @@ impl Coordinator {
             let leg = u8::try_from(index + 1).expect("a ladder has at most four legs");
             let earlier = self.orders.list(position.first_order);
             let same = earlier.filter(|(_, order)| (order.exit, order.leg) == (0, leg));
-            let attempt = same.map(|(_, order)| order.attempt.saturating_add(1)).max().unwrap_or(0);
-            let id = OrderId { episode, exit: 0, leg, slice: 0, attempt };
+            let newest = same.map(|(_, order)| (order.slice, order.attempt)).max();
+            let (slice, attempt) = next_try(newest);
+            let id = OrderId { episode, exit: 0, leg, slice, attempt };
             let kind = OrderKind::RestingLimit(target);
             *order = Some((legs, ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit }));
         }

@@ -9,7 +9,7 @@ use crate::event::{AlarmKind, Held, OrderEnd};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::Price;
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
-use crate::orders::{Extent, Order};
+use crate::orders::{Extent, Order, next_try};
 use crate::plan::{Bracket, Rule};
 use crate::position::{Phase, at_loss, tighter};
 use crate::reason::Reason;
@@ -54,10 +54,7 @@ impl Coordinator {
                 level = tighter(side, level, order.trigger);
             }
         }
-        let (slice, attempt) = newest.map_or((0, 0), |order| match order.attempt.checked_add(1) {
-            Some(attempt) => (order.slice, attempt),
-            None => (order.slice.saturating_add(1), 0),
-        });
+        let (slice, attempt) = next_try(newest.map(|order| (order.slice, order.attempt)));
         let id = OrderId { episode, exit: 0, leg: 0, slice, attempt };
         let order = ExitOrder { id, qty, kind: OrderKind::Stop(level), trigger: level, reason };
         self.submit(step, slot, order, Extent::Bracket);
