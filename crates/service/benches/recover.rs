@@ -21,9 +21,9 @@ const PLAN: &str = r#"
 version = 1
 name = "bench"
 [stop_loss]
-distance = { fraction = "0.10" }
+distance = { fraction = "0.30" }
 [trailing]
-activation = "0.05"
+activation = "0.25"
 distance = { fraction = "0.04" }
 [bracket]
 "#;
@@ -67,7 +67,7 @@ fn print(attempt: &str, opened: Duration, known: usize, covered: usize) {
 }
 
 fn begin(at: &KeptAt, plans: &RunPlans, positions_max: u32) -> Result<Session, Box<dyn std::error::Error>> {
-    let market = Market::Generated { seed: 7, script: Script::Mixed };
+    let market = Market::Generated { seed: 7, script: Script::Calm };
     let kept = Some(Keeper::open(at, START)?);
     Ok(Session::new(SessionSpec { market, seed: 7, positions_max, start: START, plans, kept })?)
 }
