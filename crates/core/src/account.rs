@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use crate::instrument::Side;
 use crate::listing::Listings;
-use crate::num::{Money, Price, Qty, Ratio, Round};
+use crate::num::{Money, Price, Qty, Ratio, share_of};
 use crate::reason::{Reason, Source};
 use crate::time::{Span, Timestamp};
 
@@ -315,7 +315,7 @@ impl Account {
         if qty.0 == 0 {
             return None;
         }
-        let part = |whole: i128| Round::HalfUp.divide(whole * i128::from(qty.0), i128::from(all.0));
+        let part = |whole| share_of(whole, qty, all);
         let share = Share {
             qty,
             cost: part(unseen.cost),

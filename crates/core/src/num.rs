@@ -128,6 +128,13 @@ impl Ratio {
     }
 }
 
+/// The share that `part` of `all` has in a sum, half up. `all` is positive.
+pub(crate) fn share_of(sum: i128, part: Qty, all: Qty) -> i128 {
+    let (part, all) = (i128::from(part.0), i128::from(all.0));
+    // Wholes and rest apart: their product with a quantity does not leave the range of 128 bits.
+    sum.div_euclid(all) * part + Round::HalfUp.divide(sum.rem_euclid(all) * part, all)
+}
+
 /// `value` rounded to a multiple of `step`. `step` is positive.
 #[must_use]
 pub fn round_to_multiple(value: i64, step: i64, round: Round) -> i64 {
@@ -196,6 +203,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_share_of_the_largest_sums_is_computed() {
+        assert_eq!(share_of(100, Qty(1), Qty(3)), 33);
+        assert_eq!(share_of(-100, Qty(2), Qty(3)), -67);
+        let largest = i128::from(i64::MAX) * i128::from(i64::MAX);
+        assert_eq!(share_of(largest, Qty(i64::MAX), Qty(i64::MAX)), largest);
     }
 
     #[test]

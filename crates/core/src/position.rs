@@ -15,7 +15,7 @@ use crate::event::{Held, Probe};
 use crate::id::{EpisodeId, PlanId};
 use crate::indicator::AtrValue;
 use crate::instrument::{Instrument, Side};
-use crate::num::{Money, Price, Qty, Round};
+use crate::num::{Money, Price, Qty, share_of};
 use crate::plan::dynamic::Measured;
 use crate::plan::ladder::{Ladder, LegKind};
 use crate::plan::trailing::{Trail, Trailing};
@@ -312,11 +312,7 @@ impl Position {
     /// Takes `qty` out of the position; returns its share of cost, entry fees and funding.
     pub(crate) fn reduce(&mut self, qty: Qty) -> (i128, Money, Money) {
         assert!(qty.0 > 0 && qty <= self.open, "a fill closes more than is held");
-        let (part, open) = (i128::from(qty.0), i128::from(self.open.0));
-        // Wholes and rest apart: their product with a quantity does not leave the range of 128 bits.
-        let share = |whole: i128| {
-            whole.div_euclid(open) * part + Round::HalfUp.divide(whole.rem_euclid(open) * part, open)
-        };
+        let share = |whole| share_of(whole, qty, self.open);
         let (cost, fees, funding) =
             (share(self.cost), Money(share(self.entry_fees.0)), Money(share(self.funding.0)));
         self.open = Qty(self.open.0 - qty.0);

@@ -110,7 +110,7 @@ impl Coordinator {
             self.refresh(id.episode);
         }
         if protects {
-            self.is_fresh(step, id);
+            self.remember_fresh(step, id);
         }
         if protects && self.engine.positions[slot as usize].is_held() {
             self.on_bracket_accepted(step, slot, index);

@@ -78,7 +78,7 @@ impl Coordinator {
     }
 
     /// The venue confirmed a stop: a list drawn up earlier does not know it.
-    pub(super) fn is_fresh(&mut self, step: &Step<'_>, id: &OrderId) {
+    pub(super) fn remember_fresh(&mut self, step: &Step<'_>, id: &OrderId) {
         let account = self.accounts.get_mut(id.episode.key.account).filter(|account| account.is_listed());
         if let Some(account) = account {
             account.listings.fresh.insert(*id, step.now);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::account::{Account, AccountMode, ClosedBy, Holding, Management, Pending, Reading};
 use crate::event::{Action, AlarmKind, CommandRefused, Found, Reconciled, Verdict};
-use crate::id::{AccountId, InstrumentId, OrderId, PositionKey};
+use crate::id::{AccountId, InstrumentId, PositionKey};
 use crate::instrument::Side;
 use crate::num::{Price, Qty};
 use crate::order::{CancelState, OrderState};
@@ -253,11 +253,7 @@ impl Coordinator {
         let (Verdict::Unconfirmed | Verdict::Waits, Some(slot)) = (one.found.verdict, one.slot) else {
             return;
         };
-        let position = &self.engine.positions[slot as usize];
-        let orders = self.orders.list(position.first_order).map(|(_, order)| order);
-        let living = orders.filter(|order| !order.life().state.is_final());
-        let living: Vec<OrderId> = living.map(|order| order.named(position.episode).id).collect();
-        for id in living {
+        for id in self.living_orders(slot) {
             self.inquire(step, id);
         }
     }

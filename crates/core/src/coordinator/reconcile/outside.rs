@@ -96,7 +96,9 @@ impl Coordinator {
                 self.alarm(step, slot, AlarmKind::ClosedByVenue);
             }
             ClosedBy::Unseen => {
-                self.remember_unseen(slot, &share, self.living_orders(slot));
+                // Any order of ours that lived may have sold it.
+                let living = self.living_orders(slot).into_iter().collect();
+                self.remember_unseen(slot, &share, living);
                 self.alarm(step, slot, AlarmKind::ClosedUnseen);
             }
         }
@@ -114,8 +116,8 @@ impl Coordinator {
         self.engine.restate_bands(key.instrument);
     }
 
-    /// What left may have been sold by any order of ours that lived.
-    fn living_orders(&self, slot: Slot) -> BTreeSet<OrderId> {
+    /// The orders of a position that may still trade, the newest first.
+    pub(super) fn living_orders(&self, slot: Slot) -> Vec<OrderId> {
         let position = &self.engine.positions[slot as usize];
         let orders = self.orders.list(position.first_order).map(|(_, order)| order);
         let living = orders.filter(|order| !order.life().state.is_final());
