@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Coordinator, Input, Record, Step, TimerFor};
+use crate::account::Account;
 use crate::event::{Action, AlarmKind, Edited, Event, OrdersListed, Probe, VenueEvent};
 use crate::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use crate::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
@@ -55,7 +56,7 @@ impl Coordinator {
         let is_such =
             |timer: &TimerFor| matches!(timer, TimerFor::List(of) | TimerFor::Stale(of) if *of == account);
         self.timers.retain(|(_, timer)| !is_such(timer));
-        if self.accounts.get(account).is_some_and(crate::account::Account::is_listed) {
+        if self.accounts.get(account).is_some_and(Account::is_listed) {
             self.timers.insert((step.now.after(LIST_EVERY), TimerFor::List(account)));
             step.out.actions.push(Action::ListOrders(account));
             self.timers.insert((step.now, TimerFor::Stale(account)));
@@ -64,7 +65,7 @@ impl Coordinator {
 
     /// It is time to list what rests.
     pub(super) fn on_list_due(&mut self, step: &mut Step<'_>, account: AccountId) {
-        if self.accounts.get(account).is_some_and(crate::account::Account::is_listed) {
+        if self.accounts.get(account).is_some_and(Account::is_listed) {
             step.begin_anywhere();
             self.timers.insert((step.now.after(LIST_EVERY), TimerFor::List(account)));
             step.out.actions.push(Action::ListOrders(account));
@@ -125,7 +126,7 @@ impl Coordinator {
             Listed::Failed => self.on_list_failed(step, id),
             Listed::AsKnown => {
                 step.begin_anywhere();
-                self.seen(step, id, at);
+                self.seen(id, at);
             }
             Listed::All(orders) if !self.are_sound(id, orders) => self.on_list_failed(step, id),
             Listed::All(orders) => {
@@ -136,7 +137,7 @@ impl Coordinator {
                         let known = Listing { orders: Listed::AsKnown, ..*listing };
                         step.input = Some(Input::Event(Event::Venue(VenueEvent::Listed(Box::new(known)))));
                         step.begin_anywhere();
-                        self.seen(step, id, at);
+                        self.seen(id, at);
                     }
                 } else {
                     self.tell_list(step, listing, at, &news);
@@ -182,7 +183,7 @@ impl Coordinator {
     }
 
     /// A list was complete: what it shows is evidence for a while.
-    fn seen(&mut self, step: &Step<'_>, id: AccountId, at: Timestamp) {
+    fn seen(&mut self, id: AccountId, at: Timestamp) {
         let Some(account) = self.accounts.get_mut(id) else { return };
         let listings = &mut account.listings;
         (listings.last, listings.is_stale, listings.failed) = (Some(at), false, 0);
@@ -194,11 +195,6 @@ impl Coordinator {
         if let Some(account) = self.accounts.get_mut(id) {
             account.listings.missing = missing;
         }
-        let due = at.after(FRESH_FOR).max(step.now);
-        let is_such = |timer: &TimerFor| matches!(timer, TimerFor::Stale(of) if *of == id);
-        if !self.timers.iter().any(|(_, timer)| is_such(timer)) {
-            self.timers.insert((due, TimerFor::Stale(id)));
-        }
     }
 
     /// A list is as old as may be: where none came since, rules act by themselves.
@@ -206,16 +202,12 @@ impl Coordinator {
         let Some(account) = self.accounts.get_mut(id).filter(|account| account.is_listed()) else { return };
         let since = account.listings.last;
         let until = since.map_or(Timestamp::MIN, |last| last.after(FRESH_FOR));
-        if step.now < until {
-            self.timers.insert((until, TimerFor::Stale(id)));
-            return;
-        }
-        if account.listings.is_stale && since.is_some() {
-            return;
-        }
+        let is_fresh = step.now < until;
+        let is_told = account.listings.is_stale && since.is_some();
+        let next = if is_fresh { until } else { step.now.after(FRESH_FOR) };
+        self.timers.insert((next, TimerFor::Stale(id)));
         // A list of nothing leaves no trace: it may have come all the same.
-        if since.is_some() && !self.any_at_venue(id) {
-            self.timers.insert((step.now.after(FRESH_FOR), TimerFor::Stale(id)));
+        if is_fresh || is_told || (since.is_some() && !self.any_at_venue(id)) {
             return;
         }
         let held = self.lives_of(id);
@@ -386,7 +378,7 @@ impl Coordinator {
             foreign: news.foreign.as_ref().map(|of| of.iter().map(|(&id, &qty)| (id, qty)).collect()),
         };
         step.write(Record::OrdersListed(Box::new(told)));
-        self.seen(step, account, at);
+        self.seen(account, at);
         if let Some(account) = self.accounts.get_mut(account) {
             account.listings.missing.extend(&news.missing);
             for id in &news.back {

@@ -16,19 +16,19 @@ use ripcord_sim::plan_file::parse_plan;
 use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 
 const START: Timestamp = Timestamp(1_760_000_000_000_000_000);
-const LONG: PositionKey =
+pub(crate) const LONG: PositionKey =
     PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
 const PLAN: &str =
     "version = 1\nname = \"p\"\nstop_loss = { distance = { fraction = 0.02 } }\nbracket = {}\n";
 
-struct Beside {
-    desk: Desk,
-    now: Timestamp,
-    told: Vec<Entry>,
+pub(crate) struct Beside {
+    pub(crate) desk: Desk,
+    pub(crate) now: Timestamp,
+    pub(crate) told: Vec<Entry>,
 }
 
 impl Beside {
-    fn new(model: ReadModel) -> Self {
+    pub(crate) fn new(model: ReadModel) -> Self {
         let (mut coordinator, mut venue) = (Coordinator::new(), SimVenue::new(FillModel::HONEST));
         let instrument = Instrument::from_decimals("X", 2, 3);
         let id = coordinator.add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks);
@@ -42,12 +42,17 @@ impl Beside {
     }
 
     fn manage(&mut self) {
+        self.manage_every(60, 5);
+    }
+
+    /// Reads so many seconds apart, and a second one so much later.
+    pub(crate) fn manage_every(&mut self, read_secs: i64, confirm_secs: i64) {
         let given = Management {
             account: LONG.account,
             mode: AccountMode::Net,
             instruments: vec![Managed { instrument: LONG.instrument, plan: PlanId(0), grant: None }],
-            read_every: Some(Span::from_secs(60)),
-            confirm_after: Span::from_secs(5),
+            read_every: Some(Span::from_secs(read_secs)),
+            confirm_after: Span::from_secs(confirm_secs),
         };
         let told = &mut self.told;
         self.desk.command(self.now, Command::Manage(Box::new(given)), &mut |entry: &Entry| {
@@ -55,13 +60,13 @@ impl Beside {
         });
     }
 
-    fn pass(&mut self, secs: i64) {
+    pub(crate) fn pass(&mut self, secs: i64) {
         self.now = self.now.after(Span::from_secs(secs));
         let told = &mut self.told;
         self.desk.advance_to(self.now, &mut |entry: &Entry| told.push(entry.clone()));
     }
 
-    fn price(&mut self, price: i64) {
+    pub(crate) fn price(&mut self, price: i64) {
         let cell = self.desk.coordinator.cell(LONG.instrument, PriceSource::Last);
         let tick = Tick { at: self.now, price: Price(price), qty: Qty(0), cell, probe: Probe::TICK };
         let told = &mut self.told;
