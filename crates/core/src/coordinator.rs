@@ -88,6 +88,8 @@ pub(crate) enum TimerFor {
     List(AccountId),
     /// The last list is as old as may be.
     Stale(AccountId),
+    /// An exit that the venue has should be filled by now.
+    Hangs(EpisodeId),
 }
 
 impl TimerFor {
@@ -100,7 +102,8 @@ impl TimerFor {
             | Self::Protect(episode)
             | Self::Triggered(episode)
             | Self::Cancel(episode)
-            | Self::Coins(episode) => Some(episode),
+            | Self::Coins(episode)
+            | Self::Hangs(episode) => Some(episode),
             Self::Inquire(id) => Some(id.episode),
             // They do it themselves.
             Self::Bar(_)
@@ -498,6 +501,7 @@ impl Coordinator {
             TimerFor::ReadAgain(account) => self.on_read_again_due(&mut step, account),
             TimerFor::List(account) => self.on_list_due(&mut step, account),
             TimerFor::Stale(account) => self.on_stale_due(&mut step, account),
+            TimerFor::Hangs(episode) => self.on_hangs(&mut step, episode),
         }
         if let Some(episode) = timer.episode() {
             self.refresh(episode);

@@ -22,6 +22,7 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::ClosedByVenue => "closed_by_venue",
         AlarmKind::ClosedUnseen => "closed_unseen",
         AlarmKind::ProtectionEdited => "protection_edited",
+        AlarmKind::ExitHangs => "exit_hangs",
     }
 }
 
@@ -53,6 +54,7 @@ pub const fn words(what: AlarmKind) -> &'static str {
         AlarmKind::ProtectionEdited => {
             "protection edited: somebody changed the stop at the venue for the worse; put right once"
         }
+        AlarmKind::ExitHangs => "exit hangs: it is decided and not done yet; it is still being tried",
     }
 }
 
@@ -79,6 +81,7 @@ mod tests {
             AlarmKind::ClosedByVenue,
             AlarmKind::ClosedUnseen,
             AlarmKind::ProtectionEdited,
+            AlarmKind::ExitHangs,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

@@ -1,7 +1,7 @@
 //! What the clock alone would do: timers that arm themselves again.
 
-use super::{Coordinator, TimerFor, inquiry, kill, listing};
-use crate::time::Timestamp;
+use super::{Coordinator, TimerFor, exits, inquiry, kill, listing};
+use crate::time::{Span, Timestamp};
 
 impl Coordinator {
     /// See [`crate::view::View::clock_steps_until`].
@@ -14,6 +14,7 @@ impl Coordinator {
                 TimerFor::Remind(_) => kill::REMIND_AFTER,
                 TimerFor::List(_) => listing::LIST_EVERY,
                 TimerFor::Inquire(_) => inquiry::ASK_AGAIN_LATER,
+                TimerFor::Hangs(_) => exits::HANGS_AGAIN_AFTER,
                 TimerFor::Escalate(..)
                 | TimerFor::Retry(_)
                 | TimerFor::Expire(..)
@@ -31,5 +32,20 @@ impl Coordinator {
             Some(1 + at.since(due).0.unsigned_abs() / period.0.max(1).unsigned_abs())
         });
         steps.fold(0, u64::saturating_add)
+    }
+
+    /// When a timer rings, if it does so within a span from `now`.
+    pub(super) fn rings_at(&self, now: Timestamp, within: Span, timer: TimerFor) -> Option<Timestamp> {
+        let until = now.after(within);
+        let mut soon = self.timers.range((now, TimerFor::Bar(0))..).take_while(|(at, _)| *at <= until);
+        soon.find(|(_, other)| *other == timer).map(|(at, _)| *at)
+    }
+
+    /// A timer rings after a span, and not before: one that would ring within it is set anew.
+    pub(super) fn set_anew(&mut self, now: Timestamp, after: Span, timer: TimerFor) {
+        while let Some(at) = self.rings_at(now, after, timer) {
+            self.timers.remove(&(at, timer));
+        }
+        self.timers.insert((now.after(after), timer));
     }
 }

@@ -24,6 +24,12 @@ const REFUSALS_ALARM: u16 = 3;
 const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// Times that an exit which the venue took away is sent again without a pause.
 const TRIES_AT_ONCE: u16 = 3;
+/// .. each time twice as long, so often.
+const LEG_RETRY_DOUBLES: u32 = 6;
+/// An exit is done within this; if not, somebody must look.
+const HANGS_AFTER: Span = Span::from_secs(10);
+/// .. and is told again this often.
+pub(super) const HANGS_AGAIN_AFTER: Span = Span::from_secs(60);
 /// A cancel without an answer is asked for again after this long.
 const CANCEL_AGAIN_AFTER: Span = Span::from_secs(5);
 /// A ladder leg that took too long is looked at again after this long.
@@ -102,6 +108,7 @@ impl Coordinator {
             held,
         };
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
+        self.set_anew(step.now, HANGS_AFTER, TimerFor::Hangs(episode));
         let kind = self.kind(slot, style, seen, worst);
         self.send_close(step, slot, kind, trigger);
         match style {
@@ -275,7 +282,7 @@ impl Coordinator {
                 return;
             }
             let took_too_long = order.life().cancel != CancelState::None;
-            let wait = if took_too_long { LEG_AGAIN_AFTER } else { LEG_RETRY_AFTER };
+            let wait = if took_too_long { LEG_AGAIN_AFTER } else { self.leg_wait(slot, &order) };
             self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
@@ -297,12 +304,48 @@ impl Coordinator {
             self.push_to_market(step, slot, episode);
             return;
         }
-        if walks.is_some() {
-            self.timers.insert((step.now.after(RETRY_AFTER), TimerFor::Retry(episode)));
+        if walks.is_some_and(|walked| walked < WALK_STEPS) {
+            self.set_anew(step.now, RETRY_AFTER, TimerFor::Retry(episode));
             return;
         }
         let wait = Span((RETRY_AFTER.0 * i64::from(refusals.max(1))).min(RETRY_AFTER_MAX.0));
-        self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
+        self.set_anew(step.now, wait, TimerFor::Retry(episode));
+    }
+
+    /// How long a leg that was refused waits: on spot its next try takes the stop away first.
+    fn leg_wait(&self, slot: Slot, order: &Order) -> Span {
+        let first = self.engine.positions[slot as usize].first_order;
+        let refused = self.orders.list(first).filter(|(_, other)| {
+            let is_vain = matches!(other.life().state, OrderState::Refused | OrderState::Expired);
+            other.legs() & order.legs() != 0 && is_vain && other.life().filled.0 == 0
+        });
+        let doubles = u32::try_from(refused.count()).unwrap_or(u32::MAX).saturating_sub(1);
+        Span(LEG_RETRY_AFTER.0 << doubles.min(LEG_RETRY_DOUBLES))
+    }
+
+    /// An exit should be done by now: what the venue has of it is asked about, and somebody is told.
+    pub(super) fn on_hangs(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
+        let Some(slot) = self.engine.slot(episode) else { return };
+        if self.engine.positions[slot as usize].phase != Phase::Closing {
+            return;
+        }
+        self.timers.insert((step.now.after(HANGS_AGAIN_AFTER), TimerFor::Hangs(episode)));
+        // Where nothing is sent that is told already; one with a worst price may wait at it.
+        if self.is_silent(episode.key.account) || self.worst_limit(slot).is_some() {
+            return;
+        }
+        let alarm = Record::Alarm { episode, what: AlarmKind::ExitHangs };
+        self.note(step, episode.key.instrument, alarm);
+        let is_there = |order: &Order| {
+            let state = order.life().state;
+            order.closes_all() && matches!(state, OrderState::Working | OrderState::PartFilled)
+        };
+        let first = self.engine.positions[slot as usize].first_order;
+        let there = self.orders.list(first).filter(|(_, order)| is_there(order));
+        let there: Vec<OrderId> = there.map(|(_, order)| order.named(episode).id).collect();
+        for id in there {
+            self.inquire(step, id);
+        }
     }
 
     /// How often the venue refused the orders of an exit, or took them away without filling them.
@@ -510,7 +553,7 @@ impl Coordinator {
 
     /// Sees to it that a cancel is not waited for without end.
     pub(super) fn await_cancel(&mut self, step: &Step<'_>, episode: EpisodeId) {
-        self.timers.insert((step.now.after(CANCEL_AGAIN_AFTER), TimerFor::Cancel(episode)));
+        self.set_anew(step.now, CANCEL_AGAIN_AFTER, TimerFor::Cancel(episode));
     }
 
     /// Cancels without an answer are asked for again, and what became of their orders.

@@ -17,7 +17,7 @@ const ASK_AGAIN_AFTER: Span = Span::from_secs(1);
 /// .. and, once it was asked this often, ..
 const ASKED_OFTEN: u32 = 30;
 /// .. after this long.
-pub(super) const ASK_AGAIN_LATER: Span = Span::from_secs(30);
+pub(super) const ASK_AGAIN_LATER: Span = Span::from_secs(5);
 /// So many orders for the same may be lost sight of before nobody sends another.
 pub(super) const LOST_MAX: usize = 2;
 /// Clocks of a venue and ours may be this far apart.
@@ -88,9 +88,16 @@ impl Coordinator {
             );
             return;
         }
+        // One that lives, and cannot be cancelled, is asked about again, and cancelled then.
+        let lives = matches!(found.state, OrderState::Working | OrderState::PartFilled);
+        let is_kept = lives && life.cancel != CancelState::None;
         if self.orders.inquiries.is_open(id) {
             self.begin(step, id.episode.key.instrument);
-            self.orders.inquiries.end(id);
+            if is_kept {
+                self.orders.inquiries.seen(id, step.now);
+            } else {
+                self.orders.inquiries.end(id);
+            }
         }
         if is_resized {
             self.tell_resized(step, id, Qty(found.qty.0 - life.filled.0), order.kind());
@@ -133,13 +140,17 @@ impl Coordinator {
 
     /// An order lives whose cancel was refused: it is cancelled again.
     fn cancel_once_more(&mut self, step: &mut Step<'_>, id: &OrderId) {
-        let Some((_, index)) = self.find_order(id) else { return };
+        let Some((slot, index)) = self.find_order(id) else { return };
         let is_silent = self.is_silent(id.episode.key.account);
-        let order = self.orders.get_mut(index);
-        let life = order.life();
+        let life = self.orders.get(index).life();
         if life.cancel != CancelState::Refused || life.state.is_final() || is_silent {
             return;
         }
+        // A stop stays while none that the venue confirmed stands in its place.
+        if self.is_last_stop(slot, index) {
+            return;
+        }
+        let order = self.orders.get_mut(index);
         order.cancel_sent();
         self.begin(step, id.episode.key.instrument);
         step.out.actions.push(Action::Cancel(*id));
@@ -149,12 +160,19 @@ impl Coordinator {
     /// The venue does not know an order. That is no answer while a request may still be on its way, or a
     /// copy that answers may lag behind.
     pub(super) fn on_not_found(&mut self, step: &mut Step<'_>, id: &OrderId) {
-        if !self.orders.inquiries.is_open(id) || self.find_order(id).is_none() {
+        let Some((_, index)) = self.find_order(id).filter(|_| self.orders.inquiries.is_open(id)) else {
             return;
-        }
+        };
+        let was_there = self.orders.get(index).is_at_venue();
         self.begin(step, id.episode.key.instrument);
-        if self.orders.inquiries.absent(id, step.now) {
+        if self.orders.inquiries.absent(id, step.now, was_there) {
             self.on_end(step, id, OrderAnswer::Expired, OrderEnd::NotFound);
+        } else {
+            // It answers again, and its second word is what is waited for.
+            if let Some(later) = self.rings_at(step.now, ASK_AGAIN_LATER, TimerFor::Inquire(*id)) {
+                self.timers.remove(&(later, TimerFor::Inquire(*id)));
+            }
+            self.timers.insert((step.now.after(ASK_AGAIN_AFTER), TimerFor::Inquire(*id)));
         }
     }
 }

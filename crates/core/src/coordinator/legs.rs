@@ -31,7 +31,11 @@ impl Coordinator {
         let soft = position.leg_rests(to - 1, &terms);
         let bounds = terms.plan.exit_bounds(Reason::TakeProfit);
         let worst = bounds.worst_price(position.side(), last.price);
-        let kind = if soft {
+        // Coins that a stop should cover do not wait at a target: it takes what is there, now.
+        let is_covered = terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot;
+        let kind = if soft && is_covered {
+            OrderKind::ImmediateLimit(last.level)
+        } else if soft {
             OrderKind::RestingLimit(last.level)
         } else {
             self.kind(slot, ExitStyle::Market, last.price, worst)

@@ -407,6 +407,10 @@ impl Coordinator {
             let episode = self.engine.positions[slot as usize].episode;
             if news.foreign.is_some() && self.locks(slot) && self.engine.slot(episode) == Some(slot) {
                 self.send_waiting(step, slot);
+                // Of a stop that is not there it is asked first what became of it.
+                if !self.is_newest_missing(slot) {
+                    self.protect(step, slot);
+                }
             }
             if self.engine.slot(episode) == Some(slot) {
                 self.look_again(step, slot);

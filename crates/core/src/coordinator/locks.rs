@@ -89,7 +89,7 @@ impl Coordinator {
             }
         }
         self.orders.waiting.add(*order, extent);
-        self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
+        self.await_coins(step, episode);
         true
     }
 
@@ -166,7 +166,14 @@ impl Coordinator {
             let id = OrderId { attempt, ..close.id };
             self.orders.waiting.add(ExitOrder { id, ..close }, Extent::All);
         }
-        self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
+        self.await_coins(step, episode);
+    }
+
+    /// Sees to it that coins are not waited for without end.
+    fn await_coins(&mut self, step: &Step<'_>, episode: EpisodeId) {
+        if self.rings_at(step.now, WAIT_MAX, TimerFor::Coins(episode)).is_none() {
+            self.timers.insert((step.now.after(WAIT_MAX), TimerFor::Coins(episode)));
+        }
     }
 
     /// What of a close is not locked by others; everything of any other order.

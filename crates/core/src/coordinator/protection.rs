@@ -38,6 +38,12 @@ impl Coordinator {
             return;
         }
         let newest = self.newest_bracket(slot).map(|(_, order)| *order);
+        // What the venue refused has its time, whoever asks.
+        let was_refused = newest.is_some_and(|order| order.life().state == OrderState::Refused);
+        let again = |core: &Self| core.rings_at(step.now, PLACE_AGAIN_AFTER_MAX, TimerFor::Protect(episode));
+        if was_refused && again(self).is_some() {
+            return;
+        }
         let mut level = level;
         if let Some(order) = newest.filter(stands) {
             if order.is_left() {
@@ -87,6 +93,12 @@ impl Coordinator {
         self.newest_bracket(slot).is_some_and(|(newest, _)| newest == index)
     }
 
+    /// Whether the newest stop of a position is not where it should rest.
+    pub(super) fn is_newest_missing(&self, slot: Slot) -> bool {
+        let episode = self.engine.positions[slot as usize].episode;
+        self.newest_bracket(slot).is_some_and(|(_, order)| self.is_missing(&order.named(episode).id))
+    }
+
     /// The trigger of the stop that the venue has confirmed.
     pub(super) fn bracket_level(&self, slot: Slot) -> Option<Price> {
         self.orders.at_venue(&self.engine.positions[slot as usize]).trigger
@@ -101,12 +113,23 @@ impl Coordinator {
         self.protect(step, slot);
     }
 
+    /// Whether an order is a stop without which an open position would have none at the venue.
+    pub(super) fn is_last_stop(&self, slot: Slot, index: u32) -> bool {
+        let is_open = self.engine.positions[slot as usize].phase == Phase::Open;
+        let newest = self.newest_bracket(slot);
+        let is_replaced = newest.is_some_and(|(other, order)| other != index && order.is_confirmed());
+        self.orders.get(index).protects() && is_open && !self.locks(slot) && !is_replaced
+    }
+
     /// Stops in whose place the venue has confirmed another go.
     pub(super) fn drop_replaced(&mut self, step: &mut Step<'_>, slot: Slot) {
         let newest = self.newest_bracket(slot).map(|(_, order)| *order);
         let Some(newest) = newest.filter(Order::is_confirmed) else { return };
+        // Where more came meanwhile, one that covers more than the newest stays until a larger one stands.
+        let (covered, all) = (newest.life().open(), self.to_protect(slot));
         self.cancel_all_but(step, slot, |other| {
-            !other.protects() || (other.slice, other.attempt) == (newest.slice, newest.attempt)
+            let is_newest = (other.slice, other.attempt) == (newest.slice, newest.attempt);
+            !other.protects() || is_newest || (covered < all && other.life().open() > covered)
         });
     }
 

@@ -376,6 +376,8 @@ pub enum AlarmKind {
     ClosedUnseen,
     /// Somebody changed the stop at the venue for the worse.
     ProtectionEdited,
+    /// An exit was decided long ago and is not done; it is still being tried.
+    ExitHangs,
 }
 
 /// Why a command was refused.

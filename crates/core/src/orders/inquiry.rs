@@ -43,6 +43,13 @@ impl Inquiries {
         self.0.remove(order);
     }
 
+    /// The venue has the order, and it is asked about still: what it said before counts no more.
+    pub(crate) fn seen(&mut self, order: &OrderId, now: Timestamp) {
+        if let Some(inquiry) = self.0.get_mut(order) {
+            (inquiry.since, inquiry.absent_since) = (now, None);
+        }
+    }
+
     /// Whether an order is asked about.
     pub(crate) fn is_open(&self, order: &OrderId) -> bool {
         self.0.contains_key(order)
@@ -56,11 +63,13 @@ impl Inquiries {
         })
     }
 
-    /// The venue does not know an order; whether that may be believed.
-    pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp) -> bool {
+    /// The venue does not know an order; whether that may be believed. Of one that it had confirmed it
+    /// must have said so for as long as a copy may lag.
+    pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp, was_there: bool) -> bool {
         let Some(inquiry) = self.0.get_mut(order) else { return false };
         let first = *inquiry.absent_since.get_or_insert(now);
-        now >= inquiry.since.after(CONCLUSIVE_AFTER) && now >= first.after(ABSENCES_APART)
+        let since = if was_there { first.max(inquiry.since) } else { inquiry.since };
+        now >= since.after(CONCLUSIVE_AFTER) && now >= first.after(ABSENCES_APART)
     }
 }
 
@@ -99,10 +108,24 @@ mod tests {
             assert!(inquiries.begin(order, at(0)));
             let mut last = false;
             for &secs in absences {
-                last = inquiries.absent(&order, at(secs));
+                last = inquiries.absent(&order, at(secs), false);
             }
             assert_eq!(last, believed, "{absences:?}");
         }
+    }
+
+    #[test]
+    fn of_an_order_that_was_there_it_is_believed_later() {
+        let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
+        let episode = EpisodeId { key, generation: 1 };
+        let order = OrderId { episode, exit: 1, leg: 0, slice: 0, attempt: 0 };
+        let at = |secs: i64| Timestamp(0).after(Span::from_secs(secs));
+        let mut inquiries = Inquiries::default();
+        assert!(inquiries.begin(order, at(0)));
+        assert!(!inquiries.absent(&order, at(9), true) && !inquiries.absent(&order, at(18), true));
+        inquiries.seen(&order, at(18));
+        assert!(!inquiries.absent(&order, at(27), true) && !inquiries.absent(&order, at(36), true));
+        assert!(inquiries.absent(&order, at(37), true));
     }
 
     #[test]
@@ -110,6 +133,6 @@ mod tests {
         let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
         let order =
             OrderId { episode: EpisodeId { key, generation: 1 }, exit: 1, leg: 0, slice: 0, attempt: 0 };
-        assert!(!Inquiries::default().absent(&order, Timestamp::NEVER));
+        assert!(!Inquiries::default().absent(&order, Timestamp::NEVER, false));
     }
 }

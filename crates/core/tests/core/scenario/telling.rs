@@ -276,5 +276,6 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::ClosedByVenue => "closed by the venue",
         AlarmKind::ClosedUnseen => "closed, unseen how",
         AlarmKind::ProtectionEdited => "protection edited",
+        AlarmKind::ExitHangs => "exit hangs",
     }
 }

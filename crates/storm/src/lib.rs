@@ -1,0 +1,25 @@
+//! The storm: coordinator, journal and a simulated exchange under faults, all from one seed, with a judge
+//! who shares no rule with the engine.
+//!
+//! A seed makes a [`Config`] and a script of what happens from outside; the world plays it. The same seed
+//! gives the same trace on every machine. Start reading at `world`, then `oracle`.
+
+mod chance;
+mod config;
+mod exchange;
+mod fault;
+mod host;
+mod oracle;
+mod run;
+mod script;
+mod tale;
+mod trace;
+mod weather;
+mod wire;
+mod world;
+
+pub use config::{Config, Market, Means, PlanOf, VenueKind};
+pub use fault::{Fault, FaultKind};
+pub use oracle::Violation;
+pub use run::{Outcome, run, tell};
+pub use script::{Ask, Move, What};

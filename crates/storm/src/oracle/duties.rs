@@ -1,0 +1,128 @@
+//! What must come about while the world is fair: stops stand, triggers act, exits end.
+
+use ripcord_core::id::{InstrumentId, PositionKey};
+use ripcord_core::order::OrderKind;
+use ripcord_core::time::{Span, Timestamp};
+
+use super::Oracle;
+use super::life::is_looser;
+use super::reasons::better;
+use crate::exchange::Exchange;
+
+/// A position that should have a stop has one within this.
+const BARE_MAX: Span = Span::from_secs(25);
+/// A stop that the market has passed has acted within this.
+const PAST_MAX: Span = Span::from_secs(45);
+/// An exit is over within this.
+const EXIT_MAX: Span = Span::from_secs(60);
+/// Somebody is told of an exit that cannot be done within this.
+const ALARM_WITHIN: Span = Span::from_secs(150);
+/// .. and again this often.
+const ALARM_EVERY: Span = Span::from_secs(75);
+/// A market is past a stop when it is past by this many ten-thousandths: prices are told late.
+const PAST_BPS: i64 = 30;
+
+impl Oracle<'_> {
+    /// The market traded.
+    pub(crate) fn on_market(
+        &mut self,
+        now: Timestamp,
+        instrument: InstrumentId,
+        price: i64,
+        fair_since: Timestamp,
+        exchange: &Exchange,
+    ) {
+        let keys: Vec<PositionKey> =
+            self.living.keys().filter(|key| key.instrument == instrument).copied().collect();
+        for key in keys {
+            let episode = self.living[&key];
+            if let Some(life) = self.lives.get_mut(&episode) {
+                life.best = Some(life.best.map_or(price, |best| better(life.side, best, price)));
+            }
+            if self.is_silent(key.account) {
+                self.bare_since.remove(&key);
+                self.past_since.remove(&key);
+                continue;
+            }
+            self.check_bare(now, key, fair_since, exchange);
+            self.check_past(now, key, price, fair_since);
+            self.check_exit(now, key, fair_since, exchange);
+        }
+    }
+
+    /// Prices that were told may have been the best of a life.
+    pub(super) fn lift_best(&mut self, instrument: InstrumentId, price: i64) {
+        for (key, episode) in &self.living {
+            if key.instrument == instrument
+                && let Some(life) = self.lives.get_mut(episode)
+            {
+                life.best = Some(life.best.map_or(price, |best| better(life.side, best, price)));
+            }
+        }
+    }
+
+    fn check_bare(&mut self, now: Timestamp, key: PositionKey, fair_since: Timestamp, exchange: &Exchange) {
+        let life = &self.lives[&self.living[&key]];
+        let lot = self.lot(key);
+        let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
+        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0;
+        let wants = self.means(life).bracket && life.closing.is_none() && !life.is_touched;
+        let stops = exchange.resting(key).filter(|(_, kind, _)| matches!(kind, OrderKind::Stop(_)));
+        let covered: i64 = stops.map(|(_, _, left)| left).sum();
+        if !wants || need < least.max(lot) || covered >= need {
+            self.bare_since.remove(&key);
+            return;
+        }
+        let since = *self.bare_since.entry(key).or_insert(now);
+        if now.since(since.max(fair_since)) > BARE_MAX {
+            let what = format!("{need} is held and {covered} covered since {}", shown(since));
+            self.fail(now, Some(key), "L1", &what);
+        }
+    }
+
+    /// What others lock of coins cannot be covered.
+    fn locked_by_others(&self, key: PositionKey, exchange: &Exchange) -> i64 {
+        if self.is_spot() { exchange.foreign_of(key) } else { 0 }
+    }
+
+    fn check_past(&mut self, now: Timestamp, key: PositionKey, price: i64, fair_since: Timestamp) {
+        let life = &self.lives[&self.living[&key]];
+        let Some(stop) = life.stop.filter(|_| life.closing.is_none() && !life.is_adopted) else {
+            self.past_since.remove(&key);
+            return;
+        };
+        let far = stop - life.side.sign() * stop * PAST_BPS / 10_000;
+        if !is_looser(life.side, price, far) {
+            self.past_since.remove(&key);
+            return;
+        }
+        let since = *self.past_since.entry(key).or_insert(now);
+        if now.since(since.max(fair_since)) > PAST_MAX {
+            let what = format!("the market is past its stop {stop} since {}", shown(since));
+            self.fail(now, Some(key), "L3", &what);
+        }
+    }
+
+    fn check_exit(&mut self, now: Timestamp, key: PositionKey, fair_since: Timestamp, exchange: &Exchange) {
+        let life = &self.lives[&self.living[&key]];
+        let Some((exit, reason, at)) = life.closing else { return };
+        let lot = self.lot(key);
+        if (exchange.held(key) - self.locked_by_others(key, exchange)) / lot == 0 {
+            return;
+        }
+        let at = at.max(self.level_at);
+        if now.since(at.max(fair_since)) > EXIT_MAX {
+            let what = format!("exit {exit} ({}) is under way since {}", reason.word(), shown(at));
+            self.fail(now, Some(key), "R4", &what);
+        } else if now.since(at) > ALARM_WITHIN && now.since(fair_since) > ALARM_EVERY && life.alarmed_at.max(life.filled_at) < Timestamp(now.0 - ALARM_WITHIN.0) {
+            let what = format!("nobody was told that exit {exit} hangs since {}", shown(at));
+            self.fail(now, Some(key), "L4", &what);
+        }
+    }
+}
+
+/// A moment, as seconds since the world began.
+pub(crate) fn shown(at: Timestamp) -> String {
+    let millis = (at.0 - crate::script::START.0) / 1_000_000;
+    format!("{}.{:03}", millis / 1_000, millis % 1_000)
+}

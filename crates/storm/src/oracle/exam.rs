@@ -1,0 +1,74 @@
+//! What must be so after a calm, and at the end.
+
+use ripcord_core::coordinator::Coordinator;
+use ripcord_core::id::PositionKey;
+use ripcord_core::order::{OrderKind, OrderState};
+use ripcord_core::position::Phase;
+use ripcord_core::time::Timestamp;
+
+use super::Oracle;
+use crate::exchange::Exchange;
+
+impl Oracle<'_> {
+    /// After a calm.
+    pub(crate) fn examine(&mut self, now: Timestamp, core: &Coordinator, exchange: &Exchange) {
+        self.count("examined");
+        self.on_durable(now, exchange);
+        self.compare(now, core, "S3");
+        for key in self.config.keys() {
+            self.examine_key(now, key, core, exchange);
+        }
+    }
+
+    fn examine_key(&mut self, now: Timestamp, key: PositionKey, core: &Coordinator, exchange: &Exchange) {
+        let view = core.view();
+        let position = view.position(key);
+        let lot = self.lot(key);
+        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(lot);
+        let (ours, truth) = (position.as_ref().map_or(0, |it| it.qty.0), exchange.held(key));
+        // Coins that came without a trade of ours are somebody's, not the engine's.
+        let is_theirs = self.is_spot() && truth > ours;
+        if (ours - truth).abs() >= least && !is_theirs {
+            let what = format!("it holds {ours}, and the exchange says {truth}");
+            self.fail(now, Some(key), "S3", &what);
+        }
+        for order in view.orders(key) {
+            if order.life().state == OrderState::Unknown {
+                self.fail(now, Some(key), "L9", "an order is still lost sight of");
+            }
+        }
+        let Some(position) = position else {
+            if exchange.resting(key).next().is_some() {
+                self.fail(now, Some(key), "S8", "an order rests, and no position is held");
+            }
+            return;
+        };
+        if position.phase == Phase::Closing {
+            self.fail(now, Some(key), "L10", "an exit has not ended after a calm");
+        }
+        let Some(life) = self.lives.get(&position.episode) else { return };
+        let need = ours.min(truth) / lot * lot;
+        let stops = exchange.resting(key).filter(|(_, kind, _)| matches!(kind, OrderKind::Stop(_)));
+        let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
+        let sum: i64 = covered.iter().sum();
+        if !self.means(life).bracket || need < least || life.is_touched {
+            return;
+        }
+        if sum != need || covered.len() != 1 {
+            let what = format!("{need} is held, and stops rest for {covered:?}");
+            self.fail(now, Some(key), "L1", &what);
+        }
+    }
+
+    /// Prices went far both ways: whatever has a stop is flat.
+    pub(crate) fn examine_flat(&mut self, now: Timestamp, core: &Coordinator, exchange: &Exchange) {
+        for key in self.config.keys() {
+            let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+            let (ours, truth) = (core.view().position(key).is_some(), exchange.held(key));
+            if ours || (truth >= least && !self.is_spot()) {
+                let what = format!("the market went far past its stop, and {truth} is held");
+                self.fail(now, Some(key), "L3", &what);
+            }
+        }
+    }
+}

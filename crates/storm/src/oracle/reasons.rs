@@ -1,0 +1,178 @@
+//! Every exit has its cause: the level is the one that the plan means, and the price was told.
+
+use ripcord_core::event::ExitDecided;
+use ripcord_core::instrument::Side;
+use ripcord_core::kill::KillLevel;
+use ripcord_core::reason::Reason;
+use ripcord_core::time::Timestamp;
+
+use super::life::is_looser;
+use super::Oracle;
+
+/// A level may be off by so many ticks: what rounding is, is the plan's choice.
+const TICKS: i64 = 2;
+
+impl Oracle<'_> {
+    pub(super) fn on_exit(&mut self, now: Timestamp, at: Timestamp, decided: &ExitDecided) {
+        let key = decided.episode.key;
+        self.count(decided_word(decided.reason));
+        if let Err(what) = self.judge(at, decided) {
+            let what = format!("{} of {}: {what}", decided.reason.word(), decided.qty.0);
+            self.fail(now, Some(key), "A1", &what);
+        }
+        let is_full = decided.leg == 0 && decided.qty.0 >= self.believed(key) / self.lot(key) * self.lot(key);
+        let Some(life) = self.lives.get_mut(&decided.episode) else { return };
+        if !is_full {
+            return;
+        }
+        let before = life.closing.replace((decided.exit, decided.reason, now));
+        if let Some((exit, reason, _)) = before
+            && rank(reason) <= rank(decided.reason)
+        {
+            let what = format!(
+                "exit {} ({}) is decided while exit {exit} ({}) is under way",
+                decided.exit,
+                decided.reason.word(),
+                reason.word()
+            );
+            self.fail(now, Some(key), "S5", &what);
+        }
+    }
+
+    fn judge(&self, at: Timestamp, decided: &ExitDecided) -> Result<(), String> {
+        let key = decided.episode.key;
+        let life = self.lives.get(&decided.episode).ok_or("nobody began this life")?;
+        if self.living.get(&key) != Some(&decided.episode) {
+            return Err("its life is over".to_owned());
+        }
+        if decided.qty.0 <= 0 || decided.qty.0 > life.qty {
+            return Err(format!("{} is held", life.qty));
+        }
+        let level = self.levels.get(&key.account);
+        if is_choice(decided.reason) && matches!(level, Some(KillLevel::NoChoice | KillLevel::ProtectOnly)) {
+            return Err(format!("the account is at {}", level.map_or("none", |level| level.word())));
+        }
+        let (trigger, price) = (decided.trigger.0, decided.price.0);
+        let is_stop = is_stop(decided.reason);
+        if is_stop && !life.is_touched && is_looser(key.side, trigger, price) {
+            return Err(format!("{price} is not at or past {trigger}"));
+        }
+        if decided.reason == Reason::TakeProfit && is_looser(key.side, price, trigger) {
+            return Err(format!("{price} is not at or past {trigger}"));
+        }
+        if (is_stop || decided.reason == Reason::TakeProfit) && !self.was_told(key, price) {
+            return Err(format!("nobody told a price of {price}"));
+        }
+        self.judge_level(at, decided)
+    }
+
+    fn was_told(&self, key: ripcord_core::id::PositionKey, price: i64) -> bool {
+        self.told.get(&key.instrument).is_some_and(|told| told.contains(&price))
+    }
+
+    /// Whether the level is what the plan means.
+    fn judge_level(&self, at: Timestamp, decided: &ExitDecided) -> Result<(), String> {
+        let key = decided.episode.key;
+        let life = &self.lives[&decided.episode];
+        if life.is_adopted || life.is_changed {
+            return Ok(());
+        }
+        let (means, entry) = (self.means(life), life.entry());
+        let tick = self.config.markets[key.instrument.0 as usize].rules.tick_size.0 * TICKS;
+        let at_loss = |bps: i64| entry - life.side.sign() * entry * bps / 10_000;
+        let expect = |level: i64| {
+            let off = (decided.trigger.0 - level).abs();
+            if off <= tick { Ok(()) } else { Err(format!("its level is {}, not {level}", decided.trigger.0)) }
+        };
+        match decided.reason {
+            Reason::HardStop => means.hard_stop.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps))),
+            Reason::LossGuard => means.loss_guard.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps))),
+            Reason::SoftStop => means.soft_stop.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps))),
+            Reason::TakeProfit => {
+                let leg = usize::from(decided.leg).checked_sub(1).and_then(|leg| means.legs.get(leg));
+                let (bps, _) = leg.ok_or("no such leg")?;
+                expect(at_loss(-bps))
+            }
+            Reason::StopLoss => match life.stop {
+                Some(stop) if stop == decided.trigger.0 => Ok(()),
+                stop => Err(format!("its level is {}, and its stop {stop:?}", decided.trigger.0)),
+            },
+            Reason::TrailingStop => self.judge_trailing(decided),
+            Reason::SignalExit if !means.signals => Err("no such rule".to_owned()),
+            Reason::TimeLimit => {
+                let limit = means.time_limit.ok_or("no such rule")?;
+                let held = (at.0 - life.opened_at.0) / 1_000_000_000;
+                if held >= limit { Ok(()) } else { Err(format!("it is held for {held} of {limit} seconds")) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_trailing(&self, decided: &ExitDecided) -> Result<(), String> {
+        let life = &self.lives[&decided.episode];
+        let Some((_, behind)) = self.means(life).trailing else { return Err("no such rule".to_owned()) };
+        let Some(best) = life.best else { return Ok(()) };
+        let tick = self.config.markets[decided.episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
+        let off = i128::from(life.side.sign() * behind) * i128::from(best) / 10_000;
+        let tightest = i128::from(best) - off;
+        let too_tight = (i128::from(decided.trigger.0) - tightest) * i128::from(life.side.sign()) > i128::from(tick);
+        if too_tight {
+            return Err(format!("its level is {}; the best price was {best}", decided.trigger.0));
+        }
+        Ok(())
+    }
+}
+
+/// The ranking of the rules; commands go first.
+const fn rank(reason: Reason) -> u8 {
+    match reason {
+        Reason::PanicClose => 0,
+        Reason::Manual => 1,
+        Reason::ProtectionFailed => 2,
+        Reason::HardStop => 3,
+        Reason::LossGuard => 4,
+        Reason::StopLoss => 5,
+        Reason::SoftStop => 6,
+        Reason::TrailingStop => 7,
+        Reason::TakeProfit => 8,
+        Reason::SignalExit => 9,
+        Reason::TimeLimit => 10,
+        _ => 11,
+    }
+}
+
+const fn is_choice(reason: Reason) -> bool {
+    matches!(reason, Reason::TakeProfit | Reason::SignalExit | Reason::TimeLimit)
+}
+
+const fn is_stop(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::HardStop | Reason::LossGuard | Reason::StopLoss | Reason::SoftStop | Reason::TrailingStop
+    )
+}
+
+const fn decided_word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PanicClose => "exit_panic",
+        Reason::Manual => "exit_manual",
+        Reason::HardStop => "exit_hard_stop",
+        Reason::LossGuard => "exit_loss_guard",
+        Reason::StopLoss => "exit_stop_loss",
+        Reason::SoftStop => "exit_soft_stop",
+        Reason::TrailingStop => "exit_trailing_stop",
+        Reason::TakeProfit => "exit_take_profit",
+        Reason::SignalExit => "exit_signal",
+        Reason::TimeLimit => "exit_time_limit",
+        Reason::ProtectionFailed => "exit_protection_failed",
+        _ => "exit_other",
+    }
+}
+
+/// The better of two prices for a side.
+pub(super) fn better(side: Side, one: i64, other: i64) -> i64 {
+    match side {
+        Side::Long => one.max(other),
+        Side::Short => one.min(other),
+    }
+}

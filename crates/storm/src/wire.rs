@@ -1,0 +1,103 @@
+//! What is under way between the engine and the exchange: nothing arrives at once, some of it never.
+
+use std::collections::BTreeMap;
+
+use ripcord_core::event::{Action, Tick, VenueEvent};
+use ripcord_core::time::{Span, Timestamp};
+
+use crate::chance::Chance;
+use crate::config::Config;
+use crate::fault::FaultKind;
+use crate::weather::Weather;
+
+/// A message under way.
+#[derive(Debug, Clone)]
+pub(crate) enum Message {
+    /// To the exchange.
+    Request(Action),
+    /// To the engine.
+    Answer(VenueEvent),
+    /// To the engine: a price.
+    Price(Tick),
+}
+
+impl Message {
+    const fn is_request(&self) -> bool {
+        matches!(self, Self::Request(_))
+    }
+}
+
+/// The wire.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    chance: Chance,
+    latency_ms: (i64, i64),
+    under_way: BTreeMap<(Timestamp, u64), Message>,
+    sequence: u64,
+}
+
+impl Wire {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            chance: Chance::new(config.seed, 3),
+            latency_ms: config.latency_ms,
+            under_way: BTreeMap::new(),
+            sequence: 0,
+        }
+    }
+
+    /// When the next message arrives.
+    pub(crate) fn next_at(&self) -> Timestamp {
+        self.under_way.first_key_value().map_or(Timestamp::NEVER, |((at, _), _)| *at)
+    }
+
+    /// The next message that has arrived.
+    pub(crate) fn arrived(&mut self, now: Timestamp) -> Option<Message> {
+        let first = self.under_way.first_entry().filter(|first| first.key().0 <= now)?;
+        Some(first.remove())
+    }
+
+    /// A message arrives at a moment, whatever the weather.
+    pub(crate) fn put(&mut self, at: Timestamp, message: Message) {
+        self.sequence += 1;
+        self.under_way.insert((at, self.sequence), message);
+    }
+
+    /// The engine sends.
+    pub(crate) fn request(&mut self, now: Timestamp, action: Action, weather: &Weather) {
+        let mut at = self.after_latency(now);
+        if weather.is(now, FaultKind::Outage) || weather.is(now, FaultKind::LoseRequests) {
+            return;
+        }
+        if let Some(amount) = weather.amount(now, FaultKind::DelayRequests) {
+            at = at.after(Span::from_millis(amount * 4));
+        }
+        self.put(at, Message::Request(action));
+    }
+
+    /// The exchange says something.
+    pub(crate) fn answer(&mut self, now: Timestamp, event: VenueEvent, weather: &Weather) {
+        let mut at = self.after_latency(now);
+        if weather.is(now, FaultKind::Outage) || weather.is(now, FaultKind::LoseAnswers) {
+            return;
+        }
+        if let Some(amount) = weather.amount(now, FaultKind::DelayAnswers) {
+            at = at.after(Span::from_millis(self.chance.within(0, amount * 6)));
+        }
+        if weather.is(now, FaultKind::DoubleAnswers) {
+            let again = at.after(Span::from_millis(self.chance.within(0, 3_000)));
+            self.put(again, Message::Answer(event.clone()));
+        }
+        self.put(at, Message::Answer(event));
+    }
+
+    /// Nobody is there to hear: what is on its way to the engine is lost.
+    pub(crate) fn hang_up(&mut self) {
+        self.under_way.retain(|_, message| message.is_request());
+    }
+
+    fn after_latency(&mut self, now: Timestamp) -> Timestamp {
+        let (least, most) = self.latency_ms;
+        now.after(Span::from_millis(self.chance.within(least, most)))
+    }
+}
