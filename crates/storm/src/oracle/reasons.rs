@@ -117,7 +117,7 @@ impl Oracle<'_> {
         let tightest = i128::from(best) - off;
         let too_tight = (i128::from(decided.trigger.0) - tightest) * i128::from(life.side.sign()) > i128::from(tick);
         if too_tight {
-            return Err(format!("its level is {}; the best price was {best}", decided.trigger.0));
+            return Err(format!("its level is {}; the best price was {best}, tightest {tightest}, behind {behind}", decided.trigger.0));
         }
         Ok(())
     }
