@@ -53,7 +53,11 @@ impl Coordinator {
         extent: Extent,
     ) -> bool {
         let position = &self.engine.positions[slot as usize];
-        let (episode, free) = (position.episode, Qty(position.open.0 - self.locked(slot).0));
+        let episode = position.episode;
+        // Of a close what others lock goes by itself, and is refused until it is free.
+        let is_part = extent != Extent::All && self.locks(slot);
+        let others = if is_part { self.locked_by_others(episode.key) } else { Qty(0) };
+        let free = Qty(position.open.0 - self.locked(slot).plus_at_most(others).0);
         if order.qty <= free {
             return false;
         }

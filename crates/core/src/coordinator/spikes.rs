@@ -6,7 +6,7 @@ use super::{Coordinator, Outbox, Record, Step};
 use crate::event::{ConfirmedBy, Event, Judged, Jump, Probe, Tick};
 use crate::num::{Price, Qty};
 use crate::time::Timestamp;
-use crate::trust::{AHEAD_MAX, SPIKE_APART, Spike};
+use crate::trust::{AHEAD_MAX, SPIKE_APART, SPIKE_TOGETHER, Spike};
 
 impl Coordinator {
     /// Whether a price is a jump from the last accepted one. Prices of a candle are none: what lies
@@ -32,7 +32,9 @@ impl Coordinator {
             return;
         }
         let last = self.engine.cells[cell.0 as usize].last;
-        let goes_on = |spike: &Spike| (spike.price.0 > last) == (tick.price.0 > last);
+        // A suspicion of long ago says nothing of where the market is by now.
+        let is_lately = |spike: &Spike| tick.at.since(spike.since) <= SPIKE_TOGETHER;
+        let goes_on = |spike: &Spike| (spike.price.0 > last) == (tick.price.0 > last) && is_lately(spike);
         let nearer = match spike.filter(goes_on) {
             // Both prices went at least this far.
             Some(spike) if (spike.price.0 - last).abs() < (tick.price.0 - last).abs() => spike.price,
