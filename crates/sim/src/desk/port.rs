@@ -15,7 +15,7 @@ use ripcord_core::view::LivingOrder;
 use crate::venue::{Answer, SimVenue};
 
 /// A venue that a desk trades at. What is decided never depends on which one it is.
-pub trait Venue: Debug {
+pub trait Venue: Debug + Send {
     /// Knows an instrument under the id and cells that the engine gave it.
     fn add_instrument(&mut self, id: InstrumentId, instrument: Instrument, fed: &[(PriceSource, CellId)]);
 
