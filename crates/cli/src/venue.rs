@@ -29,6 +29,9 @@ pub(crate) struct VenueArgs {
     /// How much goes wrong: lost and doubled answers, refusals, latency, broken connections
     #[arg(long, value_enum, default_value_t = Trouble::Some)]
     trouble: Trouble,
+    /// Tell nobody what is held or rests: no engine can find what it does not know
+    #[arg(long)]
+    blind: bool,
     /// How many accounts it has
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     accounts: u32,
@@ -71,6 +74,7 @@ pub(crate) fn run(args: VenueArgs) -> ExitCode {
         },
         accounts: args.accounts,
         positions_max: args.max_positions as usize,
+        is_blind: args.blind,
         account: args.account_file.clone(),
     };
     let bound = Server::bind(config).and_then(|server| Ok((server.addr()?, server)));

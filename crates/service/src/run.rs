@@ -240,7 +240,8 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         MarketChoice::Generated(_) | MarketChoice::Recorded(_) => {
             Pace::new(config.speed, wall, session.now())
         }
-        MarketChoice::Venue(_) => Pace::of_the_world(wall, session.now()),
+        // The session began when the clock did; the start took a while.
+        MarketChoice::Venue(_) => Pace::of_the_world(clock.started_at(), session.now()),
     };
     let ends = config.lasts.map_or(Timestamp::NEVER, |lasts| {
         wall.after(Span(i64::try_from(lasts.as_nanos()).unwrap_or(i64::MAX)))

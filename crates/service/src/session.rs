@@ -291,7 +291,7 @@ impl Session {
     /// Makes what was told since the last time durable, with the prices that nothing has told yet.
     pub fn checkpoint(&mut self) {
         if self.teller.keeper.is_some() {
-            self.desk.checkpoint(&mut self.teller);
+            self.desk.checkpoint_at(self.now, &mut self.teller);
             let _is_kept = self.teller.keep();
         }
         if self.teller.keeper.as_ref().is_some_and(Keeper::wants_snapshot) {

@@ -119,6 +119,16 @@ impl<V: Venue> Desk<V> {
         debug_assert!(self.out.is_empty(), "a quiet stretch causes nothing");
     }
 
+    /// Has the quiet prices told that nothing has told yet. Prices may have times of a clock that is ahead of
+    /// ours; what is told of them stands at our own time, between the timers before and behind it.
+    pub fn checkpoint_at(&mut self, now: Timestamp, reader: &mut impl Reader) {
+        self.coordinator.checkpoint(now, &mut self.out);
+        for entry in &self.out.records {
+            reader.read(entry);
+        }
+        self.out.clear();
+    }
+
     /// Has the quiet prices told that nothing has told yet, each at the time of its last price.
     pub fn checkpoint(&mut self, reader: &mut impl Reader) {
         self.coordinator.checkpoint(Timestamp::MIN, &mut self.out);

@@ -46,6 +46,8 @@ pub struct VenueConfig {
     pub accounts: u32,
     /// The most positions that are open at once.
     pub positions_max: usize,
+    /// It tells nobody what is held or rests.
+    pub is_blind: bool,
     /// Where its account is written.
     pub account: Option<PathBuf>,
 }
@@ -183,6 +185,7 @@ struct Venue {
     /// Opens positions.
     chance: Chance,
     is_calm: bool,
+    is_blind: bool,
     account: Writer,
     peers: BTreeMap<u64, Peer>,
     /// Requests and answers on their way.
@@ -214,6 +217,7 @@ impl Venue {
             trouble: Trouble::new(seeds.draw(), config.trouble),
             chance: Chance::new(seeds.draw()),
             is_calm: false,
+            is_blind: config.is_blind,
             account,
             peers: BTreeMap::new(),
             inbound: BTreeMap::new(),
@@ -355,7 +359,7 @@ impl Venue {
             }
             Request::Read(asked) => self.read(number, asked),
             Request::List(Asked { n, account }) => {
-                let is_told = account < self.accounts && !self.trouble.happens(Mishap::Unread);
+                let is_told = self.tells(account);
                 let orders = is_told.then(|| self.books.resting(account));
                 self.post_out(number, Answer::Listed(Listing { n, taken_at: self.now(), orders }));
             }
@@ -383,8 +387,12 @@ impl Venue {
         }
     }
 
+    fn tells(&mut self, account: u32) -> bool {
+        account < self.accounts && !self.is_blind && !self.trouble.happens(Mishap::Unread)
+    }
+
     fn read(&mut self, number: u64, Asked { n, account }: Asked) {
-        let is_told = account < self.accounts && !self.trouble.happens(Mishap::Unread);
+        let is_told = self.tells(account);
         let held = is_told.then(|| self.books.holdings(account));
         if let Some(peer) = self.peers.get_mut(&number)
             && !peer.was_served
