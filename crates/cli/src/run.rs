@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ripcord_core::time::Span;
 use ripcord_service::RunConfig;
 use ripcord_service::clock::Speed;
 use ripcord_service::keeper::KeptAt;
 use ripcord_service::line::Style;
-use ripcord_core::time::Span;
 use ripcord_service::run::{MarketChoice, PlanChoice, VenueChoice};
 use ripcord_sim::generator::Script;
 

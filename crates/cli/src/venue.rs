@@ -96,7 +96,8 @@ pub(crate) fn run(args: VenueArgs) -> ExitCode {
                     let _gone = control.send(Heard::Control(said));
                 }
                 None => {
-                    let told = print(&format!("{:?} is no word; there are calm, sweep and stop\n", word.trim()));
+                    let told =
+                        print(&format!("{:?} is no word; there are calm, sweep and stop\n", word.trim()));
                     let _told_or_not = told;
                 }
             }

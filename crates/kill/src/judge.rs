@@ -153,7 +153,9 @@ impl Judge {
             },
             Fact::Ended { order, .. } => {
                 let known = self.orders.get_mut(order).filter(|order| !order.is_over);
-                known.map(|order| order.is_over = true).ok_or_else(|| format!("order {order} ended, and did not live"))
+                known
+                    .map(|order| order.is_over = true)
+                    .ok_or_else(|| format!("order {order} ended, and did not live"))
             }
             Fact::Filled { trade, order, life, qty, held, .. } => {
                 self.fill(entry.at, *trade, order, (*life, *qty, *held))
@@ -176,7 +178,8 @@ impl Judge {
     }
 
     fn place(&mut self, at: i64, id: &str, (life, qty, kind): (u64, i64, Kind)) -> Result<(), String> {
-        let of = self.lives.get_mut(&life).ok_or_else(|| format!("order {id} is for position {life}, unknown"))?;
+        let of =
+            self.lives.get_mut(&life).ok_or_else(|| format!("order {id} is for position {life}, unknown"))?;
         if let Kind::Stop(trigger) = kind {
             of.stop.get_or_insert((trigger, at));
             self.verdict.stops += 1;
@@ -188,13 +191,20 @@ impl Judge {
         if is_known { Err(format!("order {id} was taken twice")) } else { Ok(()) }
     }
 
-    fn fill(&mut self, at: i64, trade: u64, id: &str, (life, qty, held): (u64, i64, i64)) -> Result<(), String> {
+    fn fill(
+        &mut self,
+        at: i64,
+        trade: u64,
+        id: &str,
+        (life, qty, held): (u64, i64, i64),
+    ) -> Result<(), String> {
         self.verdict.fills += 1;
         self.trades += 1;
         if trade != self.trades {
             return Err(format!("trade {trade} stands where trade {} should", self.trades));
         }
-        let order = self.orders.get_mut(id).ok_or_else(|| format!("trade {trade}: order {id} was never taken"))?;
+        let order =
+            self.orders.get_mut(id).ok_or_else(|| format!("trade {trade}: order {id} was never taken"))?;
         if order.is_over {
             return Err(format!("trade {trade}: order {id} was over"));
         }
@@ -208,7 +218,8 @@ impl Judge {
             return Err(format!("trade {trade}: order {id} traded {filled} of {of}"));
         }
         order.is_over = order.filled == order.qty;
-        let of = self.lives.get_mut(&life).ok_or_else(|| format!("trade {trade}: position {life} is unknown"))?;
+        let of =
+            self.lives.get_mut(&life).ok_or_else(|| format!("trade {trade}: position {life} is unknown"))?;
         let before = of.held;
         of.held -= qty;
         if before != held {
@@ -231,7 +242,9 @@ impl Judge {
 
     /// Whether the market passed a level at which a position was to end.
     fn range(&mut self, at: i64, instrument: &str, (low, high): (i64, i64)) {
-        for life in self.lives.values_mut().filter(|life| life.held > 0 && life.bucket.instrument == instrument) {
+        for life in
+            self.lives.values_mut().filter(|life| life.held > 0 && life.bucket.instrument == instrument)
+        {
             let Some((trigger, placed_at)) = life.stop.filter(|_| life.passed_at.is_none()) else { continue };
             let is_passed = match life.bucket.side {
                 Side::Long => low <= trigger,
@@ -252,7 +265,8 @@ impl Judge {
                 let passed = life.passed_at.map_or_else(String::new, |at| {
                     format!(", {} after its level was passed", seconds(self.last_at - at))
                 });
-                let left = format!("{what} is open at the end: {} of {} is left{passed}", life.held, life.qty);
+                let left =
+                    format!("{what} is open at the end: {} of {} is left{passed}", life.held, life.qty);
                 self.verdict.violations.push(left);
             }
             if life.naked_for > 0 {
@@ -261,11 +275,15 @@ impl Judge {
         }
         for slow in self.verdict.to_flat.iter().filter(|&&took| took > limits.flat_within) {
             let (took, most) = (seconds(*slow), seconds(limits.flat_within));
-            self.verdict.violations.push(format!("a position ended {took} after its level was passed; the limit is {most}"));
+            self.verdict
+                .violations
+                .push(format!("a position ended {took} after its level was passed; the limit is {most}"));
         }
         for bare in self.verdict.naked.iter().filter(|&&bare| bare > limits.naked_max) {
             let (bare, most) = (seconds(*bare), seconds(limits.naked_max));
-            self.verdict.violations.push(format!("a position was without a stop for {bare}; the limit is {most}"));
+            self.verdict
+                .violations
+                .push(format!("a position was without a stop for {bare}; the limit is {most}"));
         }
         self.verdict
     }
@@ -323,7 +341,10 @@ mod tests {
         let mut forged = sound();
         forged.insert(6, filled(3, "stop", 10, 0));
         let found = violations(forged);
-        assert!(found.iter().any(|what| what.contains("10 of position 1 was sold, and 0 was held")), "{found:?}");
+        assert!(
+            found.iter().any(|what| what.contains("10 of position 1 was sold, and 0 was held")),
+            "{found:?}"
+        );
         let mut twice = sound();
         twice.insert(6, filled(2, "exit", 6, 6));
         assert!(violations(twice)[0].contains("trade 2 stands where trade 3 should"));

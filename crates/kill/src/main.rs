@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use ripcord_kill::judge::{Limits, judge};
 use ripcord_kill::told::Total;
-use ripcord_kill::world::{WorldConfig, live};
+use ripcord_kill::world::{CLOSED_WITHIN, WorldConfig, live};
 
 /// Kills of one world; then another one begins, with a new venue and an empty store.
 const WORLD: u32 = 100;
@@ -46,7 +46,11 @@ fn options() -> Result<Options, String> {
             "--seed" => options.seed = u64::from(number()?),
             "--jobs" => options.jobs = number()?.clamp(1, 64),
             "--world" => options.kills_of_world = number()?.max(1),
-            _ => return Err(format!("{name} is unknown; there are --ripcord, --kills, --seed, --jobs, --world")),
+            _ => {
+                return Err(format!(
+                    "{name} is unknown; there are --ripcord, --kills, --seed, --jobs, --world"
+                ));
+            }
         }
     }
     if options.ripcord.as_os_str().is_empty() {
@@ -91,7 +95,8 @@ fn run(options: &Options) -> Result<ExitCode, String> {
 
 /// One world; the files of one in which something is wrong are kept.
 fn one(options: &Options, number: u32, total: &Mutex<Total>) -> Result<(), String> {
-    let folder = tempfile::Builder::new().prefix("ripcord-kill-").tempdir().map_err(|error| error.to_string())?;
+    let folder =
+        tempfile::Builder::new().prefix("ripcord-kill-").tempdir().map_err(|error| error.to_string())?;
     let left = options.kills - number * options.kills_of_world;
     let config = WorldConfig {
         ripcord: options.ripcord.clone(),
@@ -99,6 +104,7 @@ fn one(options: &Options, number: u32, total: &Mutex<Total>) -> Result<(), Strin
         // Worlds of one run have seeds of their own; `--kills 100 --seed S` repeats one of them.
         seed: options.seed + u64::from(number),
         is_forgetful: false,
+        closed_within: CLOSED_WITHIN,
         folder: folder.path().to_owned(),
     };
     let lived = live(&config)?;

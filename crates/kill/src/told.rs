@@ -46,8 +46,19 @@ impl Total {
     /// The table.
     #[must_use]
     pub fn text(&self, limits: &Limits) -> String {
-        let Verdict { violations, opened, closed, fills, exits, stops, found_nothing, busy, to_flat, naked, .. } =
-            &self.verdict;
+        let Verdict {
+            violations,
+            opened,
+            closed,
+            fills,
+            exits,
+            stops,
+            found_nothing,
+            busy,
+            to_flat,
+            naked,
+            ..
+        } = &self.verdict;
         let names: Vec<String> = self.by_name.iter().map(|(name, count)| format!("{name} {count}")).collect();
         let seconds = |ns: i64| format!("{:.3} s", ns as f64 / 1e9);
         let spread = |values: &[i64]| {

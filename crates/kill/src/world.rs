@@ -29,7 +29,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// After the last kill, before the market goes through every level.
 const CALM_FOR: Duration = Duration::from_secs(3);
 /// Everything is closed within this time after the sweep began, or the judge says that it is not.
-const CLOSED_WITHIN: Duration = Duration::from_secs(60);
+pub const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a world is.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct WorldConfig {
     /// A control that must fail: each engine begins with an empty store, and the venue tells nobody what it
     /// holds.
     pub is_forgetful: bool,
+    /// So long everything may take to be closed in the end.
+    pub closed_within: Duration,
     /// Where files are written.
     pub folder: PathBuf,
 }
@@ -110,16 +112,27 @@ impl<'a> World<'a> {
         let account = config.folder.join("account.jsonl");
         let mut command = Command::new(&config.ripcord);
         command
-            .args(["venue", "--listen", "127.0.0.1:0", "--trouble", "much", "--accounts", "3"])
+            .args([
+                "venue",
+                "--listen",
+                "127.0.0.1:0",
+                "--trouble",
+                "much",
+                "--accounts",
+                "3",
+                "--max-positions",
+                "12",
+            ])
             .args(["--seed", &config.seed.to_string(), "--account-file"])
             .arg(&account);
         if config.is_forgetful {
             command.arg("--blind");
         }
-        let mut venue =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(told)?;
+        let mut venue = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(told)?;
         let (control, out) = (venue.stdin.take(), venue.stdout.take());
-        let (Some(control), Some(out)) = (control, out) else { return Err("the venue has no pipes".to_owned()) };
+        let (Some(control), Some(out)) = (control, out) else {
+            return Err("the venue has no pipes".to_owned());
+        };
         let mut line = String::new();
         let read = BufReader::new(out).read_line(&mut line).map_err(told);
         let addr = line.strip_prefix("venue ").and_then(|rest| rest.split(',').next()).map(str::to_owned);
@@ -127,12 +140,17 @@ impl<'a> World<'a> {
         let (lives, faults) = (Vec::new(), Vec::new());
         let world = Self { config, chance, venue, control, addr: addr.unwrap_or_default(), lives, faults };
         read?;
-        if world.addr.is_empty() { Err(format!("the venue did not say where it is: {line}")) } else { Ok(world) }
+        if world.addr.is_empty() {
+            Err(format!("the venue did not say where it is: {line}"))
+        } else {
+            Ok(world)
+        }
     }
 
     fn engine(&self, number: u32, crash_at: Option<&str>) -> Result<Child, String> {
         let folder = &self.config.folder;
-        let db = if self.config.is_forgetful { format!("engine-{number}.db") } else { "engine.db".to_owned() };
+        let db =
+            if self.config.is_forgetful { format!("engine-{number}.db") } else { "engine.db".to_owned() };
         let file = |name: &str| File::options().create(true).append(true).open(folder.join(name));
         let told = |error: std::io::Error| format!("{}: {error}", self.config.ripcord.display());
         let mut command = Command::new(&self.config.ripcord);
@@ -190,7 +208,8 @@ impl<'a> World<'a> {
             }
         };
         let was_killed = status.signal() == Some(9);
-        let stopped = point == Some("snapshot") && status.code() == Some(0);
+        // Asked to end before it hears of signals, it dies of the signal: that is its right.
+        let stopped = point == Some("snapshot") && (status.code() == Some(0) || status.signal() == Some(15));
         if !was_killed && !stopped {
             self.faults.push(format!("engine {number} ({struck_by}) ended by itself: {status}"));
         }
@@ -207,7 +226,7 @@ impl<'a> World<'a> {
         self.say("sweep")?;
         let account = self.config.folder.join("account.jsonl");
         let began = Instant::now();
-        while began.elapsed() < CLOSED_WITHIN && !is_over(&account)? {
+        while began.elapsed() < self.config.closed_within && !is_over(&account)? {
             std::thread::sleep(Duration::from_millis(500));
         }
         signal(&child, rustix::process::Signal::TERM)?;
@@ -260,7 +279,7 @@ fn wait(child: &mut Child, within: Duration) -> Result<Option<ExitStatus>, Strin
 fn is_over(path: &Path) -> Result<bool, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    let entries = account::read_from(text[..whole].as_bytes()).map_err(|error| error.to_string())?;
+    let entries = account::read_from(&text.as_bytes()[..whole]).map_err(|error| error.to_string())?;
     let (mut held, mut swept, mut last) = (0_i64, None, 0);
     for entry in &entries {
         last = entry.at;

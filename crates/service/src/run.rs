@@ -304,7 +304,7 @@ fn session(
             }
             let store = config.store.as_ref().ok_or(RunError::VenueWithoutStore)?;
             crash::here(Point::Recovery);
-            let joined = wire::join(choice.addr)?;
+            let joined = wire::join_patiently(choice.addr)?;
             let (keeper, past) = keeper(store)?;
             let ids = ClientIds::of(keeper.installation().map_err(SessionError::from)?);
             let (welcome, instruments) = (joined.welcome.clone(), wire::instruments(&joined.welcome));

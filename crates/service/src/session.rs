@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 
+use ripcord_core::account::Management;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
-use ripcord_core::account::Management;
 use ripcord_core::event::{Command, Entry, Opening, Record};
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
@@ -207,11 +207,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::new`].
-    pub fn at(
-        mut venue: Box<dyn Venue>,
-        reads: Reads,
-        spec: SessionSpec<'_>,
-    ) -> Result<Self, SessionError> {
+    pub fn at(mut venue: Box<dyn Venue>, reads: Reads, spec: SessionSpec<'_>) -> Result<Self, SessionError> {
         let first = spec.market.start(spec.start)?;
         let (instruments, sources) = (spec.market.instruments(), spec.market.sources());
         let mut coordinator = Coordinator::new();

@@ -22,6 +22,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const SILENT_MAX: Duration = Duration::from_secs(5);
 /// A venue that takes no bytes for so long does not hear us.
 const WRITE_WITHIN: Duration = Duration::from_millis(500);
+/// So often a conversation that breaks off at once is begun.
+const BREAKS_MAX: u32 = 4;
 /// More accounts than this are no venue that anybody trades at.
 const ACCOUNTS_MAX: u32 = 1_000;
 /// More instruments than this, likewise.
@@ -46,6 +48,12 @@ pub enum JoinError {
         /// What is wrong.
         source: LineError,
     },
+    /// It closed the connection.
+    #[error("the venue at {addr} closed the connection without a word; see what it says of itself")]
+    BrokeOff {
+        /// The address.
+        addr: SocketAddr,
+    },
     /// It said something, and not what it should.
     #[error("{addr} is no venue that can be spoken to: {why}")]
     Other {
@@ -67,6 +75,21 @@ pub struct Joined {
     pub(crate) lines: Lines<BufReader<TcpStream>>,
 }
 
+/// Begins a conversation; one that breaks off before its first word is begun again, a few times.
+///
+/// # Errors
+/// As [`join()`].
+pub fn join_patiently(addr: SocketAddr) -> Result<Joined, JoinError> {
+    for _ in 1..BREAKS_MAX {
+        match join(addr) {
+            Err(JoinError::Line { source: LineError::Io(_) | LineError::CutOff { .. }, .. }) => {}
+            Err(JoinError::BrokeOff { .. }) => {}
+            joined_or_hopeless => return joined_or_hopeless,
+        }
+    }
+    join(addr)
+}
+
 /// Begins a conversation: both sides say what they speak.
 ///
 /// # Errors
@@ -83,7 +106,7 @@ pub fn join(addr: SocketAddr) -> Result<Joined, JoinError> {
     (&stream).write_all((hello + &subscribe).as_bytes()).map_err(nobody)?;
     let mut lines = Lines::new(BufReader::new(stream.try_clone().map_err(nobody)?));
     let other = |why: String| JoinError::Other { addr, why };
-    match lines.next::<Answer>().map_err(|source| JoinError::Line { addr, source })? {
+    match lines.read::<Answer>().map_err(|source| JoinError::Line { addr, source })? {
         Some(Answer::Hello(welcome)) => {
             line::agree(&welcome.protocol, welcome.version).map_err(other)?;
             check(&welcome).map_err(other)?;
@@ -91,7 +114,7 @@ pub fn join(addr: SocketAddr) -> Result<Joined, JoinError> {
         }
         Some(Answer::Error(fault)) => Err(other(fault.why)),
         Some(_) => Err(other("its first line is no hello".to_owned())),
-        None => Err(other("it closed the connection without a word".to_owned())),
+        None => Err(JoinError::BrokeOff { addr }),
     }
 }
 

@@ -5,9 +5,7 @@
 use ripcord_core::account::ClosedBy;
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
-use ripcord_core::event::{
-    Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Record, Tick,
-};
+use ripcord_core::event::{Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Record, Tick};
 use ripcord_core::id::{InstrumentId, PositionKey};
 use ripcord_core::market::Bar;
 use ripcord_core::num::{Price, Qty, Ratio};

@@ -177,7 +177,7 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, LineError> {
 pub fn read_from(from: impl BufRead) -> Result<Vec<Entry>, LineError> {
     let mut lines = Lines::new(from);
     let mut entries: Vec<Entry> = Vec::new();
-    while let Some(entry) = lines.next::<Entry>()? {
+    while let Some(entry) = lines.read::<Entry>()? {
         entries.push(entry);
     }
     match entries.first().map(|entry| &entry.fact) {

@@ -228,8 +228,7 @@ impl Books {
     pub fn price(&mut self, instrument: usize, quote: Quote, trouble: &mut Trouble) {
         self.quotes[instrument] = Some(quote);
         let symbol = &self.traded[instrument].0;
-        let concerned =
-            self.working.iter().filter(|id| self.orders[id.as_str()].order.instrument == *symbol);
+        let concerned = self.working.iter().filter(|id| self.orders[id.as_str()].order.instrument == *symbol);
         let concerned: Vec<String> = concerned.cloned().collect();
         for id in concerned {
             self.meet(&id, false, trouble);
@@ -245,7 +244,9 @@ impl Books {
     /// An order meets the market as it is.
     fn meet(&mut self, id: &str, is_new: bool, trouble: &mut Trouble) {
         let now = self.now;
-        let Some(placed) = self.orders.get(id).filter(|placed| placed.state == State::Working) else { return };
+        let Some(placed) = self.orders.get(id).filter(|placed| placed.state == State::Working) else {
+            return;
+        };
         let Some((quote, unit)) = self.quote(&placed.order.instrument) else { return };
         let is_long = placed.order.side == Side::Long;
         let market = if is_long { quote.bid } else { quote.ask };

@@ -453,7 +453,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// A line that is too long, cut off, or no word.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, LineError> {
+    pub fn read<T: DeserializeOwned>(&mut self) -> Result<Option<T>, LineError> {
         self.buffer.clear();
         let read = (&mut self.from).take(LINE_MAX as u64).read_until(b'\n', &mut self.buffer)?;
         if read == 0 {
@@ -538,7 +538,10 @@ impl Order {
             return Err(format!("submit.qty is {}; it must be above 0", self.qty));
         }
         match self.kind {
-            Kind::MarketableLimit(at) | Kind::RestingLimit(at) | Kind::Stop(at) | Kind::ImmediateLimit(at)
+            Kind::MarketableLimit(at)
+            | Kind::RestingLimit(at)
+            | Kind::Stop(at)
+            | Kind::ImmediateLimit(at)
                 if at <= 0 =>
             {
                 Err(format!("submit.kind has the price {at}; it must be above 0"))
@@ -557,7 +560,8 @@ impl Order {
 /// # Errors
 /// The id and the limit.
 pub fn check_id(id: &str) -> Result<(), String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/');
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/');
     if id.is_empty() || id.len() > ID_MAX || !id.bytes().all(is_plain) {
         let shown: String = id.chars().take(60).collect();
         return Err(format!("id is {shown:?}; it must be 1 to {ID_MAX} of A-Z a-z 0-9 - _ . : /"));

@@ -7,8 +7,8 @@ use crate::line::Traded;
 
 /// From one step to the next, in milliseconds.
 pub const STEP_MS: i64 = 20;
-/// A step's deviation, in millionths: about half a percent in ten seconds.
-const DEVIATION: i64 = 260;
+/// A step's deviation, in millionths: about one percent in ten seconds.
+const DEVIATION: i64 = 450;
 /// The walk is turned back this far from where it began, in thousandths.
 const FAR: i64 = 60;
 /// The sweep goes this far down and up, in thousandths ..
@@ -60,8 +60,12 @@ impl Market {
     /// Walks from a seed.
     #[must_use]
     pub fn new(seed: u64, traded: &[(Traded, i64)]) -> Self {
-        let walk =
-            |(traded, begin): &(Traded, i64)| Walk { begin: *begin, now: *begin, tick: traded.tick, sweep: None };
+        let walk = |(traded, begin): &(Traded, i64)| Walk {
+            begin: *begin,
+            now: *begin,
+            tick: traded.tick,
+            sweep: None,
+        };
         Self { walks: traded.iter().map(walk).collect(), chance: Chance::new(seed) }
     }
 

@@ -3,7 +3,7 @@
 //! It outlives the engines that speak to it. What was sent to it arrives although the sender died; what it
 //! said to nobody is not said again: whoever was away has to ask.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ use crate::account::{Bucket, Fact, Writer};
 use crate::account::{FORMAT, VERSION as ACCOUNT_VERSION};
 use crate::books::Books;
 use crate::line::{
-    Answer, Asked, Fault, Listing, Lines, Opened, PROTOCOL, Price, PriceOf, Reading, Request, Traded, VERSION,
-    Welcome, agree, check_id, text,
+    Answer, Asked, Fault, Lines, Listing, Opened, PROTOCOL, Price, PriceOf, Reading, Request, Traded,
+    VERSION, Welcome, agree, check_id, text,
 };
 use crate::market::{Market, STEP_MS, traded};
 use crate::trouble::{Level, Mishap, Trouble};
@@ -158,7 +158,7 @@ fn accept(listener: &TcpListener, sender: &Sender<Heard>) {
         let read = move || {
             let mut lines = Lines::new(BufReader::new(reading));
             loop {
-                let heard = match lines.next::<Request>() {
+                let heard = match lines.read::<Request>() {
                     Ok(Some(request)) => Heard::Line(number, Box::new(request)),
                     Ok(None) => Heard::Gone(number),
                     Err(error) => Heard::Bad(number, error.to_string()),
@@ -248,7 +248,9 @@ impl Venue {
             let due = self.next_due().saturating_sub(now).max(0);
             let wait = Duration::from_nanos(u64::try_from(due).unwrap_or(0));
             match heard.recv_timeout(wait) {
-                Ok(Heard::Control(Control::Stop)) | Err(RecvTimeoutError::Disconnected) => return self.settle(),
+                Ok(Heard::Control(Control::Stop)) | Err(RecvTimeoutError::Disconnected) => {
+                    return self.settle();
+                }
                 Ok(heard) => self.hear(heard),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -283,10 +285,12 @@ impl Venue {
         match heard {
             Heard::Up(number, stream) => {
                 // A peer that does not take its lines must not stop the market.
-                let is_ready = stream.set_write_timeout(Some(WRITE_WITHIN)).is_ok() && stream.set_nodelay(true).is_ok();
+                let is_ready =
+                    stream.set_write_timeout(Some(WRITE_WITHIN)).is_ok() && stream.set_nodelay(true).is_ok();
                 if is_ready {
                     let (said_hello, is_subscribed, was_served) = (false, false, false);
-                    let peer = Peer { stream, said_hello, is_subscribed, was_served, last_in: 0, last_out: 0 };
+                    let peer =
+                        Peer { stream, said_hello, is_subscribed, was_served, last_in: 0, last_out: 0 };
                     self.peers.insert(number, peer);
                 }
             }
@@ -409,12 +413,16 @@ impl Venue {
         let (facts, told) = self.books.take();
         self.account.append(&facts)?;
         for answer in told {
-            let peers: Vec<u64> = self.peers.keys().copied().collect();
-            for number in peers {
+            for number in self.greeted() {
                 self.post_out(number, answer.clone());
             }
         }
         Ok(())
+    }
+
+    /// Those who said hello: nobody else is told anything.
+    fn greeted(&self) -> Vec<u64> {
+        self.peers.iter().filter(|(_, peer)| peer.said_hello).map(|(&number, _)| number).collect()
     }
 
     fn post_out(&mut self, number: u64, answer: Answer) {
@@ -478,7 +486,11 @@ impl Venue {
             let (low, high) = &mut self.ranges[at];
             (*low, *high) = ((*low).min(quote.last), (*high).max(quote.last));
             let qty = self.chance.between(1, 50);
-            let sides = [(PriceOf::Bid, quote.bid, 0), (PriceOf::Ask, quote.ask, 0), (PriceOf::Last, quote.last, qty)];
+            let sides = [
+                (PriceOf::Bid, quote.bid, 0),
+                (PriceOf::Ask, quote.ask, 0),
+                (PriceOf::Last, quote.last, qty),
+            ];
             for (source, price, qty) in sides {
                 let instrument = self.traded[at].0.symbol.clone();
                 lines += &text(&Answer::Price(Price { instrument, source, price, qty, at: now }));
@@ -519,8 +531,7 @@ impl Venue {
         self.books.open(bucket, qty, entry);
         if is_told {
             let opened = Opened { account, instrument, side, qty, entry, fee: 0 };
-            let peers: BTreeSet<u64> = self.peers.keys().copied().collect();
-            for number in peers {
+            for number in self.greeted() {
                 self.post_out(number, Answer::Opened(opened.clone()));
             }
         }

@@ -62,10 +62,10 @@ impl Trouble {
             (Level::Much, Mishap::Dropped) => 4,
             (Level::Some, Mishap::RequestLost | Mishap::AnswerLost) => 10,
             (Level::Much, Mishap::RequestLost | Mishap::AnswerLost) => 40,
-            (Level::Some, Mishap::Busy | Mishap::Unread | Mishap::Stuck) => 20,
-            (Level::Much, Mishap::Busy | Mishap::Unread | Mishap::Stuck) => 60,
-            (Level::Some, Mishap::AnswerDoubled | Mishap::Parts) => 100,
-            (Level::Much, Mishap::AnswerDoubled | Mishap::Parts) => 250,
+            (Level::Some, Mishap::Busy | Mishap::Unread) => 20,
+            (Level::Much, Mishap::Busy | Mishap::Unread) => 60,
+            (Level::Some, Mishap::AnswerDoubled | Mishap::Parts | Mishap::Stuck) => 100,
+            (Level::Much, Mishap::AnswerDoubled | Mishap::Parts | Mishap::Stuck) => 250,
         };
         self.chance.permille(permille)
     }

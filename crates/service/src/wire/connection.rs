@@ -97,7 +97,7 @@ impl Listener {
     /// Hears until the conversation breaks off; why it did.
     fn hear(&self, joined: &mut Joined) -> Result<String, Over> {
         loop {
-            let answer = match joined.lines.next::<Answer>() {
+            let answer = match joined.lines.read::<Answer>() {
                 Ok(Some(answer)) => answer,
                 Ok(None) => return Ok("the venue closed the connection".to_owned()),
                 Err(error) => return Ok(error.to_string()),

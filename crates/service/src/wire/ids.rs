@@ -104,7 +104,7 @@ mod tests {
         let key = PositionKey {
             account: AccountId(account),
             instrument: InstrumentId(account ^ 5),
-            side: if attempt % 2 == 0 { Side::Long } else { Side::Short },
+            side: if attempt.is_multiple_of(2) { Side::Long } else { Side::Short },
         };
         let episode = EpisodeId { key, generation };
         let (exit, leg, slice) = (attempt.rotate_left(3), attempt as u8, (attempt >> 8) as u8);
