@@ -366,7 +366,7 @@ mod tests {
         let passing = Fact::Range { instrument: "BTCUSDT".to_owned(), low: 90, high: 99 };
         late.splice(3..3, [vec![quiet.clone(); 2], vec![passing], vec![quiet; 60]].concat());
         let found = violations(late);
-        assert!(found[0].contains("6.4") && found[0].contains("after its level was passed"), "{found:?}");
+        assert!(found[0].contains("6.3") && found[0].contains("after its level was passed"), "{found:?}");
     }
 
     #[test]

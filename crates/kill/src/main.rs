@@ -21,6 +21,8 @@ struct Options {
     seed: u64,
     jobs: u32,
     kills_of_world: u32,
+    /// Files of every world are kept.
+    keeps: bool,
 }
 
 fn main() -> ExitCode {
@@ -34,8 +36,14 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options =
-        Options { ripcord: PathBuf::new(), kills: 200, seed: 7, jobs: 2, kills_of_world: WORLD };
+    let mut options = Options {
+        ripcord: PathBuf::new(),
+        kills: 200,
+        seed: 7,
+        jobs: 2,
+        kills_of_world: WORLD,
+        keeps: false,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -45,10 +53,11 @@ fn options() -> Result<Options, String> {
             "--kills" => options.kills = number()?.max(1),
             "--seed" => options.seed = u64::from(number()?),
             "--jobs" => options.jobs = number()?.clamp(1, 64),
+            "--keep" => options.keeps = number()? > 0,
             "--world" => options.kills_of_world = number()?.max(1),
             _ => {
                 return Err(format!(
-                    "{name} is unknown; there are --ripcord, --kills, --seed, --jobs, --world"
+                    "{name} is unknown; there are --ripcord, --kills, --seed, --jobs, --world, --keep"
                 ));
             }
         }
@@ -109,7 +118,7 @@ fn one(options: &Options, number: u32, total: &Mutex<Total>) -> Result<(), Strin
     };
     let lived = live(&config)?;
     let verdict = judge(&lived.account, &Limits::PROMISED);
-    if !verdict.violations.is_empty() || !lived.faults.is_empty() {
+    if options.keeps || !verdict.violations.is_empty() || !lived.faults.is_empty() {
         eprintln!("\nseed {}: kept in {}", lived.seed, folder.keep().display());
     }
     total.lock().expect("no thread panics with it").add(&lived, verdict);
