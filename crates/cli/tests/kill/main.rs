@@ -149,7 +149,7 @@ fn says(lines: &'static str) -> SocketAddr {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
-            let mut heard = [0; 64];
+            let mut heard = [0; 4_096];
             // Whoever connects speaks first.
             let _hello = stream.read(&mut heard);
             let _said = stream.write_all(lines.as_bytes());
