@@ -61,7 +61,8 @@ struct Life {
     bucket: Bucket,
     qty: i64,
     held: i64,
-    /// The first stop that was taken: from here on the obligation is the venue's knowledge, too.
+    /// The tightest stop that was taken, and when: stops only tighten, so that from there on the obligation is
+    /// the venue's knowledge, too.
     stop: Option<(i64, i64)>,
     passed_at: Option<i64>,
     naked_for: i64,
@@ -181,7 +182,13 @@ impl Judge {
         let of =
             self.lives.get_mut(&life).ok_or_else(|| format!("order {id} is for position {life}, unknown"))?;
         if let Kind::Stop(trigger) = kind {
-            of.stop.get_or_insert((trigger, at));
+            let is_tighter = of.stop.is_none_or(|(before, _)| match of.bucket.side {
+                Side::Long => trigger > before,
+                Side::Short => trigger < before,
+            });
+            if is_tighter {
+                of.stop = Some((trigger, at));
+            }
             self.verdict.stops += 1;
         } else {
             self.verdict.exits += 1;
@@ -367,6 +374,16 @@ mod tests {
         late.splice(3..3, [vec![quiet.clone(); 2], vec![passing], vec![quiet; 60]].concat());
         let found = violations(late);
         assert!(found[0].contains("6.3") && found[0].contains("after its level was passed"), "{found:?}");
+    }
+
+    #[test]
+    fn the_tightest_stop_is_what_was_promised() {
+        let passing = Fact::Range { instrument: "BTCUSDT".to_owned(), low: 94, high: 99 };
+        let mut late = sound();
+        let tighter = placed("tighter", 10, Kind::Stop(95));
+        late.splice(3..3, [vec![tighter], vec![passing; 70]].concat());
+        late.push(Fact::Ended { order: "tighter".to_owned(), by_engine: false });
+        assert!(violations(late)[0].contains("after its level was passed"));
     }
 
     #[test]
