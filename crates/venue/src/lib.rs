@@ -3,7 +3,7 @@
 //! It shares no rule with the engine and none of its ids: orders are texts to it, positions are numbers.
 //! What it filled stands in an account of its own, which it only appends to. Nothing here decides an exit.
 //!
-//! Start at [`line`] (the words on the wire), then [`books`] (what is held and rests), [`market`] (prices),
+//! Start at [`mod@line`] (the words on the wire), then [`books`] (what is held and rests), [`market`] (prices),
 //! [`trouble`] (how it misbehaves) and [`serve`] (the process).
 
 pub mod account;
