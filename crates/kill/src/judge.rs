@@ -24,9 +24,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What this repository promises under kills and a venue that misbehaves all the time: a lost order is
-    /// believed to be lost after ten seconds, and two of them may be lost in a row.
-    pub const PROMISED: Self = Self { flat_within: 40 * SECOND, naked_max: 15 * SECOND };
+    /// What this repository promises under kills and a venue that misbehaves all the time: that an order was
+    /// lost is believed after ten seconds, and that a position is another one than ours, while an order of
+    /// ours may explain it, after sixty.
+    pub const PROMISED: Self = Self { flat_within: 75 * SECOND, naked_max: 75 * SECOND };
 }
 
 /// What came of it.

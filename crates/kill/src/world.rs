@@ -29,7 +29,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// After the last kill, before the market goes through every level.
 const CALM_FOR: Duration = Duration::from_secs(3);
 /// Everything is closed within this time after the sweep began, or the judge says that it is not.
-pub const CLOSED_WITHIN: Duration = Duration::from_secs(60);
+pub const CLOSED_WITHIN: Duration = Duration::from_secs(90);
 
 /// What a world is.
 #[derive(Debug, Clone)]

@@ -83,7 +83,7 @@ impl Market {
             walk.now = match walk.sweep {
                 Some((step, from)) => {
                     walk.sweep = Some((step + 1, from));
-                    swept(from, step).unwrap_or(walk.now)
+                    swept(from, step)
                 }
                 None => {
                     let far = walk.begin * FAR / 1_000;
@@ -95,7 +95,7 @@ impl Market {
         }
     }
 
-    /// From here on prices go far down, then far up, and stay there.
+    /// From here on prices go far down, far up, and again: a stop that is measured on the way is passed, too.
     pub fn sweep(&mut self) {
         for walk in &mut self.walks {
             walk.sweep.get_or_insert((1, walk.now));
@@ -103,15 +103,15 @@ impl Market {
     }
 }
 
-fn swept(from: i64, step: i64) -> Option<i64> {
+fn swept(from: i64, step: i64) -> i64 {
     let reach = from * SWEEP / 1_000;
-    if step <= SWEEP_STEPS {
-        Some(from - reach * step / SWEEP_STEPS)
-    } else if step <= 3 * SWEEP_STEPS {
-        Some(from - reach + reach * (step - SWEEP_STEPS) / SWEEP_STEPS)
-    } else {
-        None
-    }
+    let along = step % (4 * SWEEP_STEPS);
+    let away = match along {
+        along if along <= SWEEP_STEPS => -along,
+        along if along <= 3 * SWEEP_STEPS => along - 2 * SWEEP_STEPS,
+        along => 4 * SWEEP_STEPS - along,
+    };
+    from + reach * away / SWEEP_STEPS
 }
 
 #[cfg(test)]
