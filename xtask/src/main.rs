@@ -7,6 +7,7 @@
 mod bench;
 mod cases;
 mod ci;
+mod kill;
 mod run;
 mod tally;
 mod term;
@@ -50,6 +51,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[DIR] [--json]",
         about: "known numeric cases of exit behaviour (*.json of DIR) through the real core",
         run: cases::run,
+    },
+    Command {
+        name: "kill",
+        arguments: "[--kills N] [--seed S] [--jobs J] [--release]",
+        about: "kill engines beside a venue that outlives them, and judge them by its account",
+        run: kill::run,
     },
     Command {
         name: "tidy",

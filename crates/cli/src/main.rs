@@ -26,6 +26,7 @@ mod report;
 mod run;
 mod status;
 mod tape;
+mod venue;
 
 /// Gets crypto positions out: exactly once, never for more than is held, and able to prove why.
 #[derive(Debug, Parser)]
@@ -46,6 +47,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Run on paper: a generated or recorded market, demo positions, exits as they happen
     Run(run::RunArgs),
+    /// A simulated venue as a process of its own, for `ripcord run --venue`: it outlives the engines
+    Venue(venue::VenueArgs),
     /// How much of what is held is covered, by what, and the worst that can happen; exit code 3 when something is not
     Status(status::StatusArgs),
     /// Close a position, or part of it, at the market
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Command::Plan(command) => plan::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Venue(args) => venue::run(args),
         Command::Status(args) => status::run(&args),
         Command::Close(args) => command::close(&args),
         Command::Panic(args) => command::panic(&args),

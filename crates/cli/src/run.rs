@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ripcord_core::time::Span;
 use ripcord_service::RunConfig;
 use ripcord_service::clock::Speed;
 use ripcord_service::keeper::KeptAt;
 use ripcord_service::line::Style;
-use ripcord_service::run::{MarketChoice, PlanChoice};
+use ripcord_service::run::{MarketChoice, PlanChoice, VenueChoice};
 use ripcord_sim::generator::Script;
 
 use crate::output::{BAD_REQUEST, FAILED, colours, fail};
@@ -20,6 +21,8 @@ use crate::output::{BAD_REQUEST, FAILED, colours, fail};
 const TIMES_MAX: u32 = 100_000;
 /// A hundred years in seconds: what is asked for stays within the clock.
 const LASTS_MAX: u64 = 3_155_760_000;
+/// A venue answers within milliseconds, or says nothing.
+const ANSWER_WITHIN: Span = Span::from_millis(1_000);
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -33,6 +36,21 @@ pub(crate) struct RunArgs {
     /// Recorded prices in place of a generated market (made with `ripcord tape build`)
     #[arg(long, value_name = "FILE")]
     tape: Option<PathBuf>,
+    /// Trade at this venue (`ripcord venue`, a process of its own) and take its prices: every position that it
+    /// holds is taken over; needs --db
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        requires = "db",
+        conflicts_with_all = ["tape", "regime", "seed", "speed", "max_positions"]
+    )]
+    venue: Option<SocketAddr>,
+    /// How often what the venue holds is read
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = lasting, requires = "venue")]
+    read_every: Duration,
+    /// The venue may be on another machine: its words are not secret, and not signed
+    #[arg(long, requires = "venue")]
+    venue_remote: bool,
     /// Profiles (TOML): the plans of the positions, in place of the demo's own; checked as by `ripcord check`
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     config: Option<PathBuf>,
@@ -131,8 +149,18 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         (false, false) if std::io::stdout().is_terminal() => Style::Terminal,
         (false, false) => Style::Plain,
     };
+    let market = match (args.venue, args.tape) {
+        (Some(addr), _) => MarketChoice::Venue(VenueChoice {
+            addr,
+            read_every: Span(i64::try_from(args.read_every.as_nanos()).unwrap_or(i64::MAX)),
+            answer_within: ANSWER_WITHIN,
+            may_be_remote: args.venue_remote,
+        }),
+        (None, Some(tape)) => MarketChoice::Recorded(tape),
+        (None, None) => MarketChoice::Generated(script),
+    };
     let config = RunConfig {
-        market: args.tape.map_or(MarketChoice::Generated(script), MarketChoice::Recorded),
+        market,
         plans: match (args.config, args.plan) {
             (Some(config), _) => PlanChoice::Config(config),
             (None, Some(plan)) => PlanChoice::Plan(plan),

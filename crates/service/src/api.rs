@@ -57,6 +57,7 @@ struct HealthBody {
     status: &'static str,
     reasons: Vec<String>,
     mode: &'static str,
+    venue: String,
     version: &'static str,
     started_at: String,
     uptime_s: i64,
@@ -90,6 +91,7 @@ async fn health(State(outlook): State<Outlook>) -> Response {
         status: health.word(),
         reasons: health.reasons(),
         mode: "paper",
+        venue: about.venue.clone(),
         version: env!("CARGO_PKG_VERSION"),
         started_at: rfc3339(about.started),
         uptime_s: ms(now.since(about.started)) / 1_000,
@@ -205,6 +207,7 @@ fn stop_from(position: &PositionView) -> Option<&'static str> {
 #[derive(Serialize)]
 struct ProtectionBody {
     mode: &'static str,
+    venue: String,
     version: &'static str,
     health: &'static str,
     reasons: Vec<String>,
@@ -225,6 +228,7 @@ async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
     let health = Health::of(&status, &outlook.about, outlook.clock.now());
     Json(ProtectionBody {
         mode: "paper",
+        venue: outlook.about.venue.clone(),
         version: env!("CARGO_PKG_VERSION"),
         health: health.word(),
         reasons: health.reasons(),

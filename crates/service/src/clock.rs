@@ -62,13 +62,21 @@ pub struct Pace {
     speed: Speed,
     wall: Timestamp,
     market: Timestamp,
+    /// The market goes on whether we look or not.
+    is_the_world: bool,
 }
 
 impl Pace {
     /// From `wall` on the market runs at `speed`, beginning at `market`.
     #[must_use]
     pub const fn new(speed: Speed, wall: Timestamp, market: Timestamp) -> Self {
-        Self { speed, wall, market }
+        Self { speed, wall, market, is_the_world: false }
+    }
+
+    /// Market time is the wall clock's: the market is somebody else's, and waits for nobody.
+    #[must_use]
+    pub const fn of_the_world(wall: Timestamp, market: Timestamp) -> Self {
+        Self { speed: Speed::Times(1), wall, market, is_the_world: true }
     }
 
     /// How far the market has come.
@@ -108,7 +116,7 @@ impl Pace {
     /// Gives up time that cannot be caught up with (the machine slept, the process was stopped);
     /// whether it did.
     pub fn give_up(&mut self, wall: Timestamp, next: Timestamp) -> bool {
-        if self.late(wall, next) <= LATE_MAX {
+        if self.is_the_world || self.late(wall, next) <= LATE_MAX {
             return false;
         }
         (self.wall, self.market) = (wall, next);

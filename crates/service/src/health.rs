@@ -87,7 +87,12 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000_000_000);
 
     fn about() -> About {
-        About { names: Arc::default(), started: Timestamp(0), quote_age_max: Span::from_secs(5) }
+        About {
+            names: Arc::default(),
+            started: Timestamp(0),
+            quote_age_max: Span::from_secs(5),
+            venue: String::new(),
+        }
     }
 
     fn fine() -> Status {

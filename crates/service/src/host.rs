@@ -5,6 +5,7 @@
 //! a socket or a terminal that keeps time.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
@@ -165,6 +166,8 @@ impl Host {
             };
             match next {
                 Ask::Stop => break Ended::Asked,
+                // From here on whatever comes wakes again.
+                Ask::Wake(is_under_way) => is_under_way.store(false, Ordering::Release),
                 Ask::Carry(order) => {
                     // First everything that was due before the command.
                     if let Turn::Ended(ended) = self.turn(clock.now()) {

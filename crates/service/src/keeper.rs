@@ -14,6 +14,7 @@ use ripcord_store::{Opening, State, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::crash::{self, Point};
 use crate::let_go::LetGo;
 use crate::names::Names;
 use crate::tags::{MEMORY_VERSION, Memory};
@@ -244,6 +245,7 @@ impl Keeper {
         if !self.keep() {
             return false;
         }
+        crash::here(Point::Snapshot);
         let remembered = Remembered { last: self.last, memory, coverage, let_go };
         // What has no bytes is read from the facts again: a start takes longer, and nothing is lost.
         let state = State::of(STATE, MEMORY_VERSION, &remembered).ok();
@@ -258,6 +260,14 @@ impl Keeper {
     #[must_use]
     pub const fn error(&self) -> Option<&StoreError> {
         self.error.as_ref()
+    }
+
+    /// Who writes client order ids.
+    ///
+    /// # Errors
+    /// When the store does not say.
+    pub fn installation(&self) -> Result<InstallationId, KeeperError> {
+        Ok(self.store.installation()?)
     }
 
     /// From here on positions are of this strategy.

@@ -12,6 +12,7 @@ pub mod answers;
 pub mod api;
 pub mod clock;
 pub mod command;
+pub mod crash;
 pub mod demo;
 pub mod drill;
 pub mod health;
@@ -29,5 +30,6 @@ pub mod source;
 pub mod status;
 pub mod tags;
 pub mod tally;
+pub mod wire;
 
 pub use run::{RunConfig, RunError, run};

@@ -19,14 +19,18 @@ use crate::answers::Answers;
 use crate::api::commands::Reception;
 use crate::api::{Outlook, router};
 use crate::clock::{Pace, Speed, WallClock};
+use crate::crash::{self, Point};
 use crate::host::{Ask, Ended, Host, Queue, queue};
 use crate::keeper::{Keeper, KeptAt};
 use crate::line::Style;
 use crate::plans::{PlansError, RunPlans};
 use crate::printer::Printer;
-use crate::session::{Session, SessionError, SessionSpec};
+use crate::session::{Reads, Session, SessionError, SessionSpec};
 use crate::source::Market;
 use crate::status::{About, Status};
+use crate::wire::ids::ClientIds;
+use crate::wire::port::LineVenue;
+use crate::wire::{self, JoinError, connection};
 
 mod bootstrap;
 
@@ -42,6 +46,21 @@ pub enum MarketChoice {
     Generated(Script),
     /// Read from a tape.
     Recorded(PathBuf),
+    /// Told by a venue that is a process of its own, and trades there.
+    Venue(VenueChoice),
+}
+
+/// A venue behind a wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VenueChoice {
+    /// Where it is.
+    pub addr: SocketAddr,
+    /// How often what it holds is read.
+    pub read_every: Span,
+    /// A request that is not answered within this time is lost.
+    pub answer_within: Span,
+    /// It may be on another machine: the words on the wire are open to anybody between.
+    pub may_be_remote: bool,
 }
 
 /// Where the plans of a run come from.
@@ -132,6 +151,21 @@ pub enum RunError {
          no order was sent since. Make room, or mend the rights or the file; the same command then goes on where the store ends"
     )]
     NotKept(String),
+    /// The venue cannot be spoken to.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// The venue is on another machine, and nobody said that it may be.
+    #[error(
+        "{addr} is not on this machine, and whoever stands between can read and change every word; \
+         say --venue-remote if that is meant"
+    )]
+    Remote {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// A venue outlives a run, and orders without a store have no names of their own.
+    #[error("--venue needs --db FILE: what was sent to a venue must be known after any end of this process")]
+    VenueWithoutStore,
     /// A thread of ours panicked.
     #[error("the host stopped unexpectedly; the messages above say where")]
     HostGone,
@@ -146,6 +180,9 @@ impl RunError {
             | Self::Listen { .. }
             | Self::Tape { .. }
             | Self::Plans(_)
+            | Self::Join(_)
+            | Self::Remote { .. }
+            | Self::VenueWithoutStore
             | Self::Access(_)
             | Self::Session(_) => true,
             Self::Runtime(_) | Self::Damaged(_) | Self::NotKept(_) | Self::Output(_) | Self::HostGone => {
@@ -167,7 +204,8 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         PlanChoice::Config(path) => RunPlans::configured(path)?,
     };
     refuse_the_network(config)?;
-    let session = session(config, &clock, &plans)?;
+    let (queue, asked) = queue();
+    let session = session(config, &clock, &plans, &queue)?;
     let listener = listen(config.listen)?;
     let addr = listener.local_addr().map_err(|source| RunError::Listen { addr: config.listen, source })?;
     // Behind the port and the store, which only one run has at a time: so are the files of its token.
@@ -180,9 +218,10 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         names: Arc::clone(&names),
         started: clock.started_at(),
         quote_age_max: session.quote_age_max(),
+        venue: venue_text(config),
     };
     let (published, status) = watch::channel(Arc::new(first_status(&session, clock.now())));
-    let (denials, (queue, asked)) = (Arc::new(Denials::default()), queue());
+    let denials = Arc::new(Denials::default());
     let outlook = Outlook { status, about: Arc::new(about), clock, denials: Arc::clone(&denials) };
     let reception = Reception {
         token: access.token(),
@@ -197,7 +236,13 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
     let bootstrap = bootstrap_lines(config, &plans, &session, &At { addr, token: access.place(), took });
     let printer = Printer::start(output, config.style, config.is_quiet, config.speed);
     let wall = clock.now();
-    let pace = Pace::new(config.speed, wall, session.now());
+    let pace = match config.market {
+        MarketChoice::Generated(_) | MarketChoice::Recorded(_) => {
+            Pace::new(config.speed, wall, session.now())
+        }
+        // The session began when the clock did; the start took a while.
+        MarketChoice::Venue(_) => Pace::of_the_world(clock.started_at(), session.now()),
+    };
     let ends = config.lasts.map_or(Timestamp::NEVER, |lasts| {
         wall.after(Span(i64::try_from(lasts.as_nanos()).unwrap_or(i64::MAX)))
     });
@@ -231,25 +276,55 @@ fn listen(addr: SocketAddr) -> Result<TcpListener, RunError> {
     Ok(listener)
 }
 
-fn session(config: &RunConfig, clock: &WallClock, plans: &RunPlans) -> Result<Session, RunError> {
-    let market = match &config.market {
-        MarketChoice::Generated(script) => Market::Generated { seed: config.seed, script: *script },
-        MarketChoice::Recorded(path) => {
-            Market::Recorded(Box::new(Tape::open(path).map_err(|error| RunError::Tape { error })?))
+/// What a run trades at, and where its prices come from: chosen here, and nowhere below.
+fn session(
+    config: &RunConfig,
+    clock: &WallClock,
+    plans: &RunPlans,
+    wakes: &Queue,
+) -> Result<Session, RunError> {
+    let spec = |market, positions_max, kept| {
+        let (seed, start) = (config.seed, clock.started_at());
+        SessionSpec { market, seed, positions_max, start, plans, kept }
+    };
+    let keeper = |at| Keeper::open(at, clock.started_at()).map_err(SessionError::from);
+    let kept = || config.store.as_ref().map(keeper).transpose();
+    match &config.market {
+        MarketChoice::Generated(script) => {
+            let market = Market::Generated { seed: config.seed, script: *script };
+            Ok(Session::new(spec(market, config.positions_max, kept()?))?)
         }
-    };
-    let spec = SessionSpec {
-        market,
-        seed: config.seed,
-        positions_max: config.positions_max,
-        start: clock.started_at(),
-        plans,
-        kept: match &config.store {
-            Some(at) => Some(Keeper::open(at, clock.started_at()).map_err(SessionError::from)?),
-            None => None,
-        },
-    };
-    Ok(Session::new(spec)?)
+        MarketChoice::Recorded(path) => {
+            let tape = Tape::open(path).map_err(|error| RunError::Tape { error })?;
+            Ok(Session::new(spec(Market::Recorded(Box::new(tape)), config.positions_max, kept()?))?)
+        }
+        MarketChoice::Venue(choice) => {
+            if !choice.may_be_remote && !choice.addr.ip().to_canonical().is_loopback() {
+                return Err(RunError::Remote { addr: choice.addr });
+            }
+            let store = config.store.as_ref().ok_or(RunError::VenueWithoutStore)?;
+            crash::here(Point::Recovery);
+            let joined = wire::join_patiently(choice.addr)?;
+            let (keeper, past) = keeper(store)?;
+            let ids = ClientIds::of(keeper.installation().map_err(SessionError::from)?);
+            let (welcome, instruments) = (joined.welcome.clone(), wire::instruments(&joined.welcome));
+            let streams = connection::listen(joined, wakes.clone()).map_err(RunError::Runtime)?;
+            let venue = LineVenue::new(ids, streams.words, choice.answer_within);
+            let market = Market::Streamed { venue: welcome.venue, instruments, news: streams.news };
+            let confirm_after = choice.read_every.min(Reads::OWN.confirm_after);
+            let reads = Reads { every: choice.read_every, confirm_after };
+            let spec = spec(market, welcome.accounts, Some((keeper, past)));
+            Ok(Session::at(Box::new(venue), reads, spec)?)
+        }
+    }
+}
+
+/// Which venue this is, for people.
+fn venue_text(config: &RunConfig) -> String {
+    match &config.market {
+        MarketChoice::Generated(_) | MarketChoice::Recorded(_) => "simulated, in this process".to_owned(),
+        MarketChoice::Venue(choice) => format!("simulated, at {}", choice.addr),
+    }
 }
 
 fn first_status(session: &Session, wall: Timestamp) -> Status {

@@ -6,19 +6,21 @@
 
 use std::collections::VecDeque;
 
+use ripcord_core::account::Management;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
-use ripcord_core::event::{Command, Entry, Opening};
+use ripcord_core::event::{Command, Entry, Opening, Record};
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
 use ripcord_journal::entry::InstrumentEntry;
-use ripcord_sim::desk::{Desk, Reader};
+use ripcord_sim::desk::{Desk, Reader, Venue};
 use ripcord_sim::sensible::sensible;
 use ripcord_sim::tape::TapeError;
 use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 
+use crate::crash::{self, Point};
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
 use crate::let_go::LetGo;
@@ -33,18 +35,29 @@ use crate::tally::{ClosedTrade, Tally};
 mod commands;
 mod lines;
 mod made;
+mod said;
 
 use lines::{passed_over_line, plan_of_before_line, regime_line};
 use made::{accounts_taken, add_instruments, add_plans, managed_accounts};
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
-/// What the venue holds is read this often, in market time.
-const READ_EVERY: Span = Span::from_secs(60);
-/// A difference without a trade is believed when a second read says the same this much later.
-const CONFIRM_AFTER: Span = Span::from_secs(5);
 /// When a recorded market ends, answers that are under way are waited for this long.
 const SETTLES_WITHIN: Span = Span::from_secs(1);
+
+/// How a venue is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reads {
+    /// How often, in market time.
+    pub every: Span,
+    /// A difference without a trade is believed when a second read says the same this much later.
+    pub confirm_after: Span,
+}
+
+impl Reads {
+    /// Of a venue in this process.
+    pub const OWN: Self = Self { every: Span::from_secs(60), confirm_after: Span::from_secs(5) };
+}
 
 /// What a session is made of.
 #[derive(Debug)]
@@ -102,9 +115,11 @@ pub enum Advance {
 /// A running session.
 #[derive(Debug)]
 pub struct Session {
-    desk: Desk,
+    desk: Desk<Box<dyn Venue>>,
     source: Source,
     demo: Demo,
+    /// What is managed, told again after each reconnect.
+    managed: Vec<Management>,
     teller: Teller,
     books: Vec<Book>,
     now: Timestamp,
@@ -127,12 +142,16 @@ struct Teller {
 
 impl Reader for Teller {
     fn keep(&mut self) -> bool {
+        crash::here(Point::BeforeCommit);
         self.keeper.as_mut().is_none_or(Keeper::keep)
     }
 
     fn read(&mut self, entry: &Entry) {
         if let Some(keeper) = &mut self.keeper {
             keeper.take(entry, self.narrator.names());
+        }
+        if matches!(entry.record, Record::Filled(_)) {
+            crash::here(Point::BeforeRecord);
         }
         self.guard.take(entry);
         self.let_go.take(&entry.record);
@@ -174,15 +193,25 @@ impl Teller {
 }
 
 impl Session {
-    /// A session at its beginning.
+    /// A session at its beginning, that trades at a venue in this process.
     ///
     /// # Errors
     /// When the market has nothing to say, or an instrument or plan cannot be computed with.
     pub fn new(spec: SessionSpec<'_>) -> Result<Self, SessionError> {
+        let mut venue = SimVenue::new(FillModel::HONEST);
+        venue.answer_reads(ReadModel::default());
+        Self::at(Box::new(venue), Reads::OWN, spec)
+    }
+
+    /// A session at its beginning, that trades at `venue`.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn at(mut venue: Box<dyn Venue>, reads: Reads, spec: SessionSpec<'_>) -> Result<Self, SessionError> {
         let first = spec.market.start(spec.start)?;
         let (instruments, sources) = (spec.market.instruments(), spec.market.sources());
         let mut coordinator = Coordinator::new();
-        let mut venue = SimVenue::new(FillModel::HONEST);
+        venue.listen(spec.start);
         let cells = add_instruments(&mut coordinator, &mut venue, &instruments, &sources)?;
         let mut names = Names { instruments, plans: Vec::new() };
         let (ids, written) = add_plans(&mut coordinator, spec.plans, &mut names)?;
@@ -203,15 +232,17 @@ impl Session {
             }
             _ => first,
         };
-        let accounts = managed_accounts(&ids, spec.positions_max);
+        let managed = managed_accounts(&ids, spec.positions_max, reads);
+        let goes_on = past.as_ref().map(|past| spec.market.goes_on_at(past.now, spec.start));
+        let has_demo = spec.market.has_demo();
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
         let wants = written.iter().map(|entry| Wants::of_spec(&entry.spec)).collect();
         let mut teller = Teller::going_on(past.as_ref(), names, wants);
         let mut books = books;
-        venue.answer_reads(ReadModel::default());
-        let (mut desk, now) = match past {
+        let (desk, now) = match past {
             Some(past) => {
+                let now = goes_on.unwrap_or(past.now);
                 for entry in &past.facts {
                     teller.read(entry);
                 }
@@ -220,12 +251,12 @@ impl Session {
                 teller.lines.extend(past.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
                 source.skip_past(past.now, &mut books);
                 // What was let go is there still.
-                teller.let_go.iter().for_each(|(key, qty)| venue.hold(key, qty));
+                teller.let_go.iter().for_each(|(key, qty)| venue.recall_held(key, qty));
                 let held = accounts_taken(&past.coordinator);
                 let opened = usize::try_from(teller.narrator.tally().opened()).unwrap_or(usize::MAX);
                 demo.resume(past.now, spec.seed, opened, &held);
                 teller.keeper = keeper;
-                (Desk::resume(past.coordinator, venue, past.now, &mut teller), past.now)
+                (Desk::resume(past.coordinator, venue, now, &mut teller), now)
             }
             None => {
                 if let Some(keeper) = &mut keeper {
@@ -235,17 +266,28 @@ impl Session {
                 (Desk::new(coordinator, venue), began)
             }
         };
-        // What the venue holds is read now, and every minute.
-        for given in accounts {
-            desk.command(now, Command::Manage(Box::new(given)), &mut teller);
+        let market_line_at = now.after(MARKET_EVERY);
+        let mut session = Self { desk, source, demo, managed, teller, books, now, rows: 0, market_line_at };
+        if has_demo {
+            session.manage(now);
+        } else {
+            // A venue behind a wire says when it is there; what is opened there is others' business.
+            session.demo.stop();
         }
-        Ok(Self { desk, source, demo, teller, books, now, rows: 0, market_line_at: now.after(MARKET_EVERY) })
+        Ok(session)
+    }
+
+    /// What the venue holds is read now, and again and again.
+    fn manage(&mut self, now: Timestamp) {
+        for given in &self.managed {
+            self.desk.command(now, Command::Manage(Box::new(given.clone())), &mut self.teller);
+        }
     }
 
     /// Makes what was told since the last time durable, with the prices that nothing has told yet.
     pub fn checkpoint(&mut self) {
         if self.teller.keeper.is_some() {
-            self.desk.checkpoint(&mut self.teller);
+            self.desk.checkpoint_at(self.now, &mut self.teller);
             let _is_kept = self.teller.keep();
         }
         if self.teller.keeper.as_ref().is_some_and(Keeper::wants_snapshot) {
@@ -270,7 +312,7 @@ impl Session {
 
     /// Makes the records durable that no action waits for.
     pub fn keep(&mut self) {
-        let _is_kept = self.teller.keep();
+        let _is_kept = self.teller.keeper.as_mut().is_none_or(Keeper::keep);
     }
 
     /// Why nothing can be kept any more; nothing is sent from then on.
@@ -314,6 +356,7 @@ impl Session {
     /// # Errors
     /// When the rows of a tape are not what was written; what happened before stands.
     pub fn advance(&mut self, to: Timestamp, rows_max: usize) -> Result<Advance, TapeError> {
+        self.listen(to);
         for _ in 0..rows_max {
             match self.source.next_at() {
                 Some(next) if next <= to => self.take_row(next)?,
@@ -336,9 +379,13 @@ impl Session {
         if let Some(change) = self.source.regime_change() {
             self.teller.lines.push(regime_line(self.teller.narrator.names(), change));
         }
+        if let Some(said) = self.source.take_said() {
+            self.hear(at, said);
+            return Ok(());
+        }
         let prices = self.source.next(&mut self.books)?;
         for tick in prices.iter() {
-            self.desk.tick(tick, &mut self.teller);
+            self.desk.tick_at(at, tick, &mut self.teller);
         }
         (self.now, self.rows) = (at, self.rows + 1);
         if at >= self.market_line_at {
@@ -440,7 +487,7 @@ impl Session {
 
     /// Both sides of the trade, to look at.
     #[must_use]
-    pub const fn desk(&self) -> &Desk {
+    pub const fn desk(&self) -> &Desk<Box<dyn Venue>> {
         &self.desk
     }
 }

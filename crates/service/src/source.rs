@@ -1,4 +1,7 @@
-//! Where prices come from: a generated market, or a recorded one.
+//! Where prices come from: a generated market, a recorded one, or a venue that streams them.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Receiver;
 
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{Probe, Tick};
@@ -10,7 +13,10 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_sim::generator::{Generator, MarketSpec, Regime, Script, demo_markets};
 use ripcord_sim::tape::{Tape, TapeError};
 
+use ripcord_venue::line::{self, Opened, PriceOf};
+
 use crate::demo::Book;
+use crate::wire::connection::News;
 
 /// Rows of a recorded market are compared with their checksums this many at a time.
 const VERIFY_ROWS: usize = 65_536;
@@ -27,6 +33,7 @@ pub struct Source {
 enum Rows {
     Generated { generator: Box<Generator>, regimes: Vec<Option<Regime>> },
     Recorded { tape: Box<Tape>, next: usize, verified: usize },
+    Streamed { symbols: Vec<String>, news: Receiver<News>, waiting: VecDeque<(Timestamp, News)> },
 }
 
 /// What a market is made of, before the desk knows it.
@@ -41,6 +48,26 @@ pub enum Market {
     },
     /// Read from a tape.
     Recorded(Box<Tape>),
+    /// Told by a venue.
+    Streamed {
+        /// The venue's name.
+        venue: String,
+        /// What is traded there.
+        instruments: Vec<Instrument>,
+        /// What it says.
+        news: Receiver<News>,
+    },
+}
+
+/// What a venue says beside its prices.
+#[derive(Debug)]
+pub enum Said {
+    /// The conversation began, for the first time or again.
+    Up,
+    /// It broke off.
+    Down(String),
+    /// Somebody beside us opened a position.
+    Opened(Opened),
 }
 
 /// Why a recorded market cannot be run.
@@ -78,6 +105,7 @@ impl Market {
                 let meta = tape.meta();
                 vec![Instrument::from_decimals(&meta.symbol, meta.price_decimals, meta.qty_decimals)]
             }
+            Self::Streamed { instruments, .. } => instruments.clone(),
         }
     }
 
@@ -92,6 +120,7 @@ impl Market {
                 let first = tape.ts().first();
                 serde_json::json!({"market": "recorded", "symbol": tape.meta().symbol, "rows": tape.rows(), "first_ns": first, "seed": seed})
             }
+            Self::Streamed { venue, .. } => serde_json::json!({"market": "venue", "venue": venue}),
         }
     }
 
@@ -99,7 +128,9 @@ impl Market {
     #[must_use]
     pub fn sources(&self) -> Vec<PriceSource> {
         match self {
-            Self::Generated { .. } => vec![PriceSource::Last, PriceSource::Bid, PriceSource::Ask],
+            Self::Generated { .. } | Self::Streamed { .. } => {
+                vec![PriceSource::Last, PriceSource::Bid, PriceSource::Ask]
+            }
             Self::Recorded(tape) => tape.sources().iter().collect(),
         }
     }
@@ -110,11 +141,29 @@ impl Market {
     /// When a tape has no rows.
     pub fn start(&self, now: Timestamp) -> Result<Timestamp, MarketError> {
         match self {
-            Self::Generated { .. } => Ok(now),
+            Self::Generated { .. } | Self::Streamed { .. } => Ok(now),
             Self::Recorded(tape) => match tape.ts().first() {
                 Some(&first) => Ok(Timestamp(first)),
                 None => Err(MarketError::NoRows { symbol: tape.meta().symbol.clone() }),
             },
+        }
+    }
+
+    /// When a run goes on that ended at `past`: a market of ours waited for us, the world did not.
+    #[must_use]
+    pub fn goes_on_at(&self, past: Timestamp, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Generated { .. } | Self::Recorded(_) => past,
+            Self::Streamed { .. } => past.max(now),
+        }
+    }
+
+    /// Whether the demo opens its positions. At a venue others do.
+    #[must_use]
+    pub const fn has_demo(&self) -> bool {
+        match self {
+            Self::Generated { .. } | Self::Recorded(_) => true,
+            Self::Streamed { .. } => false,
         }
     }
 
@@ -128,6 +177,11 @@ impl Market {
                 Rows::Generated { generator, regimes: vec![None; markets.len()] }
             }
             Self::Recorded(tape) => Rows::Recorded { tape, next: 0, verified: 0 },
+            Self::Streamed { instruments, news, .. } => Rows::Streamed {
+                symbols: instruments.into_iter().map(|of| of.symbol).collect(),
+                news,
+                waiting: VecDeque::new(),
+            },
         };
         Source { rows, cells }
     }
@@ -141,6 +195,26 @@ impl Source {
         match &self.rows {
             Rows::Generated { generator, .. } => Some(generator.peek().at),
             Rows::Recorded { tape, next, .. } => tape.ts().get(*next).map(|&at| Timestamp(at)),
+            // It never ends; when the next one comes nobody knows.
+            Rows::Streamed { waiting, .. } => Some(waiting.front().map_or(Timestamp::NEVER, |(at, _)| *at)),
+        }
+    }
+
+    /// Hears what was said until `now`.
+    pub fn listen(&mut self, now: Timestamp) {
+        if let Rows::Streamed { news, waiting, .. } = &mut self.rows {
+            waiting.extend(std::iter::from_fn(|| news.try_recv().ok()).map(|news| (now, news)));
+        }
+    }
+
+    /// What comes next, if it is no price.
+    pub fn take_said(&mut self) -> Option<Said> {
+        let Rows::Streamed { waiting, .. } = &mut self.rows else { return None };
+        match waiting.pop_front_if(|(_, news)| !matches!(news, News::Price(_)))?.1 {
+            News::Price(_) => None,
+            News::Up => Some(Said::Up),
+            News::Down(why) => Some(Said::Down(why)),
+            News::Opened(opened) => Some(Said::Opened(opened)),
         }
     }
 
@@ -168,6 +242,7 @@ impl Source {
                     }
                 }
             }
+            Rows::Streamed { .. } => {}
         }
     }
 
@@ -176,7 +251,7 @@ impl Source {
     #[must_use]
     pub const fn quote_age_max(&self) -> Span {
         match self.rows {
-            Rows::Generated { .. } => Span::from_secs(5),
+            Rows::Generated { .. } | Rows::Streamed { .. } => Span::from_secs(5),
             Rows::Recorded { .. } => Span::from_secs(30),
         }
     }
@@ -243,8 +318,27 @@ impl Source {
                 });
                 Ok(prices)
             }
+            Rows::Streamed { symbols, waiting, .. } => {
+                let Some((_, News::Price(price))) = waiting.pop_front() else { return Ok(Prices::default()) };
+                let known = symbols.iter().position(|symbol| *symbol == price.instrument);
+                let told = known.map(|at| told_price(&price, &self.cells[at], &mut books[at]));
+                Ok(Prices { ticks: [told, None, None] })
+            }
         }
     }
+}
+
+/// A price that a venue told, for the cell of its source.
+fn told_price(price: &line::Price, cells: &[CellId; 5], book: &mut Book) -> Tick {
+    let (source, known) = match price.source {
+        PriceOf::Last => (PriceSource::Last, &mut book.last),
+        PriceOf::Bid => (PriceSource::Bid, &mut book.bid),
+        PriceOf::Ask => (PriceSource::Ask, &mut book.ask),
+    };
+    let (at, cell) = (Timestamp(price.at), cells[source as usize]);
+    let (price, qty) = (Price(price.price), Qty(price.qty.max(0)));
+    *known = Some(price);
+    Tick { at, price, qty, cell, probe: Probe::TICK }
 }
 
 /// The prices of one row: at most one of each of bid, ask and last.

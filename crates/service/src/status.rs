@@ -80,4 +80,6 @@ pub struct About {
     pub started: Timestamp,
     /// How old the newest price may become.
     pub quote_age_max: Span,
+    /// Which venue it trades at.
+    pub venue: String,
 }

@@ -5,9 +5,7 @@
 use ripcord_core::account::ClosedBy;
 use ripcord_core::cell::CellId;
 use ripcord_core::coordinator::Coordinator;
-use ripcord_core::event::{
-    Action, Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Record, Tick,
-};
+use ripcord_core::event::{Command, Entry, Event, Observed, Opening, Outbox, ProbeFill, Record, Tick};
 use ripcord_core::id::{InstrumentId, PositionKey};
 use ripcord_core::market::Bar;
 use ripcord_core::num::{Price, Qty, Ratio};
@@ -15,7 +13,10 @@ use ripcord_core::time::Timestamp;
 
 use crate::venue::{Answer, SimVenue};
 
+mod port;
 mod resume;
+
+pub use port::Venue;
 
 /// Who reads the records of a desk, in order.
 pub trait Reader {
@@ -35,13 +36,13 @@ impl<F: FnMut(&Entry)> Reader for F {
     }
 }
 
-/// One coordinator trading at one simulated venue.
+/// One coordinator trading at one venue.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Desk<V = SimVenue> {
     /// The owner of the exits.
     pub coordinator: Coordinator,
     /// The exchange.
-    pub venue: SimVenue,
+    pub venue: V,
     out: Outbox,
     answers: Vec<Answer>,
     /// The buffer that is not in use.
@@ -50,10 +51,10 @@ pub struct Desk {
     is_halted: bool,
 }
 
-impl Desk {
+impl<V: Venue> Desk<V> {
     /// Both, with nothing between them yet.
     #[must_use]
-    pub fn new(coordinator: Coordinator, venue: SimVenue) -> Self {
+    pub fn new(coordinator: Coordinator, venue: V) -> Self {
         let (answers, spare) = (Vec::new(), Vec::new());
         Self { coordinator, venue, out: Outbox::default(), answers, spare, is_halted: false }
     }
@@ -67,15 +68,26 @@ impl Desk {
     /// Takes one price: the venue first (what rested there trades), then the coordinator.
     #[inline(always)]
     pub fn tick(&mut self, tick: &Tick, reader: &mut impl Reader) {
-        if !self.take_quiet(tick) {
-            self.take_waking(tick, reader);
+        self.tick_at(tick.at, tick, reader);
+    }
+
+    /// Takes a price that comes later than its own time.
+    #[inline(always)]
+    pub fn tick_at(&mut self, now: Timestamp, tick: &Tick, reader: &mut impl Reader) {
+        if !self.take_quiet_at(now, tick) {
+            self.take_waking(now, tick, reader);
         }
     }
 
     /// Takes a price that concerns neither side; `false` when it would, and nothing changed.
     #[inline(always)]
     pub fn take_quiet(&mut self, tick: &Tick) -> bool {
-        let quiet = self.coordinator.is_quiet(tick.at, tick) & self.venue.is_quiet(tick.at, tick);
+        self.take_quiet_at(tick.at, tick)
+    }
+
+    #[inline(always)]
+    fn take_quiet_at(&mut self, now: Timestamp, tick: &Tick) -> bool {
+        let quiet = self.coordinator.is_quiet(now, tick) & self.venue.is_quiet(now, tick);
         if quiet {
             self.coordinator.take_quiet(tick);
             self.venue.take_quiet(tick);
@@ -84,8 +96,7 @@ impl Desk {
     }
 
     #[inline(never)]
-    fn take_waking(&mut self, tick: &Tick, reader: &mut impl Reader) {
-        let now = tick.at;
+    fn take_waking(&mut self, now: Timestamp, tick: &Tick, reader: &mut impl Reader) {
         if now >= self.next_deadline() {
             self.advance_to(now, reader);
         }
@@ -104,6 +115,16 @@ impl Desk {
         self.venue.observe(observed);
         self.coordinator.handle(now, Event::Observed(*observed), &mut self.out);
         debug_assert!(self.out.is_empty(), "a quiet stretch causes nothing");
+    }
+
+    /// Has the quiet prices told that nothing has told yet. Prices may have times of a clock that is ahead of
+    /// ours; what is told of them stands at our own time, between the timers before and behind it.
+    pub fn checkpoint_at(&mut self, now: Timestamp, reader: &mut impl Reader) {
+        self.coordinator.checkpoint(now, &mut self.out);
+        for entry in &self.out.records {
+            reader.read(entry);
+        }
+        self.out.clear();
     }
 
     /// Has the quiet prices told that nothing has told yet, each at the time of its last price.
@@ -128,6 +149,7 @@ impl Desk {
     /// Lets everything happen that is due up to `now`, moment by moment; at the same moment the
     /// venue's answers come before our timers.
     pub fn advance_to(&mut self, now: Timestamp, reader: &mut impl Reader) {
+        self.venue.listen(now);
         loop {
             let at = self.next_deadline();
             if at > now {
@@ -148,7 +170,7 @@ impl Desk {
         self.coordinator.handle(now, Event::Command(Command::Open(Box::new(opening))), &mut self.out);
         // An opening that is refused is nobody's position: what the books hold can be sold by an order.
         if self.out.records.iter().any(|entry| matches!(entry.record, Record::Opened(_))) {
-            self.venue.hold_at(now, opening.key, opening.qty, opening.entry);
+            self.venue.booked(now, opening.key, opening.qty, opening.entry);
         }
         self.settle_at(now, ProbeFill::Market, reader);
     }
@@ -158,7 +180,7 @@ impl Desk {
         self.coordinator.handle(now, Event::Command(command), &mut self.out);
         for entry in &self.out.records {
             if let Record::Added(added) = &entry.record {
-                self.venue.hold_at(now, added.episode.key, added.qty, added.price);
+                self.venue.booked(now, added.episode.key, added.qty, added.price);
             }
         }
         self.settle_at(now, ProbeFill::Market, reader);
@@ -169,47 +191,6 @@ impl Desk {
         self.advance_to(now, reader);
         self.coordinator.handle(now, Event::Bar(bar), &mut self.out);
         self.settle_at(now, ProbeFill::Market, reader);
-    }
-
-    /// Lets the venue settle funding.
-    pub fn funding(
-        &mut self,
-        now: Timestamp,
-        instrument: InstrumentId,
-        rate: Ratio,
-        reader: &mut impl Reader,
-    ) {
-        self.advance_to(now, reader);
-        self.venue.settle_funding(now, instrument, rate, &mut self.answers);
-        self.settle(ProbeFill::Market, reader);
-    }
-
-    /// Somebody trades by hand at the venue: `qty` more of a position, or less of it.
-    pub fn trade_by_hand(
-        &mut self,
-        now: Timestamp,
-        key: PositionKey,
-        trade: (i64, Price),
-        is_told: bool,
-        reader: &mut impl Reader,
-    ) {
-        self.advance_to(now, reader);
-        self.venue.trade_by_hand(now, key, trade, is_told, &mut self.answers);
-        self.settle(ProbeFill::Market, reader);
-    }
-
-    /// The venue closes (part of) a position by itself.
-    pub fn close_by_venue(
-        &mut self,
-        now: Timestamp,
-        key: PositionKey,
-        qty: Qty,
-        by: ClosedBy,
-        reader: &mut impl Reader,
-    ) {
-        self.advance_to(now, reader);
-        self.venue.close_by_venue(now, key, qty, by, &mut self.answers);
-        self.settle(ProbeFill::Market, reader);
     }
 
     /// The prices of a cell that concern neither side.
@@ -249,17 +230,53 @@ impl Desk {
         if self.is_halted {
             self.out.actions.clear();
         }
-        for action in &self.out.actions {
-            match action {
-                Action::Submit(order) => self.venue.submit(now, order, fill, &mut self.answers),
-                Action::Cancel(id) => self.venue.cancel(now, *id, &mut self.answers),
-                Action::Query(id) => self.venue.query(now, *id, &mut self.answers),
-                Action::ReadPositions(account) => self.venue.read(now, *account, &mut self.answers),
-                Action::ListOrders(account) => self.venue.list_orders(now, *account, &mut self.answers),
-                // Nobody else trades at the simulated venue.
-                Action::CancelForeign(..) => {}
-            }
+        if !self.out.actions.is_empty() {
+            self.venue.act(now, &self.out.actions, fill, &mut self.answers);
         }
         self.out.clear();
+    }
+}
+
+/// What only a simulated venue does.
+impl Desk {
+    /// Lets the venue settle funding.
+    pub fn funding(
+        &mut self,
+        now: Timestamp,
+        instrument: InstrumentId,
+        rate: Ratio,
+        reader: &mut impl Reader,
+    ) {
+        self.advance_to(now, reader);
+        self.venue.settle_funding(now, instrument, rate, &mut self.answers);
+        self.settle(ProbeFill::Market, reader);
+    }
+
+    /// Somebody trades by hand at the venue: `qty` more of a position, or less of it.
+    pub fn trade_by_hand(
+        &mut self,
+        now: Timestamp,
+        key: PositionKey,
+        trade: (i64, Price),
+        is_told: bool,
+        reader: &mut impl Reader,
+    ) {
+        self.advance_to(now, reader);
+        self.venue.trade_by_hand(now, key, trade, is_told, &mut self.answers);
+        self.settle(ProbeFill::Market, reader);
+    }
+
+    /// The venue closes (part of) a position by itself.
+    pub fn close_by_venue(
+        &mut self,
+        now: Timestamp,
+        key: PositionKey,
+        qty: Qty,
+        by: ClosedBy,
+        reader: &mut impl Reader,
+    ) {
+        self.advance_to(now, reader);
+        self.venue.close_by_venue(now, key, qty, by, &mut self.answers);
+        self.settle(ProbeFill::Market, reader);
     }
 }

@@ -200,7 +200,7 @@ impl SimVenue {
     }
 
     /// Takes an order that it had before its process ended, as if it came now.
-    pub(crate) fn meet_again(&mut self, now: Timestamp, order: ExitOrder, out: &mut Vec<Answer>) {
+    pub(crate) fn take_again(&mut self, now: Timestamp, order: ExitOrder, out: &mut Vec<Answer>) {
         self.send(now, Message::Submit(order, ProbeFill::Market), out);
     }
 

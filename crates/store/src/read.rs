@@ -88,23 +88,7 @@ impl Reader {
     /// # Errors
     /// When it cannot be read.
     pub fn installation(&self) -> Result<Option<InstallationId>, StoreError> {
-        let mut newest = None;
-        for kind in [Kind::Founded, Kind::Restored] {
-            self.records::<StoreError>(1, Some(kind), |sealed| {
-                let seq = sealed.envelope.seq;
-                let entry = sealed
-                    .envelope
-                    .entry()
-                    .map_err(|why| faulty(&self.path, Fault { seq, kind: FaultKind::Payload(why) }))?;
-                newest = match entry {
-                    JournalEntry::Founded(founded) => Some(founded.installation),
-                    JournalEntry::Restored(restored) => Some(restored.installation),
-                    _ => newest,
-                };
-                Ok(())
-            })?;
-        }
-        Ok(newest)
+        installation(&self.connection, &self.path)
     }
 
     /// Hands out the records from `from` on, unchecked, in their order; only those of `kind` if one is given.
@@ -237,4 +221,25 @@ pub(crate) fn records<E: From<StoreError>>(
         take(rows::sealed(row).map_err(|source| fault()(source))?)?;
     }
     Ok(())
+}
+
+/// Who writes client order ids now.
+pub(crate) fn installation(
+    connection: &Connection,
+    path: &Path,
+) -> Result<Option<InstallationId>, StoreError> {
+    let mut newest = None;
+    for kind in [Kind::Founded, Kind::Restored] {
+        records::<StoreError>(connection, path, 1, Some(kind), |sealed| {
+            let seq = sealed.envelope.seq;
+            let fault = |why| faulty(path, Fault { seq, kind: FaultKind::Payload(why) });
+            newest = match sealed.envelope.entry().map_err(fault)? {
+                JournalEntry::Founded(founded) => Some(founded.installation),
+                JournalEntry::Restored(restored) => Some(restored.installation),
+                _ => newest,
+            };
+            Ok(())
+        })?;
+    }
+    Ok(newest)
 }

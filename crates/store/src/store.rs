@@ -280,6 +280,15 @@ impl Store {
         read::rebuild(&self.connection, &self.path)
     }
 
+    /// Who writes client order ids now, as the newest founding or restoring says.
+    ///
+    /// # Errors
+    /// When it cannot be read, or nothing says it.
+    pub fn installation(&self) -> Result<InstallationId, StoreError> {
+        let known = read::installation(&self.connection, &self.path)?;
+        known.ok_or_else(|| StoreError::damaged(&self.path, "it does not say who founded it"))
+    }
+
     /// What was kept under `name` in `version` with the newest snapshot that holds, behind which record,
     /// and why newer ones are passed over.
     ///

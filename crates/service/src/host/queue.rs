@@ -1,6 +1,7 @@
 //! The way from a request to the session: bounded, and never waited at by the market.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -18,6 +19,8 @@ pub enum Ask {
     Stop,
     /// Carry out a command.
     Carry(Order),
+    /// Somebody has something to say: turn.
+    Wake(Arc<AtomicBool>),
 }
 
 /// A command, and who waits for its answer.
@@ -43,13 +46,16 @@ pub enum NotTaken {
 pub struct Queue {
     asks: Sender<Ask>,
     seats: Arc<Semaphore>,
+    /// A wake is under way; another one would say no more.
+    wakes: Arc<AtomicBool>,
 }
 
 /// A way to a host, and its end.
 #[must_use]
 pub fn queue() -> (Queue, Receiver<Ask>) {
     let (asks, asked) = channel();
-    (Queue { asks, seats: Arc::new(Semaphore::new(WAITING_MAX)) }, asked)
+    let (seats, wakes) = (Arc::new(Semaphore::new(WAITING_MAX)), Arc::default());
+    (Queue { asks, seats, wakes }, asked)
 }
 
 impl Queue {
@@ -62,6 +68,14 @@ impl Queue {
         let (answer, answered) = oneshot::channel();
         self.asks.send(Ask::Carry(Order { wish, answer, _seat: seat })).map_err(|_| NotTaken::Gone)?;
         Ok(answered)
+    }
+
+    /// Has the host turn soon: what wakes it is at hand already.
+    pub fn wake(&self) {
+        if !self.wakes.swap(true, Ordering::AcqRel) {
+            // A host that is gone hears nothing.
+            let _gone = self.asks.send(Ask::Wake(Arc::clone(&self.wakes)));
+        }
     }
 
     /// Asks the host to end the run. It never waits behind a bound.

@@ -40,6 +40,7 @@ pub(super) fn bootstrap_lines(
     let market = match &config.market {
         MarketChoice::Generated(script) => format!("generated ({})", format!("{script:?}").to_lowercase()),
         MarketChoice::Recorded(path) => path.display().to_string(),
+        MarketChoice::Venue(choice) => format!("venue {} (a simulation)", choice.addr),
     };
     let ticks: Vec<String> = names
         .instruments

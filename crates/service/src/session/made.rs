@@ -8,15 +8,15 @@ use ripcord_core::id::{AccountId, InstrumentId, PlanId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
 use ripcord_journal::entry::PlanEntry;
-use ripcord_sim::venue::SimVenue;
+use ripcord_sim::desk::Venue;
 
-use super::{CONFIRM_AFTER, READ_EVERY, SessionError};
+use super::{Reads, SessionError};
 use crate::names::Names;
 use crate::plans::{RunPlan, RunPlans};
 use crate::source::instrument_id;
 
 /// Each slot of the demo is an account. What is found there is taken over under its instrument's first plan.
-pub(super) fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32) -> Vec<Management> {
+pub(super) fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32, reads: Reads) -> Vec<Management> {
     let of_instrument = |(index, plans): (usize, &Vec<PlanId>)| {
         let plan = *plans.first()?;
         Some(Managed { instrument: instrument_id(index), plan, grant: None })
@@ -26,8 +26,8 @@ pub(super) fn managed_accounts(plans: &[Vec<PlanId>], positions_max: u32) -> Vec
         account: AccountId(account),
         mode: AccountMode::Hedge,
         instruments: instruments.clone(),
-        read_every: Some(READ_EVERY),
-        confirm_after: CONFIRM_AFTER,
+        read_every: Some(reads.every),
+        confirm_after: reads.confirm_after,
     };
     (0..positions_max).map(given).collect()
 }
@@ -43,7 +43,7 @@ pub(super) fn accounts_taken(coordinator: &Coordinator) -> Vec<AccountId> {
 /// Has both sides know the instruments; their cells, one for each source.
 pub(super) fn add_instruments(
     coordinator: &mut Coordinator,
-    venue: &mut SimVenue,
+    venue: &mut impl Venue,
     instruments: &[Instrument],
     sources: &[PriceSource],
 ) -> Result<Vec<[CellId; 5]>, SessionError> {

@@ -45,6 +45,7 @@ pub(crate) fn serve() -> Served {
         names: Arc::new(session.names().clone()),
         started: clock.started_at(),
         quote_age_max: Span::from_secs(5),
+        venue: String::new(),
     };
     let (status, published) = watch::channel(Arc::new(status));
     let (denials, (queue, asked)) = (Arc::new(Denials::default()), queue());

@@ -54,6 +54,7 @@ fn stage(speed: Speed, ends: Timestamp) -> Stage {
         names: Arc::new(session.names().clone()),
         started: WALL,
         quote_age_max: session.quote_age_max(),
+        venue: String::new(),
     };
     let pace = Pace::new(speed, WALL, START);
     Stage { host: Host::new(session, pace, printer, published, WALL, ends), status, about, output }

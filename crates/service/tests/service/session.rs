@@ -38,7 +38,7 @@ fn pass(session: &mut Session, seconds: i64, step: Span) -> Vec<Line> {
 fn check_books(session: &Session) {
     let desk = session.desk();
     for position in session.positions() {
-        let held = desk.venue.held(position.episode.key);
+        let held = desk.venue.books().expect("they are here").held(position.episode.key);
         assert!(held <= position.qty && held.0 >= 0, "venue {held:?}, ours {position:?}");
         assert!(position.qty <= position.initial && position.qty.0 > 0, "{position:?}");
     }

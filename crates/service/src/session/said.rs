@@ -1,0 +1,56 @@
+//! What a venue behind a wire says beside prices and answers.
+
+use ripcord_core::event::Opening;
+use ripcord_core::id::{AccountId, PositionKey};
+use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::time::Timestamp;
+use ripcord_sim::desk::Venue as _;
+use ripcord_venue::line::Opened;
+
+use super::Session;
+use crate::line::{Line, Tag, Tone};
+use crate::source::{Said, instrument_id};
+
+impl Session {
+    /// Hears everything that was said until `now`. News come first: whoever hears that a conversation began
+    /// can speak in it.
+    pub(super) fn listen(&mut self, now: Timestamp) {
+        self.source.listen(now);
+        self.desk.venue.listen(now);
+    }
+
+    pub(super) fn hear(&mut self, at: Timestamp, said: Said) {
+        match said {
+            Said::Up => {
+                let text = "the venue is there: what it holds is read, and lost orders are asked about";
+                self.teller.lines.push(Line::new(Tag::Bootstrap, at, text.to_owned()).with("venue", "up"));
+                self.manage(at);
+            }
+            Said::Down(why) => {
+                let text = format!("the venue is not there: {why}; what rests there still acts");
+                let line = Line::new(Tag::Alarm, at, text).toned(Tone::Alarm).with("what", "venue_down");
+                self.teller.lines.push(line.with("why", why));
+            }
+            Said::Opened(opened) => {
+                if let Some(opening) = self.opening(&opened) {
+                    self.open(at, opening);
+                }
+            }
+        }
+    }
+
+    /// A position that somebody opened at the venue, under the plan of those that are found there. One that
+    /// cannot be is left to the next read.
+    fn opening(&self, opened: &Opened) -> Option<Opening> {
+        let account = AccountId(opened.account);
+        let known = self.names().instruments.iter().position(|of| of.symbol == opened.instrument)?;
+        let (instrument, given) =
+            (instrument_id(known), self.managed.iter().find(|given| given.account == account)?);
+        let plan = given.instruments.iter().find(|managed| managed.instrument == instrument)?.plan;
+        let (qty, entry) = (Qty(opened.qty), Price(opened.entry));
+        let rules = self.names().instrument(instrument);
+        let can_be = qty.0 > 0 && entry.is_sound() && !rules.is_too_large(entry, qty);
+        let key = PositionKey { account, instrument, side: opened.side };
+        can_be.then_some(Opening { key, plan, qty, entry, entry_fees: Money(opened.fee.max(0)) })
+    }
+}

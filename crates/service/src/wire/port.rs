@@ -1,0 +1,370 @@
+//! What the desk trades at when its venue is behind a wire.
+//!
+//! Every answer becomes an event of the core at the moment it is heard. A request that nobody answers in
+//! time becomes silence, or a read that failed; one that never left is refused, so that it is tried again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::mpsc::Receiver;
+
+use ripcord_core::account::{Holding, Reading};
+use ripcord_core::cell::CellId;
+use ripcord_core::event::{Action, OrderFound, ProbeFill, RefusedWhy, VenueEvent};
+use ripcord_core::id::{AccountId, InstrumentId, OrderId};
+use ripcord_core::instrument::Instrument;
+use ripcord_core::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
+use ripcord_core::market::PriceSource;
+use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
+use ripcord_core::time::{Span, Timestamp};
+use ripcord_core::view::LivingOrder;
+use ripcord_sim::desk::Venue;
+use ripcord_sim::venue::Answer as Heard;
+use ripcord_venue::line::{self, Answer, Asked, Kind, Named, Order, Request, State, Subscribe, Why};
+
+use super::connection::Word;
+use super::ids::{ClientIds, foreign_number};
+use crate::crash::{self, Point};
+
+/// What was asked about an account, and is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Question {
+    is_list: bool,
+    account: AccountId,
+    asked_at: Timestamp,
+}
+
+/// A venue behind a wire.
+#[derive(Debug)]
+pub struct LineVenue {
+    ids: ClientIds,
+    symbols: Vec<String>,
+    words: Receiver<Word>,
+    to: Option<TcpStream>,
+    answer_within: Span,
+    /// Events that were heard, and when.
+    heard: VecDeque<Heard>,
+    /// Orders that were sent and not answered, and when that was.
+    awaited: BTreeMap<OrderId, Timestamp>,
+    questions: BTreeMap<u64, Question>,
+    number: u64,
+}
+
+impl LineVenue {
+    /// A venue that is heard through `words`. Its orders are named by `ids`.
+    #[must_use]
+    pub fn new(ids: ClientIds, words: Receiver<Word>, answer_within: Span) -> Self {
+        Self {
+            ids,
+            symbols: Vec::new(),
+            words,
+            to: None,
+            answer_within,
+            heard: VecDeque::new(),
+            awaited: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            number: 0,
+        }
+    }
+
+    /// Says a line; whether it left whole. Of one that left in part nobody knows.
+    fn say(&mut self, request: &Request) -> bool {
+        let Some(to) = &mut self.to else { return false };
+        let is_said = to.write_all(line::text(request).as_bytes()).is_ok();
+        if !is_said {
+            // The thread that listens finds the connection broken, and begins another one.
+            let _closed = to.shutdown(std::net::Shutdown::Both);
+            self.to = None;
+        }
+        is_said
+    }
+
+    fn submit(&mut self, now: Timestamp, order: &ExitOrder, out: &mut Vec<Heard>) {
+        if self.to.is_none() {
+            // It never left: that is known, and not unknown.
+            out.push((now, VenueEvent::Refused(order.id, RefusedWhy::Busy)));
+            return;
+        }
+        let key = order.id.episode.key;
+        let request = Request::Submit(Order {
+            id: self.ids.text(&order.id),
+            account: key.account.0,
+            instrument: self.symbols[key.instrument.0 as usize].clone(),
+            side: key.side,
+            qty: order.qty.0,
+            kind: wire_kind(order.kind),
+        });
+        self.awaited.insert(order.id, now);
+        self.say(&request);
+        crash::here(Point::AfterSend);
+    }
+
+    fn ask(&mut self, now: Timestamp, account: AccountId, is_list: bool, out: &mut Vec<Heard>) {
+        let is_asked = |question: &Question| question.account == account && question.is_list == is_list;
+        if self.questions.values().any(is_asked) {
+            return;
+        }
+        self.number += 1;
+        let (question, n) = (Question { is_list, account, asked_at: now }, self.number);
+        let asked = Asked { n, account: account.0 };
+        if self.say(&if is_list { Request::List(asked) } else { Request::Read(asked) }) {
+            self.questions.insert(n, question);
+        } else {
+            out.push((now, failed(question)));
+        }
+    }
+
+    fn hear(&mut self, now: Timestamp, word: Word) {
+        match word {
+            Word::Up(stream) => self.to = Some(stream),
+            Word::Answer(answer) => {
+                if let Some(event) = self.event(now, *answer) {
+                    self.heard.push_back((now, event));
+                }
+            }
+            Word::Down => {
+                // Answers that were on their way are lost: nobody says them again.
+                self.to = None;
+                let lost = std::mem::take(&mut self.awaited);
+                self.heard.extend(lost.into_keys().map(|id| (now, VenueEvent::Silence(id))));
+                let unread = std::mem::take(&mut self.questions);
+                self.heard.extend(unread.into_values().map(|question| (now, failed(question))));
+            }
+        }
+    }
+
+    /// What an answer is to the core. One of an order that is not ours, or that cannot be, is none.
+    fn event(&mut self, now: Timestamp, answer: Answer) -> Option<VenueEvent> {
+        let ids = self.ids.clone();
+        let order = |named: &str| ids.order(named);
+        let event = match answer {
+            Answer::Accepted(Named { id }) => VenueEvent::Accepted(order(&id)?),
+            Answer::Refused(refused) => {
+                let id = order(&refused.id)?;
+                match refused.why {
+                    // Something is there under its id: it is asked about.
+                    Why::Duplicate => VenueEvent::Silence(id),
+                    Why::NothingToReduce => VenueEvent::Refused(id, RefusedWhy::NothingToReduce),
+                    Why::Busy => VenueEvent::Refused(id, RefusedWhy::Busy),
+                    Why::MarketRefused => VenueEvent::Refused(id, RefusedWhy::MarketRefused),
+                    Why::CoinsMissing => VenueEvent::Refused(id, RefusedWhy::CoinsMissing),
+                    Why::Other => VenueEvent::Refused(id, RefusedWhy::Other),
+                }
+            }
+            Answer::Filled(filled) => {
+                let fill = fill(order(&filled.id)?, filled.total, filled.price, filled.fee)?;
+                VenueEvent::Filled(Box::new(fill))
+            }
+            Answer::Cancelled(Named { id }) => VenueEvent::Cancelled(order(&id)?),
+            Answer::Expired(Named { id }) => VenueEvent::Expired(order(&id)?),
+            Answer::CancelRefused(Named { id }) => VenueEvent::CancelRefused(order(&id)?),
+            Answer::NotFound(Named { id }) => VenueEvent::NotFound(order(&id)?),
+            Answer::Found(found) => {
+                let id = order(&found.id)?;
+                let told = match found.traded {
+                    Some(of) => Some(fill(id, of.total, of.price, of.fee)?),
+                    None => None,
+                };
+                let (qty, placed_at) = (Qty(found.qty), Timestamp(found.placed_at));
+                let state = core_state(found.state);
+                VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill: told }))
+            }
+            Answer::Read(reading) => {
+                // A question is answered once; its copy comes too late.
+                let question = self.questions.remove(&reading.n)?;
+                // What the venue knew when it was asked is in it, whatever its clock says.
+                let (account, until) = (question.account, question.asked_at);
+                let taken_at = Timestamp(reading.taken_at.min(now.0));
+                let held = reading.held.and_then(|held| held.iter().map(|of| self.holding(of)).collect());
+                VenueEvent::Read(Box::new(Reading { account, taken_at, fills_until: until, held }))
+            }
+            Answer::Listed(listing) => {
+                let Question { account, asked_at, .. } = self.questions.remove(&listing.n)?;
+                let orders: Option<Vec<OpenOrder>> =
+                    listing.orders.and_then(|of| of.iter().map(|one| self.open_order(one)).collect());
+                let orders = orders.map_or(Listed::Failed, Listed::All);
+                VenueEvent::Listed(Box::new(Listing { account, taken_at: asked_at, orders }))
+            }
+            Answer::Hello(_) | Answer::Price(_) | Answer::Opened(_) | Answer::Error(_) => return None,
+        };
+        if let Some(id) = answered(&event) {
+            self.awaited.remove(&id);
+        }
+        Some(event)
+    }
+
+    fn instrument(&self, symbol: &str) -> Option<InstrumentId> {
+        let at = self.symbols.iter().position(|known| known == symbol)?;
+        u32::try_from(at).ok().map(InstrumentId)
+    }
+
+    fn holding(&self, of: &line::Holding) -> Option<Holding> {
+        Some(Holding {
+            instrument: self.instrument(&of.instrument)?,
+            side: of.side,
+            qty: Qty(of.qty),
+            entry: Some(Price(of.entry)),
+            leverage: None,
+            liquidation: None,
+            mark: None,
+        })
+    }
+
+    fn open_order(&self, of: &line::Resting) -> Option<OpenOrder> {
+        let whose = match self.ids.order(&of.id) {
+            Some(id) => Whose::Ours(id),
+            None => Whose::Foreign(ForeignId {
+                instrument: self.instrument(&of.instrument)?,
+                side: of.side,
+                number: foreign_number(&of.id),
+            }),
+        };
+        Some(OpenOrder { whose, qty: Qty(of.qty), filled: Qty(of.filled), kind: core_kind(of.kind) })
+    }
+
+    /// The first moment at which something was waited for long enough.
+    fn first_due(&self) -> Timestamp {
+        let orders = self.awaited.values();
+        let asked = orders.chain(self.questions.values().map(|question| &question.asked_at)).min();
+        asked.map_or(Timestamp::NEVER, |asked| asked.after(self.answer_within))
+    }
+}
+
+impl Venue for LineVenue {
+    fn add_instrument(&mut self, id: InstrumentId, instrument: Instrument, _fed: &[(PriceSource, CellId)]) {
+        assert_eq!(id.0 as usize, self.symbols.len(), "instruments are added in the engine's order");
+        self.symbols.push(instrument.symbol);
+    }
+
+    fn act(&mut self, now: Timestamp, actions: &[Action], _fill: ProbeFill, out: &mut Vec<Heard>) {
+        if actions.iter().any(|action| matches!(action, Action::Submit(_))) {
+            crash::here(Point::BeforeSend);
+        }
+        for (at, action) in actions.iter().enumerate() {
+            if at > 0 {
+                crash::here(Point::BetweenActions);
+            }
+            match action {
+                Action::Submit(approved) => self.submit(now, approved.order(), out),
+                // A cancel or question that is not answered is said again by the core.
+                Action::Cancel(id) => {
+                    let id = self.ids.text(id);
+                    self.say(&Request::Cancel(Named { id }));
+                }
+                Action::Query(id) => {
+                    let id = self.ids.text(id);
+                    self.say(&Request::Query(Named { id }));
+                }
+                Action::ReadPositions(account) => self.ask(now, *account, false, out),
+                Action::ListOrders(account) => self.ask(now, *account, true, out),
+                // Nobody else's orders rest at this venue.
+                Action::CancelForeign(..) => {}
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Timestamp {
+        let heard = self.heard.front().map_or(Timestamp::NEVER, |(at, _)| *at);
+        heard.min(self.first_due())
+    }
+
+    fn advance(&mut self, now: Timestamp, out: &mut Vec<Heard>) {
+        while let Some(heard) = self.heard.pop_front_if(|(at, _)| *at <= now) {
+            out.push(heard);
+        }
+        let is_due = |asked: &Timestamp| asked.after(self.answer_within) <= now;
+        let silent: Vec<OrderId> =
+            self.awaited.iter().filter(|(_, asked)| is_due(asked)).map(|(&id, _)| id).collect();
+        let unread: Vec<u64> =
+            self.questions.iter().filter(|(_, of)| is_due(&of.asked_at)).map(|(&n, _)| n).collect();
+        for id in silent {
+            self.awaited.remove(&id);
+            out.push((now, VenueEvent::Silence(id)));
+        }
+        for n in unread {
+            out.extend(self.questions.remove(&n).map(|question| (now, failed(question))));
+        }
+    }
+
+    fn listen(&mut self, now: Timestamp) {
+        while let Ok(word) = self.words.try_recv() {
+            self.hear(now, word);
+        }
+    }
+
+    /// It may have the order or not, and nobody heard: the core asks.
+    fn meet_again(&mut self, now: Timestamp, living: &LivingOrder, out: &mut Vec<Heard>) {
+        if living.life.state == OrderState::Sent {
+            out.push((now, VenueEvent::Silence(living.order.id)));
+        }
+    }
+}
+
+fn failed(question: Question) -> VenueEvent {
+    let Question { is_list, account, asked_at } = question;
+    if is_list {
+        let listing = Listing { account, taken_at: asked_at, orders: Listed::Failed };
+        VenueEvent::Listed(Box::new(listing))
+    } else {
+        let reading = Reading { account, taken_at: asked_at, fills_until: asked_at, held: None };
+        VenueEvent::Read(Box::new(reading))
+    }
+}
+
+/// The order that an event answers for.
+fn answered(event: &VenueEvent) -> Option<OrderId> {
+    match event {
+        VenueEvent::Accepted(id)
+        | VenueEvent::Refused(id, _)
+        | VenueEvent::Cancelled(id)
+        | VenueEvent::Expired(id)
+        | VenueEvent::Silence(id) => Some(*id),
+        VenueEvent::Filled(fill) => Some(fill.id),
+        VenueEvent::Found(found) => Some(found.id),
+        VenueEvent::CancelRefused(_)
+        | VenueEvent::NotFound(_)
+        | VenueEvent::FundingPaid(..)
+        | VenueEvent::LiquidationAt(..)
+        | VenueEvent::Read(_)
+        | VenueEvent::ClosedOutside(_)
+        | VenueEvent::Listed(_) => None,
+    }
+}
+
+/// A trade, unless it cannot be one: what is not told here is asked for, and read.
+fn fill(id: OrderId, total: i64, price: i64, fee: i128) -> Option<Fill> {
+    let price = Price(price);
+    (total > 0 && price.is_sound()).then_some(Fill { id, filled_total: Qty(total), price, fee: Money(fee) })
+}
+
+const fn wire_kind(kind: OrderKind) -> Kind {
+    match kind {
+        OrderKind::Market => Kind::Market(Subscribe {}),
+        OrderKind::MarketableLimit(at) => Kind::MarketableLimit(at.0),
+        OrderKind::RestingLimit(at) => Kind::RestingLimit(at.0),
+        OrderKind::Stop(at) => Kind::Stop(at.0),
+        OrderKind::ImmediateLimit(at) => Kind::ImmediateLimit(at.0),
+    }
+}
+
+const fn core_kind(kind: Kind) -> OrderKind {
+    match kind {
+        Kind::Market(_) => OrderKind::Market,
+        Kind::MarketableLimit(at) => OrderKind::MarketableLimit(Price(at)),
+        Kind::RestingLimit(at) => OrderKind::RestingLimit(Price(at)),
+        Kind::Stop(at) => OrderKind::Stop(Price(at)),
+        Kind::ImmediateLimit(at) => OrderKind::ImmediateLimit(Price(at)),
+    }
+}
+
+const fn core_state(state: State) -> OrderState {
+    match state {
+        State::Working => OrderState::Working,
+        State::PartFilled => OrderState::PartFilled,
+        State::Filled => OrderState::Filled,
+        State::Refused => OrderState::Refused,
+        State::Expired => OrderState::Expired,
+        State::Cancelled => OrderState::Cancelled,
+    }
+}
