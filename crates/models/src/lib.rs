@@ -1,0 +1,12 @@
+//! Models of exits against a venue that loses, repeats and reorders, explored to the end.
+
+pub mod digest;
+pub mod faults;
+pub mod heal;
+pub mod model;
+pub mod owner;
+pub mod run;
+pub mod setup;
+pub mod story;
+pub mod venue;
+pub mod world;
