@@ -10,11 +10,11 @@ use ripcord_models::{
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let only = args.get(1).cloned();
-    for mut setup in setup::small() {
+    for mut setup in setup::small().into_iter().chain(setup::broken()) {
         if only.as_deref().is_some_and(|only| only != setup.name) {
             continue;
         }
-        if let Some(b) = args.get(2) {
+        if let Some(b) = args.get(2).filter(|a| !a.is_empty()) {
             setup.budget = Default::default();
             for part in b.split(',') {
                 let (n, v) = part.split_once('=').unwrap();
@@ -30,7 +30,7 @@ fn main() {
             }
         }
         let shortest = args.get(3).is_some_and(|w| w == "bfs");
-        let out = explore(setup, Way { threads: 2, shortest, states_max: 3_000_000 }, |o| {
+        let out = explore(setup, Way { threads: if shortest {1} else {2}, shortest, states_max: std::env::var("MAX").map_or(3_000_000, |m| m.parse().unwrap()) }, |o| {
             eprintln!("{} {} {} {}", o.unique, o.generated, o.depth, o.healed)
         });
         println!(

@@ -250,7 +250,7 @@ impl Model for Exits {
         on_the_way(world, acts);
         for (at, order) in (0_u8..).zip(&world.venue.orders) {
             if order.trades_at(world.venue.price)
-                && (world.venue.held > 0 || self.setup.flaw == Flaw::VenueIgnoresReduceOnly)
+                && (world.venue.held + self.setup.spare > 0 || self.setup.flaw == Flaw::VenueIgnoresReduceOnly)
             {
                 acts.push(Act::Trade(at));
                 if world.left.parts > 0 && order.left().min(world.venue.held) > 1 {

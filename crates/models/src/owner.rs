@@ -157,10 +157,12 @@ pub fn management(setup: &Setup) -> Event {
         MarketKind::Futures => (AccountMode::Net, None),
         MarketKind::Spot => (AccountMode::Spot, Some(Qty(setup.qty))),
     };
+    let managed = Managed { instrument: KEY.instrument, plan: PlanId(0), grant };
     Event::Command(Command::Manage(Box::new(Management {
         account: ACCOUNT,
         mode,
-        instruments: vec![Managed { instrument: KEY.instrument, plan: PlanId(0), grant }],
+        // Coins that lie beside are not ours to take over.
+        instruments: if setup.spare > 0 { Vec::new() } else { vec![managed] },
         read_every: Some(Span::from_secs(30)),
         confirm_after: Span::from_secs(2),
     })))

@@ -65,12 +65,12 @@ pub enum Flaw {
     JournalLosesLast,
     /// A start does not say of orders without an answer that nobody answered.
     StartForgetsSent,
-    /// The venue takes requests of any age, and none of its copies lags: "not found" is no proof.
+    /// The venue takes requests of any age: that it does not know an order proves nothing.
     VenueTakesOldRequests,
-    /// The host gives the cancel of a stop to the venue before the stop in its place.
-    CancelsFirst,
-    /// The core is told that a stop is confirmed when it was only sent.
-    ConfirmsUnseen,
+    /// The host takes it for confirmed that an order was sent.
+    HostConfirmsUnseen,
+    /// The host tells that an order was taken away, and not what it had traded until then.
+    EndsWithoutFills,
 }
 
 /// One model at one bound.
@@ -82,6 +82,8 @@ pub struct Setup {
     pub about: &'static str,
     /// Futures are reduce-only; coins are locked.
     pub market: MarketKind,
+    /// Coins that the account holds besides, and that are not ours to sell: what the venue caps is more.
+    pub spare: i64,
     /// The plan, as JSON.
     pub plan: &'static str,
     /// Lots held at first, at an entry of 100.
@@ -130,6 +132,7 @@ const FUTURES: Setup = Setup {
     name: "futures",
     about: "our exit overrides the stop at the venue",
     market: MarketKind::Futures,
+    spare: 0,
     plan: OVERRIDE,
     qty: 2,
     prices: &[99_00, 97_00, 95_00],
@@ -142,6 +145,7 @@ const SPOT: Setup = Setup {
     name: "spot",
     about: "the same where the stop locks the coins",
     market: MarketKind::Spot,
+    spare: 2,
     ..FUTURES
 };
 
@@ -155,7 +159,7 @@ const OCO: Setup = Setup {
 };
 
 const OCO_SPOT: Setup =
-    Setup { name: "oco-spot", about: "the same on coins", market: MarketKind::Spot, ..OCO };
+    Setup { name: "oco-spot", about: "the same on coins", market: MarketKind::Spot, spare: 4, ..OCO };
 
 const MOVES: Setup = Setup {
     name: "moves",
@@ -173,8 +177,13 @@ const LEASE_SPOT: Setup =
 const RECOVERY: Setup =
     Setup { name: "recovery", about: "death between any two words, and a start from the journal", ..FUTURES };
 
-const RECOVERY_SPOT: Setup =
-    Setup { name: "recovery-spot", about: "the same on coins", market: MarketKind::Spot, ..RECOVERY };
+const RECOVERY_SPOT: Setup = Setup {
+    name: "recovery-spot",
+    about: "the same on coins",
+    market: MarketKind::Spot,
+    spare: 2,
+    ..RECOVERY
+};
 
 /// Every model at its small bound: seconds, for every change.
 #[must_use]
@@ -197,4 +206,33 @@ pub fn small() -> Vec<Setup> {
 #[must_use]
 pub fn full() -> Vec<Setup> {
     small()
+}
+
+/// Something broken, the model that must show it, and what it must show.
+#[must_use]
+pub fn broken() -> Vec<Setup> {
+    let again = Budget { silences: 1, ..NONE };
+    let dies = Budget { crashes: 1, timers: 1, ..NONE };
+    let late = Budget { silences: 1, timers: 14, ..NONE };
+    vec![
+        Setup { name: "no-reduce-only", flaw: Flaw::VenueIgnoresReduceOnly, ..FUTURES },
+        Setup { name: "sends-again", flaw: Flaw::HostSendsAgain, takes_ids_again: true, budget: again, ..SPOT },
+        Setup { name: "journal-loses-last", flaw: Flaw::JournalLosesLast, budget: dies, ..RECOVERY },
+        Setup { name: "start-forgets-sent", flaw: Flaw::StartForgetsSent, budget: dies, ..RECOVERY },
+        Setup { name: "old-requests", flaw: Flaw::VenueTakesOldRequests, budget: late, prices: &[95_00], ..SPOT },
+        Setup { name: "confirms-unseen", flaw: Flaw::HostConfirmsUnseen, ..MOVES },
+        Setup {
+            name: "ends-without-fills",
+            flaw: Flaw::EndsWithoutFills,
+            budget: Budget { parts: 1, ..NONE },
+            ..OCO_SPOT
+        },
+        Setup {
+            name: "two-owners-uncapped",
+            about: "two owners where coins that are not ours lie beside: the venue caps nothing",
+            spare: 2,
+            budget: Budget { overlaps: 1, late_steps: 2, ..NONE },
+            ..LEASE_SPOT
+        },
+    ]
 }

@@ -90,7 +90,7 @@ impl Placed {
 /// What is held, what rests, and at which price the market is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Venue {
-    /// What is held; below zero it is the other way round.
+    /// What is held of ours; below zero it is the other way round, or what is not ours is sold.
     pub held: i64,
     /// The price.
     pub price: Price,
@@ -130,7 +130,7 @@ impl Venue {
         if self.orders.iter().any(|other| is_same(other) && has_it(other)) {
             return Taken::Known;
         }
-        let free = self.held - self.locked();
+        let free = self.held + setup.spare - self.locked();
         let order = &mut self.orders[at];
         order.filled_before += std::mem::take(&mut order.filled);
         order.placed_at = now;
@@ -138,7 +138,7 @@ impl Venue {
             order.place = Place::Ended(OrderState::Refused);
             return Taken::CoinsMissing;
         }
-        if self.held <= 0 && setup.flaw != Flaw::VenueIgnoresReduceOnly {
+        if self.held + setup.spare <= 0 && setup.flaw != Flaw::VenueIgnoresReduceOnly {
             order.place = Place::Ended(OrderState::Refused);
             return Taken::NothingToReduce;
         }
@@ -152,7 +152,7 @@ impl Venue {
         let order = &mut self.orders[at];
         let mut qty = order.left().min(most);
         if setup.flaw != Flaw::VenueIgnoresReduceOnly {
-            qty = qty.min(self.held);
+            qty = qty.min(self.held + setup.spare);
         }
         order.filled += qty;
         self.held -= qty;
@@ -163,13 +163,13 @@ impl Venue {
     }
 
     /// Where nothing is held, nothing is left to reduce: which orders the venue takes away.
-    pub fn sweep(&mut self, setup: &Setup, mut each: impl FnMut(usize)) {
+    pub fn sweep(&mut self, setup: &Setup, mut each: impl FnMut(usize, i64)) {
         if setup.market == MarketKind::Spot || self.held != 0 || setup.flaw == Flaw::VenueIgnoresReduceOnly {
             return;
         }
         for (at, order) in self.orders.iter_mut().enumerate().filter(|(_, order)| order.is_working()) {
             order.place = Place::Ended(OrderState::Expired);
-            each(at);
+            each(at, order.filled);
         }
     }
 

@@ -43,10 +43,10 @@ pub enum Word {
     Refused(u8, Why),
     /// The order traded so much in all.
     Filled(u8, i64, Price),
-    /// It took the order away.
-    Cancelled(u8),
+    /// It took the order away, which had traded so much.
+    Cancelled(u8, i64),
     /// By its own rules.
-    Expired(u8),
+    Expired(u8, i64),
     /// It cannot.
     CancelRefused(u8),
     /// The answer to a question.
@@ -237,6 +237,9 @@ impl World {
         if self.left.crashes > 0 && self.is_alive {
             self.fresh.push(request);
         }
+        if let (Request::Submit(at, _), Flaw::HostConfirmsUnseen) = (request, setup.flaw) {
+            self.say(Word::Accepted(at));
+        }
         let at = self.requests.partition_point(|other| *other <= request);
         self.requests.insert(at, request);
     }
@@ -303,7 +306,20 @@ impl World {
             }
             _ => {}
         }
+        if let Word::Cancelled(at, total @ 1..) | Word::Expired(at, total @ 1..) = word
+            && setup.flaw != Flaw::EndsWithoutFills
+        {
+            // Whoever tells the end of an order has told what it traded.
+            let filled = Word::Filled(*at, *total, self.venue.price);
+            return self.hear_both(setup, &filled, word);
+        }
         let event = Event::Venue(self.event(setup, word));
+        self.hear(setup, event);
+    }
+
+    fn hear_both(&mut self, setup: &Setup, first: &Word, second: &Word) {
+        self.hear_word(setup, first);
+        let event = Event::Venue(self.event(setup, second));
         self.hear(setup, event);
     }
 
@@ -325,8 +341,8 @@ impl World {
                 price: *price,
                 fee: Money::ZERO,
             })),
-            Word::Cancelled(at) => VenueEvent::Cancelled(id(at)),
-            Word::Expired(at) => VenueEvent::Expired(id(at)),
+            Word::Cancelled(at, _) => VenueEvent::Cancelled(id(at)),
+            Word::Expired(at, _) => VenueEvent::Expired(id(at)),
             Word::CancelRefused(at) => VenueEvent::CancelRefused(id(at)),
             Word::NotFound(at) => VenueEvent::NotFound(id(at)),
             Word::Found(at, state, total) => {
@@ -378,7 +394,8 @@ impl World {
                 if self.venue.orders[usize::from(at)].is_working() {
                     self.venue.orders[usize::from(at)].place = Place::Ended(OrderState::Cancelled);
                     self.judge_cancel(setup, usize::from(at));
-                    self.say(Word::Cancelled(at));
+                    let traded = self.venue.orders[usize::from(at)].filled;
+                    self.say(Word::Cancelled(at, traded));
                 } else {
                     self.say(Word::CancelRefused(at));
                 }
@@ -396,7 +413,7 @@ impl World {
                 self.say(word);
             }
             Request::Read => {
-                let word = Word::Read(self.venue.held, self.drawn_up());
+                let word = Word::Read(self.venue.held + setup.spare, self.drawn_up());
                 self.say(word);
             }
             Request::List => {
@@ -429,7 +446,7 @@ impl World {
         self.venue.trade(setup, at, most);
         let placed = &self.venue.orders[at];
         let word = Word::Filled(number(at), placed.filled, self.venue.price);
-        if placed.filled + placed.filled_before > placed.order.qty.0 && !setup.takes_ids_again {
+        if placed.filled + placed.filled_before > placed.order.qty.0 && setup.budget.repeats == 0 {
             self.fault = self.fault.or(Some(Fault::TradedTwice));
         }
         self.say(word);
@@ -439,7 +456,7 @@ impl World {
     /// Orders with nothing left to reduce are taken away.
     pub fn sweep(&mut self, setup: &Setup) {
         let mut swept = Vec::new();
-        self.venue.sweep(setup, |at| swept.push(Word::Expired(number(at))));
+        self.venue.sweep(setup, |at, traded| swept.push(Word::Expired(number(at), traded)));
         for word in swept {
             self.say(word);
         }
