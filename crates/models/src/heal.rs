@@ -52,7 +52,7 @@ impl World {
             if !self.requests.is_empty() {
                 let request = self.requests.remove(0);
                 self.arrive(setup, request);
-            } else if let Some(at) = self.venue.orders.iter().position(|o| o.trades_at(self.venue.price)) {
+            } else if let Some(at) = self.tradable(setup) {
                 self.trade(setup, at, i64::MAX);
             } else if !self.answers.is_empty() {
                 let word = self.answers.remove(0);
@@ -64,6 +64,13 @@ impl World {
             }
         }
         false
+    }
+
+    /// An order that can trade now.
+    fn tradable(&self, setup: &Setup) -> Option<usize> {
+        let is_some = self.venue.held + setup.spare > 0;
+        let can = |order: &Placed| order.trades_at(self.venue.price) && (is_some || !order.is_capped);
+        self.venue.orders.iter().position(can)
     }
 
     /// An order that nobody will answer any more.

@@ -1,5 +1,6 @@
 //! Models of exits against a venue that loses, repeats and reorders, explored to the end.
 
+pub mod cli;
 pub mod digest;
 pub mod faults;
 pub mod heal;

@@ -13,7 +13,7 @@ use stateright::{Model, Property};
 use crate::digest::Digest;
 use crate::faults::Fault;
 use crate::setup::{Flaw, Setup};
-use crate::venue::Place;
+use crate::venue::{Place, Placed};
 use crate::world::{Request, Why, Word, World};
 
 /// Something that happens. Numbers are places in the bags, or orders.
@@ -140,7 +140,7 @@ impl Exits {
             Act::Timer => {
                 world.left.timers -= 1;
                 let due = world.owner.core().next_deadline();
-                world.advance(due);
+                world.advance(due.max(world.now.after(setup.leap)));
                 world.hear(setup, Event::Timer);
             }
             Act::Silence(at) => self.silence(world, at),
@@ -217,6 +217,12 @@ impl Exits {
         world.hear(&self.setup, Event::Venue(VenueEvent::Silence(id)));
     }
 
+    /// Whether the venue lets an order trade; of what can only reduce, while there is something.
+    fn may_trade(&self, world: &World, order: &Placed) -> bool {
+        let is_capped = order.is_capped && self.setup.flaw != Flaw::VenueIgnoresReduceOnly;
+        !is_capped || world.venue.held + self.setup.spare > 0
+    }
+
     /// Whether a quiet state ends well; one that was looked at lately is not looked at again.
     fn ends_well(&self, world: &World) -> bool {
         let mut digest = Digest::default();
@@ -249,9 +255,7 @@ impl Model for Exits {
         }
         on_the_way(world, acts);
         for (at, order) in (0_u8..).zip(&world.venue.orders) {
-            if order.trades_at(world.venue.price)
-                && (world.venue.held + self.setup.spare > 0 || self.setup.flaw == Flaw::VenueIgnoresReduceOnly)
-            {
+            if order.trades_at(world.venue.price) && self.may_trade(world, order) {
                 acts.push(Act::Trade(at));
                 if world.left.parts > 0 && order.left().min(world.venue.held) > 1 {
                     acts.push(Act::Part(at));

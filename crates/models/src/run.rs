@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use stateright::{Checker, HasDiscoveries, Model};
 
+use crate::faults::Fault;
 use crate::model::{Act, Exits};
 use crate::setup::Setup;
 
@@ -67,8 +68,11 @@ fn watch(checker: impl Checker<Exits>, way: Way, begun: Instant, mut each: impl 
 }
 
 fn outcome(checker: &impl Checker<Exits>, begun: Instant) -> Outcome {
-    let is_done = checker.is_done();
-    let violated = is_done.then(|| checker.discoveries().into_iter().next()).flatten();
+    let found = if checker.is_done() { checker.discoveries() } else { Default::default() };
+    let found = found.into_iter().map(|(name, path)| (name, path.into_actions()));
+    // The shortest way counts, and of equal ones the gravest.
+    let rank = |name: &str| Fault::ALL.iter().position(|fault| fault.property() == name);
+    let violated = found.min_by_key(|(name, acts)| (acts.len(), rank(name)));
     Outcome {
         unique: checker.unique_state_count(),
         generated: checker.state_count(),
@@ -76,6 +80,6 @@ fn outcome(checker: &impl Checker<Exits>, begun: Instant) -> Outcome {
         healed: checker.model().healed.load(Ordering::Relaxed),
         took: begun.elapsed(),
         is_whole: false,
-        violated: violated.map(|(name, path)| (name, path.into_actions())),
+        violated,
     }
 }

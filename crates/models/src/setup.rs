@@ -1,6 +1,10 @@
 //! What is modelled: a market, a plan, the prices that come, and how often what may go wrong.
 
 use ripcord_core::instrument::MarketKind;
+use ripcord_core::time::Span;
+
+use crate::faults::Fault;
+use crate::run::Outcome;
 
 /// How often each thing may still happen. All of it is part of a state: an exploration ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -32,6 +36,22 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Every name.
+    pub const NAMES: [&str; 12] = [
+        "losses",
+        "repeats",
+        "refusals",
+        "lies",
+        "silences",
+        "parts",
+        "timers",
+        "crashes",
+        "overlaps",
+        "late_steps",
+        "hand_trades",
+        "hand_cancels",
+    ];
+
     /// The budget of that name, to change it.
     pub fn named(&mut self, name: &str) -> Option<&mut u8> {
         Some(match name {
@@ -69,6 +89,8 @@ pub enum Flaw {
     VenueTakesOldRequests,
     /// The host takes it for confirmed that an order was sent.
     HostConfirmsUnseen,
+    /// What the first of two owners sends is not reduce-only.
+    LateOwnerUncapped,
     /// The host tells that an order was taken away, and not what it had traded until then.
     EndsWithoutFills,
 }
@@ -90,6 +112,8 @@ pub struct Setup {
     pub qty: i64,
     /// The prices that come, one after the other, in hundredths.
     pub prices: &'static [i64],
+    /// The clock goes at least this far at a time: who runs the timers may be late.
+    pub leap: Span,
     /// What may go wrong how often.
     pub budget: Budget,
     /// Whether the venue takes an id again whose order has ended.
@@ -136,6 +160,7 @@ const FUTURES: Setup = Setup {
     plan: OVERRIDE,
     qty: 2,
     prices: &[99_00, 97_00, 95_00],
+    leap: Span::ZERO,
     budget: NONE,
     takes_ids_again: false,
     flaw: Flaw::None,
@@ -202,37 +227,131 @@ pub fn small() -> Vec<Setup> {
     ]
 }
 
-/// Every model at its full bound: an hour or so.
+/// Every model at its full bounds, the shorter explorations first: hours on a small machine.
 #[must_use]
 pub fn full() -> Vec<Setup> {
-    small()
+    let with = |setup: Setup, budget: Budget| Setup { budget, ..setup };
+    let late = |setup: Setup| Setup { leap: Span::from_secs(11), ..setup };
+    let again = |setup: Setup| Setup { takes_ids_again: true, ..setup };
+    vec![
+        with(SPOT, Budget { losses: 1, silences: 1, timers: 3, parts: 1, ..NONE }),
+        with(SPOT, Budget { repeats: 1, refusals: 1, timers: 2, ..NONE }),
+        late(with(SPOT, Budget { losses: 2, silences: 1, lies: 1, timers: 3, ..NONE })),
+        with(SPOT, Budget { hand_trades: 1, hand_cancels: 1, timers: 2, ..NONE }),
+        with(OCO_SPOT, Budget { parts: 3, ..NONE }),
+        with(OCO_SPOT, Budget { parts: 1, losses: 1, timers: 1, ..NONE }),
+        with(RECOVERY_SPOT, Budget { crashes: 1, timers: 1, ..NONE }),
+        with(RECOVERY_SPOT, Budget { crashes: 2, ..NONE }),
+        with(FUTURES, Budget { losses: 1, ..NONE }),
+        with(FUTURES, Budget { hand_trades: 1, ..NONE }),
+        with(FUTURES, Budget { hand_cancels: 1, ..NONE }),
+        with(FUTURES, Budget { refusals: 1, ..NONE }),
+        with(FUTURES, Budget { repeats: 1, ..NONE }),
+        again(with(FUTURES, Budget { repeats: 1, ..NONE })),
+        with(FUTURES, Budget { parts: 1, ..NONE }),
+        with(FUTURES, Budget { timers: 1, ..NONE }),
+        with(MOVES, Budget { losses: 1, ..NONE }),
+        with(MOVES, Budget { refusals: 1, timers: 1, ..NONE }),
+        with(OCO, Budget { parts: 1, ..NONE }),
+        with(OCO, Budget { losses: 1, ..NONE }),
+        with(LEASE_SPOT, Budget { overlaps: 1, late_steps: 1, ..NONE }),
+        with(LEASE, Budget { overlaps: 1, late_steps: 1, ..NONE }),
+        with(RECOVERY, Budget { crashes: 1, ..NONE }),
+        late(with(FUTURES, Budget { silences: 1, timers: 2, ..NONE })),
+        with(OCO, Budget { parts: 2, timers: 1, ..NONE }),
+        with(LEASE, Budget { overlaps: 1, late_steps: 2, timers: 1, ..NONE }),
+        with(RECOVERY, Budget { crashes: 1, timers: 1, losses: 1, ..NONE }),
+        with(FUTURES, Budget { losses: 1, repeats: 1, timers: 1, ..NONE }),
+    ]
 }
 
-/// Something broken, the model that must show it, and what it must show.
+/// A model with something broken in it, and one of the things that it must show.
+#[derive(Debug, Clone, Copy)]
+pub struct Broken {
+    /// The model.
+    pub setup: Setup,
+    /// What is violated first, on a shortest path.
+    pub violates: Fault,
+    /// What is broken, in a line.
+    pub what: &'static str,
+}
+
+/// Negative controls: a model that does not find these finds nothing.
 #[must_use]
-pub fn broken() -> Vec<Setup> {
-    let again = Budget { silences: 1, ..NONE };
-    let dies = Budget { crashes: 1, timers: 1, ..NONE };
-    let late = Budget { silences: 1, timers: 14, ..NONE };
+pub fn broken() -> Vec<Broken> {
+    let dies = Budget { crashes: 1, ..NONE };
+    let control =
+        |name, what, violates, setup: Setup| Broken { setup: Setup { name, ..setup }, violates, what };
+    let ignores = Setup { flaw: Flaw::VenueIgnoresReduceOnly, ..FUTURES };
+    let again = Setup {
+        flaw: Flaw::HostSendsAgain,
+        takes_ids_again: true,
+        budget: Budget { silences: 1, ..NONE },
+        prices: &[95_00],
+        ..SPOT
+    };
+    let loses = Setup { flaw: Flaw::JournalLosesLast, budget: dies, ..RECOVERY };
+    let forgets = Setup { flaw: Flaw::StartForgetsSent, budget: dies, prices: &[95_00], ..RECOVERY_SPOT };
+    let old = Setup {
+        flaw: Flaw::VenueTakesOldRequests,
+        budget: Budget { silences: 1, timers: 3, ..NONE },
+        leap: Span::from_secs(11),
+        prices: &[95_00],
+        ..SPOT
+    };
+    let unseen = Setup { flaw: Flaw::HostConfirmsUnseen, ..MOVES };
+    let ends = Setup { flaw: Flaw::EndsWithoutFills, budget: Budget { parts: 1, ..NONE }, ..OCO_SPOT };
+    let two = Setup {
+        flaw: Flaw::LateOwnerUncapped,
+        budget: Budget { overlaps: 1, late_steps: 1, ..NONE },
+        prices: &[95_00],
+        ..LEASE
+    };
     vec![
-        Setup { name: "no-reduce-only", flaw: Flaw::VenueIgnoresReduceOnly, ..FUTURES },
-        Setup { name: "sends-again", flaw: Flaw::HostSendsAgain, takes_ids_again: true, budget: again, ..SPOT },
-        Setup { name: "journal-loses-last", flaw: Flaw::JournalLosesLast, budget: dies, ..RECOVERY },
-        Setup { name: "start-forgets-sent", flaw: Flaw::StartForgetsSent, budget: dies, ..RECOVERY },
-        Setup { name: "old-requests", flaw: Flaw::VenueTakesOldRequests, budget: late, prices: &[95_00], ..SPOT },
-        Setup { name: "confirms-unseen", flaw: Flaw::HostConfirmsUnseen, ..MOVES },
-        Setup {
-            name: "ends-without-fills",
-            flaw: Flaw::EndsWithoutFills,
-            budget: Budget { parts: 1, ..NONE },
-            ..OCO_SPOT
-        },
-        Setup {
-            name: "two-owners-uncapped",
-            about: "two owners where coins that are not ours lie beside: the venue caps nothing",
-            spare: 2,
-            budget: Budget { overlaps: 1, late_steps: 2, ..NONE },
-            ..LEASE_SPOT
-        },
+        control("no-reduce-only", "a venue that ignores reduce-only", Fault::Flipped, ignores),
+        control("sends-again", "a host that sends again what was not answered", Fault::TradedTwice, again),
+        control("loses-last", "a journal that loses its last record", Fault::MoreThanHeld, loses),
+        control("forgets-sent", "a start that does not say what was not answered", Fault::NotHealed, forgets),
+        control("old-requests", "a venue that takes requests of any age", Fault::MoreThanHeld, old),
+        control(
+            "confirms-unseen",
+            "a host that confirms a stop when it is sent",
+            Fault::StopTakenFirst,
+            unseen,
+        ),
+        control("ends-without-fills", "a host that tells an end without what traded", Fault::Flipped, ends),
+        control("late-uncapped", "a first owner that is not reduce-only", Fault::Flipped, two),
     ]
+}
+
+impl Broken {
+    /// Whether an exploration found what is broken.
+    #[must_use]
+    pub fn is_found(&self, outcome: &Outcome) -> bool {
+        outcome.violated.as_ref().is_some_and(|(property, _)| *property == self.violates.property())
+    }
+}
+
+impl Setup {
+    /// Its bound in words.
+    #[must_use]
+    pub fn bound(&self) -> String {
+        let mut words = vec![format!("{} lots", self.qty), format!("{} prices", self.prices.len())];
+        let mut budget = self.budget;
+        for name in Budget::NAMES {
+            if let Some(&mut count @ 1..) = budget.named(name) {
+                words.push(format!("{count} {}", name.replace('_', " ")));
+            }
+        }
+        if self.leap > Span::ZERO {
+            words.push(format!("timers {} s late", self.leap.0 / 1_000_000_000));
+        }
+        if self.spare > 0 {
+            words.push(format!("{} coins beside", self.spare));
+        }
+        if self.takes_ids_again {
+            words.push("ids of ended orders are taken again".to_owned());
+        }
+        words.join(", ")
+    }
 }

@@ -39,11 +39,21 @@ pub struct Placed {
     pub filled_before: i64,
     /// What we were told that it traded.
     pub told: i64,
+    /// Whether it can only reduce.
+    pub is_capped: bool,
 }
 
 impl Placed {
     pub(crate) const fn new(order: ExitOrder) -> Self {
-        Self { order, place: Place::OnTheWay, placed_at: Timestamp(0), filled: 0, filled_before: 0, told: 0 }
+        Self {
+            order,
+            place: Place::OnTheWay,
+            placed_at: Timestamp(0),
+            filled: 0,
+            filled_before: 0,
+            told: 0,
+            is_capped: true,
+        }
     }
 
     /// Whether it may still trade.
@@ -138,7 +148,7 @@ impl Venue {
             order.place = Place::Ended(OrderState::Refused);
             return Taken::CoinsMissing;
         }
-        if self.held + setup.spare <= 0 && setup.flaw != Flaw::VenueIgnoresReduceOnly {
+        if order.is_capped && self.held + setup.spare <= 0 && setup.flaw != Flaw::VenueIgnoresReduceOnly {
             order.place = Place::Ended(OrderState::Refused);
             return Taken::NothingToReduce;
         }
@@ -151,7 +161,7 @@ impl Venue {
     pub fn trade(&mut self, setup: &Setup, at: usize, most: i64) -> i64 {
         let order = &mut self.orders[at];
         let mut qty = order.left().min(most);
-        if setup.flaw != Flaw::VenueIgnoresReduceOnly {
+        if order.is_capped && setup.flaw != Flaw::VenueIgnoresReduceOnly {
             qty = qty.min(self.held + setup.spare);
         }
         order.filled += qty;
@@ -167,7 +177,8 @@ impl Venue {
         if setup.market == MarketKind::Spot || self.held != 0 || setup.flaw == Flaw::VenueIgnoresReduceOnly {
             return;
         }
-        for (at, order) in self.orders.iter_mut().enumerate().filter(|(_, order)| order.is_working()) {
+        let swept = |order: &Placed| order.is_working() && order.is_capped;
+        for (at, order) in self.orders.iter_mut().enumerate().filter(|(_, order)| swept(order)) {
             order.place = Place::Ended(OrderState::Expired);
             each(at, order.filled);
         }

@@ -154,20 +154,20 @@ impl World {
         }
         self.fresh.clear();
         let mut owner = Arc::clone(&self.owner);
-        self.let_hear(setup, &mut owner, event);
+        self.let_hear(setup, &mut owner, event, false);
         self.owner = owner;
     }
 
     /// The first owner hears something, after the second one was started.
     pub fn late_hears(&mut self, setup: &Setup, event: Event) {
         let Some(mut late) = self.late.take() else { return };
-        self.let_hear(setup, &mut late, event);
+        self.let_hear(setup, &mut late, event, true);
         self.late = Some(late);
         // Only the last words of the second owner can be cut off by its death.
         self.fresh.clear();
     }
 
-    fn let_hear(&mut self, setup: &Setup, owner: &mut Arc<Owner>, event: Event) {
+    fn let_hear(&mut self, setup: &Setup, owner: &mut Arc<Owner>, event: Event, is_late: bool) {
         let was_closing = owner.is_closing();
         // A unique owner is changed in its place.
         if Arc::ptr_eq(owner, &self.owner) {
@@ -181,7 +181,7 @@ impl World {
                 told.extend(actions.iter().map(|action| Told::Action(Box::new(action.clone()))));
             }
             for action in actions {
-                self.send(setup, action);
+                self.send(setup, action, is_late);
             }
         });
     }
@@ -202,7 +202,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, setup: &Setup, action: &Action) {
+    fn send(&mut self, setup: &Setup, action: &Action, is_late: bool) {
         let request = match action {
             Action::Submit(approved) => {
                 let order = *approved.order();
@@ -216,6 +216,9 @@ impl World {
                     self.venue.orders.push(Placed::new(order));
                     self.venue.orders.len() - 1
                 });
+                if is_late && setup.flaw == Flaw::LateOwnerUncapped {
+                    self.venue.orders[at].is_capped = false;
+                }
                 self.judge_size(setup, at);
                 let until = match setup.flaw {
                     Flaw::VenueTakesOldRequests => Timestamp::NEVER,
