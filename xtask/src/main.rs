@@ -7,6 +7,7 @@
 mod bench;
 mod cases;
 mod ci;
+mod models;
 mod run;
 mod tally;
 mod term;
@@ -50,6 +51,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[DIR] [--json]",
         about: "known numeric cases of exit behaviour (*.json of DIR) through the real core",
         run: cases::run,
+    },
+    Command {
+        name: "models",
+        arguments: "[--full] [--only NAME]",
+        about: "every order of what may happen between the core and a venue, to the end; broken ones must be found",
+        run: models::run,
     },
     Command {
         name: "tidy",

@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::run::{Outcome, Way, explore};
+use crate::lives::OrderLives;
+use crate::run::{Outcome, Way, explore, explore_lives};
 use crate::setup::{Broken, Setup, broken, full, small};
 use crate::story::tell;
 
@@ -29,8 +30,11 @@ pub fn start(arguments: &[String]) -> Result<ExitCode, String> {
     let wanted = read(arguments)?;
     let models = if wanted.is_full { full() } else { small() };
     let controls = broken();
-    let names: Vec<&str> =
-        models.iter().map(|one| one.name).chain(controls.iter().map(|one| one.setup.name)).collect();
+    let names: Vec<&str> = [LIVES]
+        .into_iter()
+        .chain(models.iter().map(|one| one.name))
+        .chain(controls.iter().map(|one| one.setup.name))
+        .collect();
     if let Some(only) = wanted.only.as_deref().filter(|only| !names.contains(only)) {
         return Err(format!("there is no model `{only}`; choose one of: {}", names.join(", ")));
     }
@@ -47,8 +51,8 @@ pub fn start(arguments: &[String]) -> Result<ExitCode, String> {
         }
         let outcome =
             watched(setup, Way { threads: wanted.threads, shortest: false, states_max: wanted.states_max });
-        row(&setup, &outcome, &said(&outcome));
-        is_good &= outcome.is_whole && outcome.violated.is_none();
+        row(setup.name, &setup.bound(), &outcome, &said(&outcome));
+        is_good &= outcome.holds();
         total.0 += outcome.unique;
         total.1 += outcome.generated;
         total.2 += outcome.took.as_secs_f64();
@@ -56,11 +60,34 @@ pub fn start(arguments: &[String]) -> Result<ExitCode, String> {
             story(setup);
         }
     }
-    println!("{:<19} {:>11} {:>12} {:>5} {:>9} {:>7.1}", "in all", total.0, total.1, "", "", total.2);
+    println!("{:<19} {:>11} {:>12} {:>5} {:>9} {:>7.1}", "coordinators", total.0, total.1, "", "", total.2);
+    if is_wanted(LIVES) {
+        let mut lives = if wanted.is_full { OrderLives::FULL } else { OrderLives::SMALL };
+        if let Some(budget) = &wanted.budget {
+            read_lives(&mut lives, budget)?;
+        }
+        is_good &= explored_lives(lives, wanted.threads);
+    }
     for control in controls.into_iter().filter(|one| is_wanted(one.setup.name)) {
         is_good &= show(&control, wanted.only.is_some());
     }
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The name of the model of small values.
+const LIVES: &str = "lives";
+
+fn explored_lives(model: OrderLives, threads: usize) -> bool {
+    let way = Way { threads, shortest: false, states_max: STATES_MAX };
+    let outcome = explore_lives(model, way, |so_far| progress(LIVES, so_far));
+    end_progress();
+    row(LIVES, &model.bound(), &outcome, &said(&outcome));
+    if let Some((_, acts)) = &outcome.violated {
+        for (number, act) in acts.iter().enumerate() {
+            println!("  {:>3}. {act:?}", number + 1);
+        }
+    }
+    outcome.holds()
 }
 
 fn read(arguments: &[String]) -> Result<Wanted, String> {
@@ -88,6 +115,23 @@ fn read(arguments: &[String]) -> Result<Wanted, String> {
     Ok(wanted)
 }
 
+/// Another bound of the small values: `lots=3,orders=2,repeats=1,losses=1`.
+fn read_lives(model: &mut OrderLives, text: &str) -> Result<(), String> {
+    for part in text.split(',') {
+        let wrong = || format!("`{part}` is not one of lots, orders, repeats, losses, and =N");
+        let (name, number) = part.split_once('=').ok_or_else(wrong)?;
+        let number: u8 = number.parse().map_err(|_| wrong())?;
+        match name {
+            "lots" => model.qty = i64::from(number),
+            "orders" => model.orders = usize::from(number).min(crate::lives::ORDERS_MAX),
+            "repeats" => model.repeats = number,
+            "losses" => model.losses = number,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(())
+}
+
 /// Another bound than the model's own: `losses=1,timers=2`.
 fn read_budget(setup: &mut Setup, text: &str) -> Result<(), String> {
     setup.budget = crate::setup::Budget::default();
@@ -106,36 +150,40 @@ fn read_budget(setup: &mut Setup, text: &str) -> Result<(), String> {
 
 /// Explores, and says how far it is where somebody looks.
 fn watched(setup: Setup, way: Way) -> Outcome {
-    let mut screen = std::io::stderr();
-    let is_seen = screen.is_terminal();
-    let outcome = explore(setup, way, |so_far| {
-        if is_seen {
-            let rate = so_far.unique as f64 / so_far.took.as_secs_f64();
-            // A terminal that is gone is no reason to stop.
-            write!(screen, "\r\x1b[K{} {} states, {rate:.0}/s", setup.name, so_far.unique).ok();
-            screen.flush().ok();
-        }
-    });
-    if is_seen {
-        write!(screen, "\r\x1b[K").ok();
-    }
+    let outcome = explore(setup, way, |so_far| progress(setup.name, so_far));
+    end_progress();
     outcome
 }
 
-fn row(setup: &Setup, outcome: &Outcome, said: &str) {
+fn progress<A>(name: &str, so_far: &Outcome<A>) {
+    let mut screen = std::io::stderr();
+    if screen.is_terminal() {
+        let rate = so_far.unique as f64 / so_far.took.as_secs_f64();
+        // A terminal that is gone is no reason to stop.
+        write!(screen, "\r\x1b[K{name} {} states, {rate:.0}/s", so_far.unique).ok();
+        screen.flush().ok();
+    }
+}
+
+fn end_progress() {
+    let mut screen = std::io::stderr();
+    if screen.is_terminal() {
+        write!(screen, "\r\x1b[K").ok();
+    }
+}
+
+fn row<A>(name: &str, bound: &str, outcome: &Outcome<A>, said: &str) {
     println!(
-        "{:<19} {:>11} {:>12} {:>5} {:>9} {:>7.1}  {said}; {}",
-        setup.name,
+        "{name:<19} {:>11} {:>12} {:>5} {:>9} {:>7.1}  {said}; {bound}",
         outcome.unique,
         outcome.generated,
         outcome.depth,
         outcome.healed,
         outcome.took.as_secs_f64(),
-        setup.bound()
     );
 }
 
-fn said(outcome: &Outcome) -> String {
+fn said<A>(outcome: &Outcome<A>) -> String {
     match &outcome.violated {
         Some((property, _)) => format!("VIOLATED: {property}"),
         None if outcome.is_whole => "holds".to_owned(),
@@ -166,7 +214,7 @@ fn show(control: &Broken, tells: bool) -> bool {
         (true, Some((property, acts))) => format!("found in {} steps: not \"{property}\"", acts.len()),
         _ => format!("NOT FOUND: {}", control.violates.property()),
     };
-    row(&control.setup, &outcome, &format!("{}: {said}", control.what));
+    row(control.setup.name, &control.setup.bound(), &outcome, &format!("{}: {said}", control.what));
     if let (true, Some((_, acts))) = (tells, &outcome.violated) {
         print_story(control.setup, acts);
     }

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod digest;
 pub mod faults;
 pub mod heal;
+pub mod lives;
 pub mod model;
 pub mod owner;
 pub mod run;

@@ -213,17 +213,18 @@ const RECOVERY_SPOT: Setup = Setup {
 /// Every model at its small bound: seconds, for every change.
 #[must_use]
 pub fn small() -> Vec<Setup> {
-    let one = Budget { losses: 1, silences: 1, timers: 2, parts: 1, ..NONE };
+    let with = |setup: Setup, budget: Budget| Setup { budget, ..setup };
+    let first = |setup: Setup, prices: usize| Setup { prices: &setup.prices[..prices], ..setup };
     vec![
-        Setup { budget: one, ..FUTURES },
-        Setup { budget: one, ..SPOT },
-        Setup { budget: Budget { parts: 2, timers: 1, ..NONE }, ..OCO },
-        Setup { budget: Budget { parts: 2, timers: 1, ..NONE }, ..OCO_SPOT },
-        Setup { budget: Budget { losses: 1, refusals: 1, silences: 1, timers: 2, ..NONE }, ..MOVES },
-        Setup { budget: Budget { overlaps: 1, late_steps: 2, timers: 1, ..NONE }, ..LEASE },
-        Setup { budget: Budget { overlaps: 1, late_steps: 2, timers: 1, ..NONE }, ..LEASE_SPOT },
-        Setup { budget: Budget { crashes: 1, timers: 1, ..NONE }, ..RECOVERY },
-        Setup { budget: Budget { crashes: 1, timers: 1, ..NONE }, ..RECOVERY_SPOT },
+        with(FUTURES, Budget { refusals: 1, ..NONE }),
+        with(SPOT, Budget { losses: 1, timers: 1, ..NONE }),
+        first(with(OCO, NONE), 2),
+        first(with(OCO_SPOT, Budget { parts: 1, ..NONE }), 2),
+        first(with(MOVES, Budget { refusals: 1, timers: 1, ..NONE }), 2),
+        first(with(LEASE, Budget { overlaps: 1, ..NONE }), 1),
+        first(with(LEASE_SPOT, Budget { overlaps: 1, ..NONE }), 1),
+        first(with(RECOVERY, Budget { crashes: 1, ..NONE }), 1),
+        first(with(RECOVERY_SPOT, Budget { crashes: 1, ..NONE }), 1),
     ]
 }
 
@@ -237,7 +238,7 @@ pub fn full() -> Vec<Setup> {
         with(SPOT, Budget { losses: 1, silences: 1, timers: 3, parts: 1, ..NONE }),
         with(SPOT, Budget { repeats: 1, refusals: 1, timers: 2, ..NONE }),
         late(with(SPOT, Budget { losses: 2, silences: 1, lies: 1, timers: 3, ..NONE })),
-        with(SPOT, Budget { hand_trades: 1, hand_cancels: 1, timers: 2, ..NONE }),
+        with(Setup { spare: 0, ..SPOT }, Budget { hand_trades: 1, hand_cancels: 1, timers: 2, ..NONE }),
         with(OCO_SPOT, Budget { parts: 3, ..NONE }),
         with(OCO_SPOT, Budget { parts: 1, losses: 1, timers: 1, ..NONE }),
         with(RECOVERY_SPOT, Budget { crashes: 1, timers: 1, ..NONE }),
