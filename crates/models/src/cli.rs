@@ -1,5 +1,7 @@
 //! The command: explores what it is asked for, and prints a table.
 
+#![allow(clippy::print_stdout, reason = "a terminal program talks on the terminal")]
+
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 

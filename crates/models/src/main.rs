@@ -1,6 +1,6 @@
-//! `ripcord-models [--full] [--only NAME] [--broken] [--budget a=1,b=2]`: see the library.
+//! `cargo xtask models [--full] [--only NAME] [--budget NAME=N,..]` starts it: see the library.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program talks on the terminal")]
+#![allow(clippy::print_stderr, reason = "a terminal program talks on the terminal")]
 
 use std::process::ExitCode;
 
