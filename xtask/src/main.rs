@@ -8,6 +8,7 @@ mod bench;
 mod cases;
 mod ci;
 mod kill;
+mod models;
 mod run;
 mod tally;
 mod term;
@@ -57,6 +58,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--kills N] [--seed S] [--jobs J] [--release]",
         about: "kill engines beside a venue that outlives them, and judge them by its account",
         run: kill::run,
+    },
+    Command {
+        name: "models",
+        arguments: "[--full] [--only NAME]",
+        about: "every order of what may happen between the core and a venue, to the end; broken ones must be found",
+        run: models::run,
     },
     Command {
         name: "tidy",

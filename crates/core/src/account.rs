@@ -38,7 +38,7 @@ pub struct Managed {
 }
 
 /// What is managed of an account. Positions of other instruments are never touched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Management {
     /// The account.
     pub account: AccountId,
@@ -141,7 +141,7 @@ impl ClosedBy {
 }
 
 /// A difference to the venue that one read has shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Pending {
     /// What the venue said.
     pub(crate) theirs: Qty,
@@ -150,7 +150,7 @@ pub(crate) struct Pending {
 }
 
 /// What is remembered of a bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Bucket {
     /// When something of it last traded, as far as we know.
     pub(crate) touched: Timestamp,
@@ -166,7 +166,7 @@ impl Bucket {
 }
 
 /// A quantity that left a position, and the orders that may have sold it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Unseen {
     qty: Qty,
     cost: i128,
@@ -185,7 +185,7 @@ pub(crate) struct Share {
 }
 
 /// An account that is managed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) given: Management,
     /// Reads that know less than this are of no use.
@@ -342,7 +342,7 @@ impl Account {
 }
 
 /// The accounts that are managed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Accounts {
     by_id: BTreeMap<AccountId, Account>,
 }

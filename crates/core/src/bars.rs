@@ -33,7 +33,7 @@ struct Running {
 }
 
 /// The ATR of one instrument on bars of one length.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BarFeed {
     /// The instrument.
     pub instrument: InstrumentId,

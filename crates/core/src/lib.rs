@@ -18,6 +18,7 @@ pub mod coordinator;
 pub mod coverage;
 pub mod engine;
 pub mod event;
+mod fingerprint;
 pub mod gate;
 pub mod id;
 pub mod indicator;

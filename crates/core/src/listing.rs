@@ -78,7 +78,7 @@ impl ForeignId {
 }
 
 /// What lists have shown of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Listings {
     /// When the last one was drawn up.
     pub(crate) last: Option<Timestamp>,

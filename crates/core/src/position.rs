@@ -65,7 +65,7 @@ pub enum Phase {
 }
 
 /// One position's state. Small, because a million of them are held in memory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// The life it is.
     pub episode: EpisodeId,

@@ -19,7 +19,7 @@ pub(crate) const SPIKE_APART: Span = Span::from_millis(150);
 pub(crate) const SPIKE_TOGETHER: Span = Span::from_secs(10);
 
 /// A price that an emergency rule may not act on alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Suspicion {
     /// The source of the rule.
     pub(crate) cell: CellId,
@@ -30,7 +30,7 @@ pub(crate) struct Suspicion {
 }
 
 /// A price that jumped and was not accepted yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Spike {
     /// The price that every price since then went as far as.
     pub(crate) price: Price,
@@ -39,7 +39,7 @@ pub(crate) struct Spike {
 }
 
 /// What is known against prices.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Trust {
     /// Emergency rules that wait for a second price, as a list: JSON has no other keys than texts.
     #[serde(with = "pairs")]

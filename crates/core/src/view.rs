@@ -126,6 +126,14 @@ impl<'a> View<'a> {
         Some(position_view(engine, &engine.positions[slot as usize]))
     }
 
+    /// How much a bucket holds, and whether it is closing; without the levels that [`View::position`] computes.
+    #[must_use]
+    pub fn holding(self, key: PositionKey) -> Option<(Qty, Phase)> {
+        let engine = &self.coordinator.engine;
+        let position = &engine.positions[engine.living(key)? as usize];
+        Some((position.open, position.phase))
+    }
+
     /// Prices, bars and levels that were told and cannot be; they changed nothing. Counted since the
     /// coordinator was made.
     #[must_use]

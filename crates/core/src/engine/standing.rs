@@ -12,7 +12,7 @@ use crate::reason::Reason;
 use crate::time::Timestamp;
 
 /// Signals and overdue positions of an engine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Standing {
     /// Until when a signal stands, as a list: JSON has no other keys than texts.
     #[serde(with = "crate::pairs")]

@@ -8,7 +8,7 @@ use crate::id::OrderId;
 use crate::time::Timestamp;
 
 /// Orders without an answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<(OrderId, Timestamp)>", into = "Vec<(OrderId, Timestamp)>")]
 pub(crate) struct Awaited(BTreeMap<OrderId, Timestamp>);
 

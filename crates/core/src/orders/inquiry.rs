@@ -14,7 +14,7 @@ const CONCLUSIVE_AFTER: Span = Span::from_secs(10);
 const ABSENCES_APART: Span = Span::from_secs(1);
 
 /// One question that is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Inquiry {
     order: OrderId,
     /// When it was lost sight of.
@@ -26,7 +26,7 @@ struct Inquiry {
 }
 
 /// The questions that are open.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Inquiry>", into = "Vec<Inquiry>")]
 pub(crate) struct Inquiries(BTreeMap<OrderId, Inquiry>);
 

@@ -8,7 +8,7 @@ use crate::num::Qty;
 use crate::order::ExitOrder;
 
 /// One order that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) order: ExitOrder,
     pub(crate) extent: Extent,
@@ -21,7 +21,7 @@ impl Waiting {
 }
 
 /// Everything that waits, the first decided first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct WaitingList(Vec<Waiting>);
 
