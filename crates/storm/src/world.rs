@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ripcord_core::account::{Management, Reading};
-use ripcord_core::event::{Action, Command, Entry, Event, Record, VenueEvent};
+use ripcord_core::event::{Action, Command, Event, VenueEvent};
 use ripcord_core::id::{AccountId, OrderId};
 use ripcord_core::listing::{Listed, Listing};
 use ripcord_core::order::OrderState;
@@ -234,9 +234,13 @@ impl<'a> World<'a> {
     }
 
     fn checkpoint(&mut self) {
+        // What stands still writes nothing down: timers that are due come first.
+        if self.now < self.host.busy_until {
+            return;
+        }
+        let now = self.host.now(self.now);
         if let Some(core) = &mut self.host.core {
-            core.checkpoint(Timestamp::MIN, &mut self.host.out);
-            at_their_prices(&mut self.host.out.records);
+            core.checkpoint(now, &mut self.host.out);
             self.after_step();
         }
     }
@@ -374,15 +378,6 @@ impl<'a> World<'a> {
                 confirm_after: CONFIRM_AFTER,
             };
             self.step(Event::Command(Command::Manage(Box::new(given))));
-        }
-    }
-}
-
-/// Quiet prices are written down as of their last price: timers between then and now left no trace.
-fn at_their_prices(records: &mut [Entry]) {
-    for entry in records {
-        if let Record::Observed(observed) = &entry.record {
-            entry.at = observed.at;
         }
     }
 }

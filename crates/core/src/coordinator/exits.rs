@@ -56,7 +56,16 @@ impl Coordinator {
     /// however many prices pass.
     pub(super) fn may_close(&self, slot: Slot) -> bool {
         let is_closing = self.engine.positions[slot as usize].phase == Phase::Closing;
-        !is_closing || self.worst_limit(slot).is_some() || self.close_is_alive(slot)
+        let goes_on = self.close_is_alive(slot) && !self.waits_to_retry(slot);
+        !is_closing || self.worst_limit(slot).is_some() || goes_on
+    }
+
+    /// Whether the last order of a close was refused at the market: its next try has its time, even where
+    /// an earlier one is lost sight of.
+    fn waits_to_retry(&self, slot: Slot) -> bool {
+        let first = self.engine.positions[slot as usize].first_order;
+        let newest = self.orders.list(first).find(|(_, order)| order.closes_all());
+        newest.is_some_and(|(_, order)| order.is_urgent() && order.life().state == OrderState::Refused)
     }
 
     /// Decides a full close. Deciding it again only makes it more urgent.

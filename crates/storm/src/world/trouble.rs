@@ -172,8 +172,7 @@ impl World<'_> {
         let is_torn = self.armed.is_some_and(|fault| fault.kind == FaultKind::CrashInSnapshot);
         let Some(core) = &mut self.host.core else { return true };
         let mut out = ripcord_core::event::Outbox::default();
-        core.checkpoint(Timestamp::MIN, &mut out);
-        super::at_their_prices(&mut out.records);
+        core.checkpoint(now, &mut out);
         self.oracle.on_decided(&out.records);
         self.host.log.append(now, out.records.drain(..));
         self.host.log.commit();
