@@ -34,7 +34,7 @@ const COMMIT_WITHIN: Span = Span::from_millis(50);
 /// Quiet prices are written down this often.
 const CHECKPOINT_EVERY: Span = Span::from_secs(20);
 /// More steps than this within a second are an endless loop.
-const STILL_MAX: u32 = 5_000;
+const STILL_MAX: u32 = 50_000;
 /// After a bad moment the world has this long before it counts as fair.
 const GRACE: Span = Span::from_millis(500);
 

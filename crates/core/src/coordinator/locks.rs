@@ -122,8 +122,11 @@ impl Coordinator {
                     let sold = self.claimed(slot, |order| order.closes_all() && order.is_urgent());
                     instrument.closable(Qty(position.open.0 - sold.0))
                 }
+                // What others lock would be waited for without end.
                 Extent::Legs(_) | Extent::Bracket | Extent::Left => {
-                    instrument.closable(waiting.order.qty.min(position.open))
+                    let others = self.locked_by_others(episode.key);
+                    let free = Qty(position.open.0.saturating_sub(others.0).max(0));
+                    instrument.closable(waiting.order.qty.min(free))
                 }
             };
             if qty.0 > 0 {
