@@ -25,6 +25,7 @@ mod replay;
 mod report;
 mod run;
 mod status;
+mod storm;
 mod tape;
 mod venue;
 
@@ -66,6 +67,8 @@ enum Command {
     /// Force an exit on paper before trusting the engine with money, and prove what it did
     #[command(subcommand)]
     Drill(drill::DrillCommand),
+    /// Play worlds full of faults from seeds, and have the engine judged in them
+    Storm(storm::StormArgs),
     /// What one position lived through: levels, wakes, orders, fills, and why not earlier
     Explain(explain::ExplainArgs),
     /// What exits were worth: wins, losses, R:R, profit factor, expectancy, by reason or another group
@@ -110,6 +113,7 @@ fn main() -> ExitCode {
         Command::HandOver(args) => command::hand_over(&args),
         Command::MoveStop(args) => command::move_stop(&args),
         Command::Drill(command) => drill::run(&command),
+        Command::Storm(args) => storm::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Tape(command) => tape::run(&command),

@@ -1,6 +1,6 @@
 //! What goes wrong, and under which numbers of the fault model it is counted.
 
-use ripcord_core::id::{InstrumentId, PositionKey};
+use ripcord_core::id::PositionKey;
 use ripcord_core::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -118,8 +118,6 @@ pub struct Fault {
     pub lasts: Span,
     /// How many, how much, or where in a step: what it means is the kind's.
     pub amount: i64,
-    /// Which bucket, where it is about one.
+    /// Which bucket, or which instrument, where it is about one.
     pub key: PositionKey,
-    /// Which instrument, where it is about one.
-    pub instrument: InstrumentId,
 }

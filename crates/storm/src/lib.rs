@@ -11,7 +11,10 @@ mod fault;
 mod host;
 mod oracle;
 mod run;
+mod scenario;
 mod script;
+mod shrink;
+mod sometimes;
 mod tale;
 mod trace;
 mod weather;
@@ -21,5 +24,14 @@ mod world;
 pub use config::{Config, Market, Means, PlanOf, VenueKind};
 pub use fault::{Fault, FaultKind};
 pub use oracle::Violation;
-pub use run::{Outcome, run, tell};
+pub use run::{Outcome, Totals, run, tell};
+pub use scenario::{SCENARIO_VERSION, Scenario, ScenarioError};
 pub use script::{Ask, Move, What};
+pub use shrink::shrink;
+pub use sometimes::SOMETIMES;
+
+/// A moment of a world in seconds since it began, with milliseconds.
+#[must_use]
+pub fn seconds(at: ripcord_core::time::Timestamp) -> String {
+    oracle::shown(at)
+}

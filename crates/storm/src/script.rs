@@ -3,7 +3,7 @@
 //! It is drawn before the world begins and knows nothing of what becomes of it: so that a part of it can
 //! be left out and the rest stays what it was.
 
-use ripcord_core::id::{InstrumentId, PlanId, PositionKey};
+use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Price, Qty};
 use ripcord_core::time::{Span, Timestamp};
@@ -76,6 +76,28 @@ pub enum Ask {
     Release(PositionKey, bool),
     /// Hand over.
     HandOver(PositionKey),
+}
+
+impl What {
+    /// The market, account and plan that it is about.
+    #[must_use]
+    pub const fn names(&self) -> (Option<InstrumentId>, Option<AccountId>, Option<PlanId>) {
+        match *self {
+            Self::Price(instrument, _) => (Some(instrument), None, None),
+            Self::Enter { key, plan, .. } | Self::Ask(Ask::ChangePlan(key, plan)) => {
+                (Some(key.instrument), Some(key.account), Some(plan))
+            }
+            Self::Ask(
+                Ask::Close(key, _)
+                | Ask::Signal(key, _)
+                | Ask::MoveStop(key, _)
+                | Ask::Release(key, _)
+                | Ask::HandOver(key),
+            ) => (Some(key.instrument), Some(key.account), None),
+            Self::Fault(Fault { key, .. }) => (Some(key.instrument), Some(key.account), None),
+            Self::Heal | Self::Settle | Self::Examine => (None, None, None),
+        }
+    }
 }
 
 /// Draws the script of a world.
@@ -174,7 +196,7 @@ fn faults(config: &Config) -> Vec<Move> {
         let key = chance.pick(&keys);
         let most = if chance.one_in(12) { 900 } else { 40 };
         let lasts = Span::from_millis(chance.within(200, most * 1_000));
-        let fault = Fault { kind, lasts, amount: chance.within(1, 1_000), key, instrument: key.instrument };
+        let fault = Fault { kind, lasts, amount: chance.within(1, 1_000), key };
         let ask = (kind == FaultKind::Orders).then(|| ask(config, &mut chance, key));
         if storms(at) {
             script.push(Move { at, what: What::Fault(fault) });

@@ -70,7 +70,7 @@ impl World<'_> {
 
     /// A price that is none, or that moves everything.
     pub(super) fn on_strange_price(&mut self, fault: &Fault) -> bool {
-        let instrument = fault.instrument;
+        let instrument = fault.key.instrument;
         let Some(price) = self.exchange.price(instrument) else { return false };
         let bps = (fault.amount - 500) * 2;
         let strange = price + price * bps / 10_000;

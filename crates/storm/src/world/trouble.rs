@@ -97,11 +97,11 @@ impl World<'_> {
             FaultKind::Adl => self.exchange.close(self.now, key, part, Some(ClosedBy::Adl)) > 0,
             FaultKind::Settlement => self.exchange.close(self.now, key, all, Some(ClosedBy::Settlement)) > 0,
             FaultKind::Funding => {
-                self.exchange.settle_funding(fault.instrument, amount % 60 - 30);
+                self.exchange.settle_funding(fault.key.instrument, amount % 60 - 30);
                 true
             }
             FaultKind::Tick => {
-                self.exchange.coarsen(fault.instrument, amount % 9 + 2);
+                self.exchange.coarsen(fault.key.instrument, amount % 9 + 2);
                 self.weather.begin(self.now, fault);
                 true
             }
