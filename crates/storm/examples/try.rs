@@ -2,6 +2,8 @@ use ripcord_core::time::Span;
 use ripcord_storm::{Config, run};
 use rayon::prelude::*;
 fn main() {
+    let v: Vec<String> = std::env::args().collect();
+    if v[1] == "shrink" { let seed: u64 = v[2].parse().unwrap(); let c = Config::of(seed, None, Span::from_secs(v[3].parse::<i64>().unwrap()*3600), seed % 2 == 1); let o = run(&c); let Some(f) = o.violation else { println!("fine"); return }; println!("{f:?}"); let small = ripcord_storm::shrink(&ripcord_storm::Scenario::drawn(&c), &f, std::time::Duration::from_secs(100)); println!("{} moves", small.moves.len()); std::fs::write(&v[4], small.text()).unwrap(); return; }
     let a: Vec<u64> = std::env::args().skip(1).map(|x| x.parse().unwrap()).collect();
     if a.len() == 2 { let c = Config::of(a[0], None, Span::from_secs(a[1] as i64*3600), a[0] % 2 == 1); let (o, lines) = ripcord_storm::tell(&c, 60000); println!("{c:?}"); for l in lines { println!("{l}"); } println!("{o:?}"); return; }
     let (from, to, hours) = (a[0], a[1], a[2]);

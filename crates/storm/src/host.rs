@@ -11,7 +11,7 @@ use ripcord_journal::{Chain, Head, JournalEntry, RebuildError, Rebuilder, Sealed
 use crate::config::Config;
 
 /// A snapshot behind this many records.
-const SNAPSHOT_EVERY: usize = 1_500;
+const SNAPSHOT_EVERY: usize = 500;
 
 /// A journal in memory, of which a part is durable.
 #[derive(Debug)]

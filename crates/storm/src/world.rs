@@ -33,6 +33,8 @@ const READ_WITHIN: Span = Span::from_secs(5);
 const COMMIT_WITHIN: Span = Span::from_millis(50);
 /// Quiet prices are written down this often.
 const CHECKPOINT_EVERY: Span = Span::from_secs(20);
+/// A process whose disk refuses is started again after a quarter of this.
+const AFTER_A_BAD_DISK: Span = Span::from_secs(40);
 /// More steps than this within a second are an endless loop.
 const STILL_MAX: u32 = 50_000;
 /// After a bad moment the world has this long before it counts as fair.
@@ -304,7 +306,7 @@ impl<'a> World<'a> {
             return true;
         }
         if self.weather.is(self.now, FaultKind::FailDisk) {
-            self.die(Span::from_secs(7));
+            self.die(AFTER_A_BAD_DISK);
             return false;
         }
         if let Some(amount) = self.weather.amount(self.now, FaultKind::SlowDisk) {

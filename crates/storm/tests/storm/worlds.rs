@@ -5,7 +5,8 @@ use ripcord_core::time::Span;
 use ripcord_storm::{Config, Outcome, SOMETIMES, Totals, VenueKind, run};
 
 const HOUR: Span = Span::from_secs(3_600);
-const DAY: Span = Span::from_secs(86_400);
+/// Whole days are played by the command: tests are built for a short build.
+const LASTS: Span = Span::from_secs(4 * 3_600);
 
 fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
     // Every other world lacks half of the faults: they hide each other.
@@ -14,9 +15,9 @@ fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
 }
 
 #[test]
-fn two_hundred_worlds_of_a_day_see_nothing_that_must_not_be() {
+fn two_hundred_worlds_see_nothing_that_must_not_be() {
     let mut totals = Totals::default();
-    for outcome in outcomes(0..200, DAY) {
+    for outcome in outcomes(0..200, LASTS) {
         assert_eq!(outcome.violation, None, "seed {}", outcome.seed);
         totals.add(&outcome);
     }
