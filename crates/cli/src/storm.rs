@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use ripcord_core::time::Span;
-use ripcord_storm::{Config, FaultKind, Outcome, SOMETIMES, Scenario, Totals, VenueKind, Violation, shrink, tell};
+use ripcord_storm::{
+    Config, FaultKind, Outcome, SOMETIMES, Scenario, Totals, VenueKind, Violation, shrink, tell,
+};
 use serde_json::{Value, json};
 
 use crate::output::{BAD_REQUEST, FAILED, fail, note, print_and_end, progress};
@@ -133,11 +135,7 @@ fn tell_one(args: &StormArgs, config: &Config, lines: usize) -> ExitCode {
     text.push('\n');
     text.push_str(&verdict(outcome.seed, outcome.violation.as_ref()));
     let failed = outcome.violation.is_some();
-    let text = if args.json {
-        format!("{:#}\n", json!({ "outcome": outcome, "lines": told }))
-    } else {
-        text
-    };
+    let text = if args.json { format!("{:#}\n", json!({ "outcome": outcome, "lines": told })) } else { text };
     print_and_end(&text, ExitCode::from(if failed { FAILED } else { 0 }))
 }
 

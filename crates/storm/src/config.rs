@@ -261,9 +261,7 @@ fn plan(chance: &mut Chance, instrument: InstrumentId, market: &Market, n: usize
             "activation": fraction(from), "distance": { "fraction": fraction(behind) }, "exit": exit(chance),
         });
     }
-    let leg = |(at, close): &(i64, i64), soft: bool| {
-        json!({ "close": fraction(*close), "at": fraction(*at), "soft": soft })
-    };
+    let leg = |(at, close): &(i64, i64), soft: bool| json!({ "close": fraction(*close), "at": fraction(*at), "soft": soft });
     if !means.legs.is_empty() {
         let legs: Vec<Value> = means.legs.iter().map(|it| leg(it, chance.one_in(2))).collect();
         plan["ladder"] = json!({ "legs": legs });

@@ -77,7 +77,8 @@ impl Scenario {
     /// # Errors
     /// The first line that is none of a scenario.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let at = |line: usize| move |why: serde_json::Error| ScenarioError::Line { line, why: why.to_string() };
+        let at =
+            |line: usize| move |why: serde_json::Error| ScenarioError::Line { line, why: why.to_string() };
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let (_, first) = lines.next().ok_or(ScenarioError::Empty)?;
         let head: Head = serde_json::from_str(first).map_err(at(1))?;
@@ -118,7 +119,8 @@ impl Scenario {
             let market = config.markets.get(plan.instrument.0 as usize);
             let market = market.ok_or_else(|| fault(1, "a plan is of a market that is not there"))?;
             let resolved = plan.spec.resolve(plan.instrument, &market.rules);
-            resolved.map_err(|faults| fault(1, &faults.first().map(ToString::to_string).unwrap_or_default()))?;
+            resolved
+                .map_err(|faults| fault(1, &faults.first().map(ToString::to_string).unwrap_or_default()))?;
         }
         for (at, step) in self.moves.iter().enumerate() {
             let (instrument, account, plan) = step.what.names();

@@ -135,7 +135,13 @@ fn prices(config: &Config) -> Vec<Move> {
             }
             script.push(Move { at, what: What::Price(instrument, Price(price)) });
             // Back towards where it began, when it went far.
-            let pull = if price > base * 3 / 2 { -4 } else if price < base * 2 / 3 { 4 } else { 0 };
+            let pull = if price > base * 3 / 2 {
+                -4
+            } else if price < base * 2 / 3 {
+                4
+            } else {
+                0
+            };
             let bps = chance.within(-wild, wild) + drift + pull;
             price = ((price + price * bps / 10_000) / tick * tick).max(tick * 100);
             at = at.after(Span::from_millis(chance.within(1_500, 14_000)));

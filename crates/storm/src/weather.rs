@@ -67,5 +67,4 @@ impl Weather {
     pub(crate) fn amount(&self, now: Timestamp, kind: FaultKind) -> Option<i64> {
         self.on.get(&kind).filter(|on| now < on.until).map(|on| on.amount)
     }
-
 }

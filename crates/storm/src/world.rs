@@ -17,8 +17,8 @@ use crate::oracle::Oracle;
 use crate::script::{Move, START, What};
 use crate::tale::Tale;
 use crate::trace::Trace;
-use crate::wire::{Message, Wire};
 use crate::weather::Weather;
+use crate::wire::{Message, Wire};
 
 mod ask;
 mod exam;

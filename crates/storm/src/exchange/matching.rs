@@ -13,13 +13,7 @@ use crate::weather::Weather;
 
 impl Exchange {
     /// The market trades at a price: what rests there is filled.
-    pub(crate) fn trade(
-        &mut self,
-        now: Timestamp,
-        instrument: InstrumentId,
-        price: i64,
-        weather: &Weather,
-    ) {
+    pub(crate) fn trade(&mut self, now: Timestamp, instrument: InstrumentId, price: i64, weather: &Weather) {
         if weather.is(now, FaultKind::Halt) {
             return;
         }
@@ -108,8 +102,7 @@ impl Exchange {
         row.cost += cost;
         let is_done = row.left() == 0;
         row.state = if is_done { OrderState::Filled } else { OrderState::PartFilled };
-        let fill =
-            Fill { id, filled_total: Qty(row.filled), price: Price(price), fee: Money(fee) };
+        let fill = Fill { id, filled_total: Qty(row.filled), price: Price(price), fee: Money(fee) };
         if is_done {
             self.take_off(&id);
         }

@@ -65,7 +65,11 @@ impl Oracle<'_> {
             let is_stop = matches!(intent.order.kind, OrderKind::Stop(_));
             let is_known = !intent.is_lost && !intent.is_ended && !intent.is_cancelled_by_us;
             let is_hand = intent.order.reason == Reason::Manual;
-            is_known && !is_stop && !is_hand && intent.order.id.leg == order.id.leg && intent.order.kind == OrderKind::Market
+            is_known
+                && !is_stop
+                && !is_hand
+                && intent.order.id.leg == order.id.leg
+                && intent.order.kind == OrderKind::Market
         };
         if order.kind != OrderKind::Market {
             return;

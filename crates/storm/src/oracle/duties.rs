@@ -114,7 +114,10 @@ impl Oracle<'_> {
         if now.since(at.max(fair_since)) > EXIT_MAX {
             let what = format!("exit {exit} ({}) is under way since {}", reason.word(), shown(at));
             self.fail(now, Some(key), "R4", &what);
-        } else if now.since(at) > ALARM_WITHIN && now.since(fair_since) > ALARM_EVERY && life.alarmed_at.max(life.filled_at) < Timestamp(now.0 - ALARM_WITHIN.0) {
+        } else if now.since(at) > ALARM_WITHIN
+            && now.since(fair_since) > ALARM_EVERY
+            && life.alarmed_at.max(life.filled_at) < Timestamp(now.0 - ALARM_WITHIN.0)
+        {
             let what = format!("nobody was told that exit {exit} hangs since {}", shown(at));
             self.fail(now, Some(key), "L4", &what);
         }

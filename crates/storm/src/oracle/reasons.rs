@@ -6,8 +6,8 @@ use ripcord_core::kill::KillLevel;
 use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
 
-use super::life::is_looser;
 use super::Oracle;
+use super::life::is_looser;
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
@@ -85,9 +85,15 @@ impl Oracle<'_> {
             if off <= tick { Ok(()) } else { Err(format!("its level is {}, not {level}", decided.trigger.0)) }
         };
         match decided.reason {
-            Reason::HardStop => means.hard_stop.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps))),
-            Reason::LossGuard => means.loss_guard.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps))),
-            Reason::SoftStop => means.soft_stop.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps))),
+            Reason::HardStop => {
+                means.hard_stop.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps)))
+            }
+            Reason::LossGuard => {
+                means.loss_guard.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps)))
+            }
+            Reason::SoftStop => {
+                means.soft_stop.map_or(Err("no such rule".to_owned()), |bps| expect(at_loss(bps)))
+            }
             Reason::TakeProfit => {
                 let leg = usize::from(decided.leg).checked_sub(1).and_then(|leg| means.legs.get(leg));
                 let (bps, _) = leg.ok_or("no such leg")?;
@@ -115,9 +121,13 @@ impl Oracle<'_> {
         let tick = self.config.markets[decided.episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
         let off = i128::from(life.side.sign() * behind) * i128::from(best) / 10_000;
         let tightest = i128::from(best) - off;
-        let too_tight = (i128::from(decided.trigger.0) - tightest) * i128::from(life.side.sign()) > i128::from(tick);
+        let too_tight =
+            (i128::from(decided.trigger.0) - tightest) * i128::from(life.side.sign()) > i128::from(tick);
         if too_tight {
-            return Err(format!("its level is {}; the best price was {best}, tightest {tightest}, behind {behind}", decided.trigger.0));
+            return Err(format!(
+                "its level is {}; the best price was {best}, tightest {tightest}, behind {behind}",
+                decided.trigger.0
+            ));
         }
         Ok(())
     }

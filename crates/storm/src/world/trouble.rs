@@ -93,7 +93,9 @@ impl World<'_> {
         let all = self.exchange.held(key);
         let part = all * amount / 700;
         match fault.kind {
-            FaultKind::Liquidation => self.exchange.close(self.now, key, part, Some(ClosedBy::Liquidation)) > 0,
+            FaultKind::Liquidation => {
+                self.exchange.close(self.now, key, part, Some(ClosedBy::Liquidation)) > 0
+            }
             FaultKind::Adl => self.exchange.close(self.now, key, part, Some(ClosedBy::Adl)) > 0,
             FaultKind::Settlement => self.exchange.close(self.now, key, all, Some(ClosedBy::Settlement)) > 0,
             FaultKind::Funding => {

@@ -46,8 +46,5 @@ fn what_is_no_scenario_is_told_with_its_line() {
     let newer = text.replacen("\"ripcord_storm\":1", "\"ripcord_storm\":9", 1);
     assert_eq!(told(&newer), "line 1: ripcord_storm is 9; this program reads 1");
     let nowhere = format!("{}\n{}", lines[0], r#"{"at":1760000000000000000,"what":{"price":[99,5]}}"#);
-    assert_eq!(
-        told(&nowhere),
-        "line 2: it names a market, an account or a plan that is not there"
-    );
+    assert_eq!(told(&nowhere), "line 2: it names a market, an account or a plan that is not there");
 }
