@@ -235,7 +235,7 @@ pub enum Command {
         /// Where to.
         to: Price,
     },
-    /// Set an account's kill level, or release it.
+    /// Set an account's kill level, or release it. A weaker one than it has is refused.
     Kill {
         /// The account.
         account: AccountId,

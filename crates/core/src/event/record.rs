@@ -410,6 +410,8 @@ pub enum CommandRefused {
     NotConfirmed(AccountId),
     /// What is to be managed of an account cannot be meant.
     Unmanageable(AccountId),
+    /// The account has a stronger kill level, which only a release takes back.
+    StrongerLevel(AccountId),
 }
 
 /// An episode began.

@@ -100,6 +100,8 @@ pub struct AccountAnswer {
     pub level: Option<&'static str>,
     /// Whether the two differ.
     pub is_new: bool,
+    /// Why it is not the level that was asked for.
+    pub why: Option<&'static str>,
 }
 
 /// A fact that followed.

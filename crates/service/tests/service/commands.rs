@@ -110,6 +110,28 @@ fn k3_needs_a_second_word_and_then_says_what_it_keeps_back() {
 }
 
 #[test]
+fn a_weaker_level_leaves_a_stronger_one_and_says_where() {
+    let mut session = holding();
+    let account = session.positions()[0].episode.key.account;
+    let one = |level: &str| format!("{{\"level\":\"{level}\",\"account\":{},\"confirmed\":true}}", account.0);
+    ask(&mut session, Kind::Kill, &one("K3"));
+    let answer = ask(&mut session, Kind::Kill, &one("K1"));
+    assert_eq!((answer.outcome, answer.why), (Outcome::Refused, Some("stronger_level")), "{answer:?}");
+    let answer = ask(&mut session, Kind::Kill, r#"{"level":"K2"}"#);
+    assert_eq!((answer.outcome, answer.accounts.len()), (Outcome::Accepted, 6), "{answer:?}");
+    assert!(
+        answer.text.contains("; 5 accounts; 1 account not, K3 is stronger: release it first"),
+        "{answer:?}"
+    );
+    let kept: Vec<_> = answer.accounts.iter().filter(|of| of.why == Some("stronger_level")).collect();
+    assert_eq!(kept.len(), 1, "{answer:?}");
+    assert_eq!((kept[0].account, kept[0].level, kept[0].is_new), (account.0, Some("K3"), false));
+    ask(&mut session, Kind::Kill, &one("release"));
+    let answer = ask(&mut session, Kind::Kill, &one("K1"));
+    assert_eq!(answer.outcome, Outcome::Accepted, "{answer:?}");
+}
+
+#[test]
 fn names_mean_one_living_position_or_none() {
     let mut session = holding();
     let view = session.positions()[0].clone();

@@ -255,6 +255,7 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::NotConfirmed(_) => "no: not confirmed",
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
         CommandRefused::Unmanageable(_) => "no: cannot be meant",
+        CommandRefused::StrongerLevel(_) => "no: a stronger level holds",
     }
 }
 
