@@ -253,6 +253,40 @@ fn a_command_is_durable_when_it_is_answered_and_holds_in_the_next_run() {
 }
 
 #[test]
+fn a_stop_that_was_kept_rests_in_the_next_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = KeptAt::file(place(folder.path()));
+    let mut running = kept(&at);
+    let has_stop = |session: &Session| {
+        let view = session.desk().coordinator.view();
+        let stop = view.protections().find(|of| of.stop.is_some())?;
+        Some((stop.episode, stop.held))
+    };
+    while has_stop(&running).is_none() {
+        pass(&mut running, Span::from_millis(500));
+    }
+    let (episode, held) = has_stop(&running).expect("one that is confirmed");
+    let body = format!("{{\"position\":\"{}\",\"keep_stop\":true}}", running.names().episode(episode));
+    ask(&mut running, Kind::Release, &body);
+    drop(running);
+    let mut resumed = kept(&at);
+    for _ in 0..2 {
+        let kept_stop = |session: &Session| {
+            let living = session.desk().coordinator.view().living_orders().find(|of| of.let_go.is_some());
+            living.map(|of| (of.order.id.episode, of.let_go))
+        };
+        assert_eq!(kept_stop(&resumed), Some((episode, Some(held))));
+        assert_eq!(resumed.desk().venue.held(episode.key), held);
+        // A list asks what rests, and finds it.
+        pass(&mut resumed, Span::from_secs(12));
+        assert_eq!(kept_stop(&resumed), Some((episode, Some(held))));
+        resumed.conclude();
+        drop(resumed);
+        resumed = kept(&at);
+    }
+}
+
+#[test]
 fn what_cannot_be_written_down_is_not_done_and_said_so() {
     for (number, failure) in [Failure::Full, Failure::Error].into_iter().enumerate() {
         let folder = tempfile::tempdir().expect("a folder");

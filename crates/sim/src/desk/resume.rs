@@ -1,8 +1,8 @@
 //! A desk that goes on where a journal ended.
 //!
 //! The simulated venue lives and dies with its process, so its books are what the journal says: it holds
-//! what the coordinator holds, and meets every order that had not ended once more, under the same id. A
-//! real venue outlives us and is asked instead.
+//! what the coordinator holds and what was let go with its stop, and meets every order that had not ended
+//! once more, under the same id. A real venue outlives us and is asked instead.
 
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::event::{Event, ProbeFill, VenueEvent};
@@ -33,7 +33,13 @@ impl Desk {
         living.reverse();
         for living in living {
             let id = living.order.id;
-            if !living.is_held {
+            if let Some(qty) = living.let_go
+                && desk.venue.held(id.episode.key).0 == 0
+            {
+                // Nobody else told the books of it.
+                desk.venue.hold(id.episode.key, qty);
+            }
+            if !living.is_held && living.let_go.is_none() {
                 desk.coordinator.handle(now, Event::Venue(VenueEvent::Expired(id)), &mut desk.out);
                 continue;
             }
