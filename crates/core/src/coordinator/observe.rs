@@ -64,11 +64,16 @@ impl Coordinator {
                     decision.block_profit();
                 }
                 let decision = position.set_off_by(observed.cell, decision, &terms);
+                // A rule that left its exit to the stop hid what ranks below it; the price of another
+                // source on which it held may be told later.
+                let hides = engine.standing.deferred_first(position.episode);
                 let leaves_a_trace = match decision.close {
+                    Some(rule) if hides.is_some_and(|hides| rule > hides) => false,
                     Some(rule) => {
                         let told = engine.standing.has_deferred(position.episode, rule.reason());
                         !told || !self.defers(woken.slot, rule, &decision.held)
                     }
+                    None if hides.is_some() => false,
                     None => decision.legs.is_some() || decision.activates || decision.moves_bracket,
                 };
                 assert!(

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{Action, Addition, Command, Event, Opening, Probe, ProbeFill, VenueEvent};
+use ripcord_core::event::{Action, Addition, Command, Event, Opening, Outbox, Probe, ProbeFill, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::kill::KillLevel;
@@ -116,6 +116,8 @@ struct Story {
     entries: usize,
     acts: usize,
     bars: i64,
+    /// A state, and how many records there were.
+    remembered: Option<(Snapshot, usize)>,
 }
 
 impl Story {
@@ -129,6 +131,7 @@ impl Story {
             entries: 0,
             acts: 0,
             bars: 0,
+            remembered: None,
         }
     }
 
@@ -192,6 +195,8 @@ impl Story {
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
             "restart" => self.restart(),
+            "remember" => self.remembered = Some((self.world.core.snapshot(), self.world.records.len())),
+            "recover" => self.recover()?,
             "show" => return self.show(rest.first()),
             "cover" => return self.cover(rest.first()),
             "covered" => return self.covered(rest.first()),
@@ -429,6 +434,16 @@ impl Story {
         let text = serde_json::to_string(&self.world.core.snapshot()).expect("a snapshot is data");
         let snapshot: Snapshot = serde_json::from_str(&text).expect("what was written can be read");
         self.world.core = Coordinator::restore(snapshot, []).expect("our own version");
+    }
+
+    /// `remember`, and later `recover`: from the state then and the journal since.
+    fn recover(&mut self) -> Result<(), String> {
+        let (snapshot, from) = self.remembered.take().ok_or("nothing is remembered")?;
+        let mut out = Outbox::default();
+        self.world.core.checkpoint(self.world.now, &mut out);
+        let journal = self.world.records[from..].iter().cloned().chain(out.records);
+        self.world.core = Coordinator::restore(snapshot, journal).map_err(|error| error.to_string())?;
+        Ok(())
     }
 
     fn show(&self, name: Option<&&str>) -> Result<String, String> {
