@@ -571,7 +571,8 @@ impl Coordinator {
             OrderKind::Market
             | OrderKind::RestingLimit(_)
             | OrderKind::Stop(_)
-            | OrderKind::ImmediateLimit(_) => None,
+            | OrderKind::ImmediateLimit(_)
+            | OrderKind::MarkStop(_) => None,
         })
     }
 

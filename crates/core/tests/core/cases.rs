@@ -8,6 +8,7 @@ use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty, Ratio};
+use ripcord_core::order::TriggerSource;
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
 use ripcord_core::plan::{
@@ -422,7 +423,8 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
     }
     if random.one_in(2) {
         let patience = Span::from_millis(random.pick(&[500, 1_500, 30_000]));
-        plan.bracket = Some(Bracket { band: Ratio::from_bps(random.within(0, 40)), patience });
+        let trigger = random.pick(&[TriggerSource::Last, TriggerSource::Last, TriggerSource::Mark]);
+        plan.bracket = Some(Bracket { band: Ratio::from_bps(random.within(0, 40)), patience, trigger });
     }
     if let Some(ladder) = &mut plan.ladder {
         ladder.gap_policy = random.pick(&[GapPolicy::All, GapPolicy::One]);

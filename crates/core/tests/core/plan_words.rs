@@ -2,6 +2,7 @@
 
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
+use ripcord_core::order::TriggerSource;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
     AtrText, BasisSpec, BracketSpec, CurvePointSpec, DistanceSpec, DynamicSpec, Enabled, ExitSpec,
@@ -66,6 +67,11 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     enabled: Enabled(true),
                     band: after(words, "band").map(percent).transpose()?,
                     patience_ms: after(words, "patience").map(|word| seconds(word) * 1_000),
+                    trigger: match after(words, "on") {
+                        Some("mark") => Some(TriggerSource::Mark),
+                        Some("last") => Some(TriggerSource::Last),
+                        _ => None,
+                    },
                 });
             }
             "prices" => spec.prices = Some(prices(words)?),

@@ -218,6 +218,7 @@ impl<'a> Tape<'a> {
                 Some(row) => Due::Taken(self.taken(order, Price(row.price)), Timestamp(row.ts)),
                 None => Due::Waits,
             },
+            OrderKind::MarkStop(_) => panic!("no plan of these cases has its stop on the mark"),
         }
     }
 

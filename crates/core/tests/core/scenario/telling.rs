@@ -208,6 +208,7 @@ impl Story {
             }
             OrderKind::ImmediateLimit(limit) => format!("limit {} at once", self.show_price(key, limit)),
             OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
+            OrderKind::MarkStop(trigger) => format!("stop {} on mark", self.show_price(key, trigger)),
         };
         let slice = if order.id.slice > 0 && order.id.exit > 0 {
             format!(" slice {}", order.id.slice + 1)
