@@ -300,6 +300,7 @@ impl Coverage {
             | Record::Converged { .. }
             | Record::OrdersListed(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::CommandRefused(_) => return None,
         };
         Some(episode)

@@ -12,6 +12,7 @@ use crate::kill::KillLevel;
 use crate::num::{Money, Price, Qty};
 use crate::order::{ExitOrder, OrderLife};
 use crate::orders::Order;
+use crate::pacing::{OrderBudget, Pace};
 use crate::plan::{Plan, Rule};
 use crate::position::{Phase, Position, price};
 use crate::reason::{Reason, StopOrigin};
@@ -138,6 +139,11 @@ impl<'a> View<'a> {
     /// The accounts that somebody stopped, and how far.
     pub fn kill_levels(self) -> impl Iterator<Item = (AccountId, KillLevel)> + 'a {
         self.coordinator.engine.standing.kill_levels()
+    }
+
+    /// The accounts whose orders are counted, their budgets, and how their orders go.
+    pub fn budgets(self) -> impl Iterator<Item = (AccountId, OrderBudget, Pace)> + 'a {
+        self.coordinator.pacing.paces()
     }
 
     /// Orders that are decided and wait for coins that other orders lock.

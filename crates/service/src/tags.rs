@@ -167,7 +167,8 @@ impl Narrator {
             | Record::HandedOver(_)
             | Record::OrdersListed(_)
             | Record::Returned(_)
-            | Record::OrdersStale { .. } => self.past_us(at, &entry.record, per_unit, lines),
+            | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. } => self.past_us(at, &entry.record, per_unit, lines),
         }
         closed
     }

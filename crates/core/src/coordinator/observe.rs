@@ -63,6 +63,11 @@ impl Coordinator {
                 if engine.trust.diverged.contains(&position.episode.key.instrument) {
                     decision.block_profit();
                 }
+                if self.pacing.waits(position.episode.key.account) {
+                    // A stop that would only follow waited too.
+                    decision.block_profit();
+                    decision.moves_bracket = false;
+                }
                 let decision = position.set_off_by(observed.cell, decision, &terms);
                 // A rule that left its exit to the stop hid what ranks below it; the price of another
                 // source on which it held may be told later.

@@ -51,6 +51,11 @@ impl Coordinator {
             if order.life().state == OrderState::Sent || is_right {
                 return;
             }
+            // What covers everything already only follows, and may wait; where it locks coins it is gone first.
+            let covers = order.is_confirmed() && order.life().open() >= qty && is_same && !is_missing;
+            if covers && !self.locks(slot) && self.waits_until(step, slot).is_some() {
+                return;
+            }
             if !is_tighter && !self.engine.terms(slot).plan.rebase {
                 level = tighter(side, level, order.trigger);
             }

@@ -55,6 +55,11 @@ impl Decision {
         (self.activates, self.steps_to, self.past_worst, self.moves_bracket) = (false, None, false, false);
     }
 
+    /// Whether it closes anything without urgency.
+    pub(crate) fn is_at_leisure(&self) -> bool {
+        self.legs.is_some() || self.close.is_some_and(|rule| rule > Rule::TrailingStop)
+    }
+
     /// Takes out what only closes at leisure: targets, signal exit, time limit.
     pub(crate) fn block_profit(&mut self) {
         self.without(|rule| rule > Rule::TrailingStop);

@@ -268,6 +268,7 @@ impl Followed {
             | Record::LeftOutside(_)
             | Record::OrdersListed(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::Returned(_) => return None,
         })
     }

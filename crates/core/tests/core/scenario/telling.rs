@@ -122,7 +122,8 @@ impl Story {
             | Record::HandedOver(_)
             | Record::OrdersListed(_)
             | Record::Returned(_)
-            | Record::OrdersStale { .. } => return self.past_us_record(record),
+            | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. } => return self.past_us_record(record),
         };
         Some(format!("{}{text}", self.prefix(episode)))
     }
