@@ -19,6 +19,7 @@ use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
 use crate::orders::Orders;
+use crate::pacing::{Pace, Pacing};
 use crate::plan::Plan;
 use crate::position::Terms;
 use crate::time::Timestamp;
@@ -39,6 +40,7 @@ mod legs;
 mod listing;
 mod locks;
 mod observe;
+mod pacing;
 mod protection;
 mod reconcile;
 mod silence;
@@ -90,6 +92,8 @@ pub(crate) enum TimerFor {
     Stale(AccountId),
     /// An exit that the venue has should be filled by now.
     Hangs(EpisodeId),
+    /// There is room for orders of choice again.
+    Pace(AccountId),
 }
 
 impl TimerFor {
@@ -115,7 +119,8 @@ impl TimerFor {
             | Self::Read(_)
             | Self::ReadAgain(_)
             | Self::List(_)
-            | Self::Stale(_) => None,
+            | Self::Stale(_)
+            | Self::Pace(_) => None,
         }
     }
 }
@@ -126,6 +131,7 @@ pub struct Coordinator {
     pub(crate) engine: Engine,
     pub(crate) orders: Orders,
     pub(crate) accounts: Accounts,
+    pub(crate) pacing: Pacing,
     pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
     /// The first timer's moment, so that a price need not look into the set.
     deadline: Timestamp,
@@ -172,6 +178,7 @@ impl Coordinator {
             engine,
             orders,
             accounts,
+            pacing: Pacing::default(),
             timers,
             deadline,
             silences,
@@ -404,6 +411,7 @@ impl Coordinator {
         }
         let waiting = self.await_second(slot, probe, doubted, &mut decision);
         let is_held_up = self.hold_up(slot, cell, &mut decision);
+        let waits = self.wait_for_room(step.now, slot, cell, &mut decision);
         let instrument = position.episode.key.instrument;
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);
@@ -414,6 +422,9 @@ impl Coordinator {
         let mut changed = self.suspect(step, slot, cell, waiting);
         if is_held_up {
             self.restate_divergence(step, instrument);
+        }
+        if waits {
+            self.tell_pace(step, slot, Pace::ChoiceWaits);
         }
         if let Some(seen) = decision.triggered {
             self.on_bracket_triggered(step, slot, seen);
@@ -502,6 +513,7 @@ impl Coordinator {
             TimerFor::List(account) => self.on_list_due(&mut step, account),
             TimerFor::Stale(account) => self.on_stale_due(&mut step, account),
             TimerFor::Hangs(episode) => self.on_hangs(&mut step, episode),
+            TimerFor::Pace(account) => self.on_pace_due(&mut step, account),
         }
         if let Some(episode) = timer.episode() {
             self.refresh(episode);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{AlarmKind, Entry, OrderEnd, OrdersListed, Record};
 use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId};
 use crate::num::Qty;
-use crate::order::{ExitOrder, OrderKind};
+use crate::order::ExitOrder;
 use crate::plan::spec::LossLimitSpec;
 use crate::plan::{Plan, PlanSpec};
 use crate::reason::Reason;
@@ -251,7 +251,7 @@ impl Coverage {
             let covered = self.held.get_mut(&episode);
             if let Some(stop) = covered.and_then(|covered| covered.stops.get_mut(&edited.id)) {
                 stop.left = edited.left;
-                stop.is_missing |= !matches!(edited.kind, OrderKind::Stop(_));
+                stop.is_missing |= edited.kind.trigger().is_none();
                 self.settle(at, episode, known);
             }
         }
@@ -300,6 +300,7 @@ impl Coverage {
             | Record::Converged { .. }
             | Record::OrdersListed(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::CommandRefused(_) => return None,
         };
         Some(episode)
@@ -394,7 +395,7 @@ impl Covered {
     }
 
     fn intend(&mut self, order: &ExitOrder) {
-        if matches!(order.kind, OrderKind::Stop(_)) {
+        if order.kind.trigger().is_some() {
             self.stops.insert(order.id, Stop { left: order.qty, confirmed: None, is_missing: false });
         }
     }

@@ -11,6 +11,7 @@ use crate::listing::{ForeignId, Listing};
 use crate::market::Bar;
 use crate::num::{Money, Price, Qty};
 use crate::order::{Fill, OrderState};
+use crate::pacing::OrderBudget;
 use crate::time::Timestamp;
 
 mod prices;
@@ -235,7 +236,7 @@ pub enum Command {
         /// Where to.
         to: Price,
     },
-    /// Set an account's kill level, or release it.
+    /// Set an account's kill level, or release it. A weaker one than it has is refused.
     Kill {
         /// The account.
         account: AccountId,
@@ -257,6 +258,13 @@ pub enum Command {
         key: PositionKey,
         /// Its stop stays at the venue.
         keeps_stop: bool,
+    },
+    /// So many orders an account may send; `None` is as many as are decided.
+    Budget {
+        /// The account.
+        account: AccountId,
+        /// The budget.
+        budget: Option<OrderBudget>,
     },
 }
 

@@ -29,6 +29,7 @@ pub mod market;
 pub mod num;
 pub mod order;
 pub mod orders;
+pub mod pacing;
 mod pairs;
 pub mod plan;
 pub mod position;

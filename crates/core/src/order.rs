@@ -8,8 +8,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
 use crate::instrument::Side;
+use crate::market::PriceSource;
 use crate::num::{Money, Price, Qty};
 use crate::reason::Reason;
+
+/// Whose price triggers a stop at the venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerSource {
+    /// The last trade.
+    #[default]
+    Last,
+    /// The venue's mark price.
+    Mark,
+}
+
+impl TriggerSource {
+    /// The price source that it looks at.
+    #[must_use]
+    pub const fn source(self) -> PriceSource {
+        match self {
+            Self::Last => PriceSource::Last,
+            Self::Mark => PriceSource::Mark,
+        }
+    }
+}
+
+/// Where a stop at the venue triggers, and on which price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The price.
+    pub at: Price,
+    /// Whose price.
+    pub on: TriggerSource,
+}
 
 /// How an exit order meets the market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +57,8 @@ pub enum OrderKind {
     Stop(Price),
     /// At the limit or better, now; what does not fill at once is taken away.
     ImmediateLimit(Price),
+    /// Waits at the venue until its mark price is at the trigger, then goes to the market.
+    MarkStop(Price),
 }
 
 impl OrderKind {
@@ -33,7 +67,39 @@ impl OrderKind {
     pub const fn rests(self) -> bool {
         match self {
             Self::Market | Self::MarketableLimit(_) | Self::ImmediateLimit(_) => false,
-            Self::RestingLimit(_) | Self::Stop(_) => true,
+            Self::RestingLimit(_) | Self::Stop(_) | Self::MarkStop(_) => true,
+        }
+    }
+
+    /// A stop that triggers there.
+    #[must_use]
+    pub const fn stop(trigger: Trigger) -> Self {
+        match trigger.on {
+            TriggerSource::Last => Self::Stop(trigger.at),
+            TriggerSource::Mark => Self::MarkStop(trigger.at),
+        }
+    }
+
+    /// Where it triggers, when it is a stop.
+    #[must_use]
+    pub const fn trigger(self) -> Option<Trigger> {
+        match self {
+            Self::Stop(at) => Some(Trigger { at, on: TriggerSource::Last }),
+            Self::MarkStop(at) => Some(Trigger { at, on: TriggerSource::Mark }),
+            Self::Market | Self::MarketableLimit(_) | Self::RestingLimit(_) | Self::ImmediateLimit(_) => None,
+        }
+    }
+
+    /// Its own price: the limit or the trigger.
+    #[must_use]
+    pub const fn price(self) -> Option<Price> {
+        match self {
+            Self::Market => None,
+            Self::MarketableLimit(at)
+            | Self::RestingLimit(at)
+            | Self::Stop(at)
+            | Self::ImmediateLimit(at)
+            | Self::MarkStop(at) => Some(at),
         }
     }
 }

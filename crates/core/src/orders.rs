@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EpisodeId, OrderId};
 use crate::num::{Price, Qty};
-use crate::order::{CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState};
+use crate::order::{
+    CancelState, ExitOrder, OrderAnswer, OrderKind, OrderLife, OrderState, Trigger, TriggerSource,
+};
 use crate::position::{AtVenue, Position};
 use crate::reason::{ExitType, Reason, Source};
 
@@ -66,6 +68,7 @@ enum Kind {
     RestingLimit,
     Stop,
     ImmediateLimit,
+    MarkStop,
 }
 
 impl Order {
@@ -73,7 +76,7 @@ impl Order {
     #[must_use]
     pub const fn exit_type(&self) -> ExitType {
         match self.kind {
-            Kind::Market | Kind::Stop => ExitType::Market,
+            Kind::Market | Kind::Stop | Kind::MarkStop => ExitType::Market,
             Kind::MarketableLimit | Kind::RestingLimit | Kind::ImmediateLimit => ExitType::Limit,
         }
     }
@@ -87,7 +90,25 @@ impl Order {
             Kind::RestingLimit => OrderKind::RestingLimit(self.price),
             Kind::Stop => OrderKind::Stop(self.price),
             Kind::ImmediateLimit => OrderKind::ImmediateLimit(self.price),
+            Kind::MarkStop => OrderKind::MarkStop(self.price),
         }
+    }
+
+    /// Whose price triggers it, when it is a stop.
+    #[must_use]
+    pub(crate) const fn triggers_on(&self) -> TriggerSource {
+        match self.kind {
+            Kind::MarkStop => TriggerSource::Mark,
+            Kind::Market | Kind::MarketableLimit | Kind::RestingLimit | Kind::Stop | Kind::ImmediateLimit => {
+                TriggerSource::Last
+            }
+        }
+    }
+
+    /// Where it triggers, as a stop.
+    #[must_use]
+    pub(crate) const fn stops_at(&self) -> Trigger {
+        Trigger { at: self.trigger, on: self.triggers_on() }
     }
 
     /// The order as it was sent for `episode`.
@@ -133,7 +154,11 @@ impl Order {
             // It traded what is left of it before we heard that it was cut.
             self.state = OrderState::Filled;
         }
-        if let (Kind::Stop, OrderKind::Stop(at)) = (self.kind, kind) {
+        if let (Some(_), Some(Trigger { at, on })) = (self.kind().trigger(), kind.trigger()) {
+            self.kind = match on {
+                TriggerSource::Last => Kind::Stop,
+                TriggerSource::Mark => Kind::MarkStop,
+            };
             (self.price, self.trigger) = (at, at);
         } else if let (Kind::RestingLimit, OrderKind::RestingLimit(at)) = (self.kind, kind) {
             self.price = at;
@@ -220,13 +245,15 @@ pub struct Orders {
 impl Orders {
     /// Adds an order to the list that begins at `first`; returns the new beginning.
     pub(crate) fn add(&mut self, first: u32, order: &ExitOrder, extent: Extent) -> u32 {
-        let (kind, price) = match order.kind {
-            OrderKind::Market => (Kind::Market, Price(0)),
-            OrderKind::MarketableLimit(limit) => (Kind::MarketableLimit, limit),
-            OrderKind::RestingLimit(limit) => (Kind::RestingLimit, limit),
-            OrderKind::Stop(trigger) => (Kind::Stop, trigger),
-            OrderKind::ImmediateLimit(limit) => (Kind::ImmediateLimit, limit),
+        let kind = match order.kind {
+            OrderKind::Market => Kind::Market,
+            OrderKind::MarketableLimit(_) => Kind::MarketableLimit,
+            OrderKind::RestingLimit(_) => Kind::RestingLimit,
+            OrderKind::Stop(_) => Kind::Stop,
+            OrderKind::ImmediateLimit(_) => Kind::ImmediateLimit,
+            OrderKind::MarkStop(_) => Kind::MarkStop,
         };
+        let price = order.kind.price().unwrap_or_default();
         let OrderLife { qty, filled, state, cancel } = OrderLife::sent(order.qty);
         let order = Order {
             next: first,
@@ -321,7 +348,7 @@ impl Orders {
             self.list(first).map(|(_, order)| order).filter(|order| order.protects()).peekable();
         let follows = |order: &&&Order| order.is_confirmed() && !order.is_left();
         let newest = brackets.peek().filter(follows).map(|order| order.trigger);
-        let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.trigger);
+        let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.stops_at());
         AtVenue { claimed, trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
     }
 

@@ -16,6 +16,7 @@ use crate::id::{EpisodeId, PlanId};
 use crate::indicator::AtrValue;
 use crate::instrument::{Instrument, Side};
 use crate::num::{Money, Price, Qty, share_of};
+use crate::order::{Trigger, TriggerSource};
 use crate::plan::dynamic::Measured;
 use crate::plan::ladder::{Ladder, LegKind};
 use crate::plan::trailing::{Trail, Trailing};
@@ -171,7 +172,7 @@ pub struct AtVenue {
     /// person closes by hand.
     pub claimed: Qty,
     /// The trigger of the stop that the venue has confirmed.
-    pub trigger: Option<Price>,
+    pub trigger: Option<Trigger>,
     /// The trigger that a tighter stop is held against; none while an answer is waited for.
     pub follows_from: Option<Price>,
     /// The limit of the full close under way.
@@ -195,14 +196,31 @@ impl SourceCells {
         }
     }
 
+    /// The cell that triggers a stop at the venue.
+    #[must_use]
+    pub const fn of_trigger(&self, on: TriggerSource) -> CellId {
+        self.0[on.source() as usize]
+    }
+
+    /// Whether two cells tell of the same price: trades and quotes do, a mark or index price is another.
+    #[must_use]
+    pub fn are_alike(&self, a: CellId, b: CellId) -> bool {
+        use crate::market::PriceSource::{Ask, Bid, Last};
+        let is_traded = |cell| [Last, Bid, Ask].iter().any(|&source| self.0[source as usize] == cell);
+        a == b || (is_traded(a) && is_traded(b))
+    }
+
     /// The cell a rule of `side` looks at, by its own choice or its default.
     #[must_use]
     pub fn of_rule(&self, rule: Rule, side: Side, plan: &Plan) -> CellId {
-        use crate::market::PriceSource::{Last, Mark};
+        use crate::market::PriceSource::Mark;
         let (chosen, default) = match rule {
             Rule::HardStop => (plan.hard_stop.and_then(|rule| rule.source), Some(Mark)),
             Rule::LossGuard => (plan.loss_guard.and_then(|rule| rule.source), Some(Mark)),
-            Rule::StopLoss => (plan.stop_loss.and_then(|rule| rule.source), Some(Last)),
+            Rule::StopLoss => {
+                let trigger = plan.bracket.map(|bracket| bracket.trigger).unwrap_or_default();
+                (plan.stop_loss.and_then(|rule| rule.source), Some(trigger.source()))
+            }
             Rule::SoftStop => (plan.soft_stop.and_then(|rule| rule.source), None),
             Rule::TrailingStop | Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => (None, None),
         };

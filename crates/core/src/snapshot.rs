@@ -18,6 +18,7 @@ use crate::instrument::{Instrument, Side};
 use crate::market::PriceSource;
 use crate::num::Price;
 use crate::orders::Orders;
+use crate::pacing::Pacing;
 use crate::plan::Plan;
 use crate::position::{Phase, Position, level};
 use crate::time::Timestamp;
@@ -25,7 +26,7 @@ use crate::trust::Trust;
 use crate::watch::{Moment, Slot};
 
 /// Version of the snapshot's shape.
-pub const SNAPSHOT_VERSION: u16 = 3;
+pub const SNAPSHOT_VERSION: u16 = 4;
 
 /// The durable state of a coordinator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,7 @@ pub struct Snapshot {
     /// What is known against prices.
     trust: Trust,
     accounts: Accounts,
+    pacing: Pacing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +101,7 @@ impl Coordinator {
             standing: self.engine.standing.clone(),
             trust: self.engine.trust.clone(),
             accounts: self.accounts.clone(),
+            pacing: self.pacing.clone(),
         }
     }
 
@@ -170,6 +173,7 @@ impl Coordinator {
             engine.rebuild(instrument, &snapshot.orders);
         }
         let mut coordinator = Self::from_parts(engine, snapshot.orders, snapshot.accounts, snapshot.timers);
+        coordinator.pacing = snapshot.pacing;
         coordinator.watch_silences();
         Ok(coordinator)
     }

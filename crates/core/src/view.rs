@@ -12,6 +12,7 @@ use crate::kill::KillLevel;
 use crate::num::{Money, Price, Qty};
 use crate::order::{ExitOrder, OrderLife};
 use crate::orders::Order;
+use crate::pacing::{OrderBudget, Pace};
 use crate::plan::{Plan, Rule};
 use crate::position::{Phase, Position, price};
 use crate::reason::{Reason, StopOrigin};
@@ -97,6 +98,8 @@ pub struct LivingOrder {
     pub life: OrderLife,
     /// Whether its episode still holds something.
     pub is_held: bool,
+    /// What was let go and is left to this stop, which stays at the venue; none of any other order.
+    pub let_go: Option<Qty>,
 }
 
 impl Coordinator {
@@ -146,6 +149,11 @@ impl<'a> View<'a> {
         self.coordinator.engine.standing.kill_levels()
     }
 
+    /// The accounts whose orders are counted, their budgets, and how their orders go.
+    pub fn budgets(self) -> impl Iterator<Item = (AccountId, OrderBudget, Pace)> + 'a {
+        self.coordinator.pacing.paces()
+    }
+
     /// Orders that are decided and wait for coins that other orders lock.
     #[must_use]
     pub fn waiting(self, episode: EpisodeId) -> usize {
@@ -182,14 +190,17 @@ impl<'a> View<'a> {
     /// Every order that the venue may still work on, by position.
     pub fn living_orders(self) -> impl Iterator<Item = LivingOrder> + 'a {
         let Coordinator { engine, orders, .. } = self.coordinator;
-        let positions = engine.positions.iter().filter(|position| position.phase != Phase::Vacant);
-        positions.flat_map(move |position| {
+        let positions = engine.positions.iter().zip(0..);
+        let positions = positions.filter(|(position, _)| position.phase != Phase::Vacant);
+        positions.flat_map(move |(position, slot)| {
             let living =
                 orders.list(position.first_order).filter(|(_, order)| !order.life().state.is_final());
-            living.map(|(_, order)| LivingOrder {
+            let let_go = self.coordinator.keeps_stop(slot).then_some(position.open);
+            living.map(move |(_, order)| LivingOrder {
                 order: order.named(position.episode),
                 life: order.life(),
                 is_held: position.is_held(),
+                let_go: let_go.filter(|_| order.is_left()),
             })
         })
     }

@@ -109,6 +109,8 @@ kinds! {
     BracketTriggered = 122 "bracket_triggered" v 1,
     /// [`Record::KillLevel`].
     KillLevel = 123 "kill_level" v 1,
+    /// [`Record::OrdersPaced`].
+    OrdersPaced = 124 "orders_paced" v 1,
     /// [`Record::Suspected`].
     Suspected = 141 "suspected" v 1,
     /// [`Record::Confirmed`].
@@ -196,6 +198,7 @@ impl Kind {
             Record::OrdersListed(_) => Self::OrdersListed,
             Record::Returned(_) => Self::Returned,
             Record::OrdersStale { .. } => Self::OrdersStale,
+            Record::OrdersPaced { .. } => Self::OrdersPaced,
         }
     }
 

@@ -160,6 +160,7 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         Record::OrdersListed(listed) => to_extend(listed, out),
         Record::Returned(returned) => to_extend(returned, out),
         Record::OrdersStale { account, since } => to_extend(&(account, since), out),
+        Record::OrdersPaced { account, pace, until } => to_extend(&(account, pace, until), out),
         Record::Suspected { .. }
         | Record::Confirmed { .. }
         | Record::Contradicted { .. }
@@ -302,6 +303,10 @@ fn decode_later(kind: Kind, bytes: &[u8]) -> Result<Record, PayloadError> {
         Kind::KillLevel => {
             let (account, level) = whole(kind, bytes)?;
             Record::KillLevel { account, level }
+        }
+        Kind::OrdersPaced => {
+            let (account, pace, until) = whole(kind, bytes)?;
+            Record::OrdersPaced { account, pace, until }
         }
         Kind::Suspected => {
             let (episode, reason, level, price, until) = whole(kind, bytes)?;

@@ -116,7 +116,7 @@ impl Judge {
             let (mut stopped, mut is_closing) = (0, false);
             for order in living {
                 match order.kind {
-                    Kind::Stop(_) => stopped += order.qty - order.filled,
+                    Kind::Stop(_) | Kind::MarkStop(_) => stopped += order.qty - order.filled,
                     Kind::Market(_) | Kind::MarketableLimit(_) | Kind::ImmediateLimit(_) => is_closing = true,
                     Kind::RestingLimit(_) => {}
                 }
@@ -182,7 +182,7 @@ impl Judge {
     fn place(&mut self, at: i64, id: &str, (life, qty, kind): (u64, i64, Kind)) -> Result<(), String> {
         let of =
             self.lives.get_mut(&life).ok_or_else(|| format!("order {id} is for position {life}, unknown"))?;
-        if let Kind::Stop(trigger) = kind {
+        if let Kind::Stop(trigger) | Kind::MarkStop(trigger) = kind {
             let is_tighter = of.stop.is_none_or(|(before, _)| match of.bucket.side {
                 Side::Long => trigger > before,
                 Side::Short => trigger < before,

@@ -11,7 +11,7 @@ impl Life {
     /// The row of its bracket; none when it never had a stop or a resting target at the exchange.
     pub(crate) fn bracket(&self) -> Option<BracketRow> {
         let (stop, target) = (self.newest(0), self.newest_target());
-        let stop = stop.filter(|sent| matches!(sent.order.kind, OrderKind::Stop(_)))?;
+        let stop = stop.filter(|sent| sent.order.kind.trigger().is_some())?;
         let entry = self.openings.first()?;
         Some(BracketRow {
             market: self.market.clone(),

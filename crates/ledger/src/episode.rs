@@ -129,7 +129,7 @@ impl Life {
     pub(crate) fn intend(&mut self, order: &ExitOrder, at: Timestamp) -> &Sent {
         // The only stops that are sent are those that protect from the venue's side.
         let source = match order.kind {
-            OrderKind::Stop(_) => Source::ExchangeBracket,
+            OrderKind::Stop(_) | OrderKind::MarkStop(_) => Source::ExchangeBracket,
             OrderKind::Market
             | OrderKind::MarketableLimit(_)
             | OrderKind::RestingLimit(_)
@@ -431,7 +431,7 @@ pub const fn state_word(state: OrderState) -> &'static str {
 /// How an order is going to meet the market, before its first fill says how it did.
 const fn exit_type(order: &ExitOrder) -> ExitType {
     match order.kind {
-        OrderKind::Market | OrderKind::Stop(_) => ExitType::Market,
+        OrderKind::Market | OrderKind::Stop(_) | OrderKind::MarkStop(_) => ExitType::Market,
         OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) | OrderKind::ImmediateLimit(_) => {
             ExitType::Limit
         }

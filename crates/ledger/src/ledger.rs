@@ -275,6 +275,7 @@ impl Ledger {
             | Record::HandedOver(_)
             | Record::OrdersListed(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::Alarm { .. } => Ok(()),
         }
     }

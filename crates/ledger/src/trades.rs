@@ -99,6 +99,7 @@ pub const fn kind_word(kind: OrderKind) -> &'static str {
         OrderKind::RestingLimit(_) => "limit",
         OrderKind::Stop(_) => "stop",
         OrderKind::ImmediateLimit(_) => "immediate_limit",
+        OrderKind::MarkStop(_) => "mark_stop",
     }
 }
 

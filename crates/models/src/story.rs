@@ -147,7 +147,7 @@ fn order_words(order: &ExitOrder) -> String {
         OrderKind::MarketableLimit(at) | OrderKind::RestingLimit(at) | OrderKind::ImmediateLimit(at) => {
             format!("limit {}", price_words(at))
         }
-        OrderKind::Stop(at) => format!("stop {}", price_words(at)),
+        OrderKind::Stop(at) | OrderKind::MarkStop(at) => format!("stop {}", price_words(at)),
     };
     format!("sell {} {kind} ({})", order.qty.0, id_words(&order.id))
 }

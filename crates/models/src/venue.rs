@@ -71,7 +71,7 @@ impl Placed {
     /// Whether it is a stop.
     #[must_use]
     pub const fn is_stop(&self) -> bool {
-        matches!(self.order.kind, OrderKind::Stop(_))
+        self.order.kind.trigger().is_some()
     }
 
     /// Whether somebody could trade with it at `price`. Positions are long: our orders sell.
@@ -83,14 +83,14 @@ impl Placed {
             OrderKind::MarketableLimit(limit)
             | OrderKind::RestingLimit(limit)
             | OrderKind::ImmediateLimit(limit) => price >= limit,
-            OrderKind::Stop(_) => is_triggered,
+            OrderKind::Stop(_) | OrderKind::MarkStop(_) => is_triggered,
         }
     }
 
     /// The price came to `price`: a stop is triggered for good.
     pub fn see(&mut self, price: Price) {
-        if let (Place::Working { .. }, OrderKind::Stop(trigger)) = (self.place, self.order.kind)
-            && price <= trigger
+        if let (Place::Working { .. }, Some(trigger)) = (self.place, self.order.kind.trigger())
+            && price <= trigger.at
         {
             self.place = Place::Working { is_triggered: true };
         }

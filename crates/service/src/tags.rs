@@ -167,7 +167,8 @@ impl Narrator {
             | Record::HandedOver(_)
             | Record::OrdersListed(_)
             | Record::Returned(_)
-            | Record::OrdersStale { .. } => self.past_us(at, &entry.record, per_unit, lines),
+            | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. } => self.past_us(at, &entry.record, per_unit, lines),
         }
         closed
     }
@@ -316,13 +317,7 @@ impl Narrator {
         let note = self.episodes.entry(episode).or_default();
         let remembered = OrderNote { qty: order.qty, filled: Qty(0), kind: order.kind, reason: order.reason };
         note.orders.insert(order.id, remembered);
-        let price = match order.kind {
-            OrderKind::Market => note.seen.unwrap_or(order.trigger),
-            OrderKind::MarketableLimit(limit)
-            | OrderKind::RestingLimit(limit)
-            | OrderKind::Stop(limit)
-            | OrderKind::ImmediateLimit(limit) => limit,
-        };
+        let price = order.kind.price().unwrap_or_else(|| note.seen.unwrap_or(order.trigger));
         let names = &self.names;
         let (qty, price) = (names.qty(episode, order.qty), names.price(episode, price));
         let (side, reason) = (close_side(episode.key.side), order.reason.word());
@@ -524,6 +519,7 @@ pub(crate) const fn kind_word(kind: OrderKind) -> &'static str {
         OrderKind::RestingLimit(_) => "RESTING_LIMIT",
         OrderKind::Stop(_) => "STOP",
         OrderKind::ImmediateLimit(_) => "IMMEDIATE_LIMIT",
+        OrderKind::MarkStop(_) => "MARK_STOP",
     }
 }
 

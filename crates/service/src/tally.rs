@@ -105,6 +105,7 @@ impl Tally {
             | Record::HandedOver(_)
             | Record::OrdersListed(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::Observed(_)
             | Record::Input(_)
             | Record::Added(_)

@@ -312,9 +312,12 @@ impl SimVenue {
         cells[quote as usize].or(cells[PriceSource::Last as usize]).or(cells[PriceSource::Mark as usize])
     }
 
-    /// The cell whose prices fill or trigger resting orders.
-    fn resting_cell(&self, instrument: InstrumentId, side: Side) -> Option<CellId> {
+    /// The cell whose prices fill or trigger a resting order; the last price stands in.
+    fn resting_cell(&self, order: &ExitOrder) -> Option<CellId> {
+        let instrument = order.id.episode.key.instrument;
         let cells = &self.markets[instrument.0 as usize].cells;
-        cells[PriceSource::Last as usize].or_else(|| self.market_cell(instrument, side))
+        let on = order.kind.trigger().map_or(PriceSource::Last, |trigger| trigger.on.source());
+        let own = cells[on as usize].or(cells[PriceSource::Last as usize]);
+        own.or_else(|| self.market_cell(instrument, order.position_side()))
     }
 }

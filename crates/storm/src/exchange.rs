@@ -10,7 +10,7 @@ use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::listing::ForeignId;
 use ripcord_core::num::{Money, Price, Qty};
-use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState, TriggerSource};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::config::{Config, VenueKind};
@@ -216,7 +216,7 @@ impl Exchange {
         let is = |kind| weather.is(now, kind);
         let key = order.id.episode.key;
         let market = &self.markets[key.instrument.0 as usize];
-        let is_stop = matches!(order.kind, OrderKind::Stop(_));
+        let is_stop = order.kind.trigger().is_some();
         if is(FaultKind::RefuseBusy) || is(FaultKind::RateLimit) {
             return Some(RefusedWhy::Busy);
         }
@@ -229,21 +229,16 @@ impl Exchange {
         if self.closable(key) == 0 {
             return Some(RefusedWhy::NothingToReduce);
         }
-        let off_tick = match order.kind {
-            OrderKind::Market => false,
-            OrderKind::MarketableLimit(at)
-            | OrderKind::RestingLimit(at)
-            | OrderKind::Stop(at)
-            | OrderKind::ImmediateLimit(at) => is(FaultKind::Tick) && at.0 % market.tick != 0,
-        };
+        let off_tick = order.kind.price().is_some_and(|at| is(FaultKind::Tick) && at.0 % market.tick != 0);
         if off_tick || (order.kind == OrderKind::Market && market.most > 0 && order.qty.0 > market.most) {
             return Some(RefusedWhy::Other);
         }
         if self.kind == VenueKind::Spot && order.qty.0 > self.held(key) - self.locked(key) {
             return Some(RefusedWhy::CoinsMissing);
         }
-        let OrderKind::Stop(trigger) = order.kind else { return None };
-        let is_passed = market.price > 0 && passes(key.side, market.price, trigger.0);
+        let trigger = order.kind.trigger()?;
+        let seen = self.seen_by(key, trigger.on);
+        let is_passed = seen > 0 && passes(key.side, seen, trigger.at.0);
         (self.refuses_passed_stops && is_passed).then_some(RefusedWhy::Other)
     }
 
@@ -251,6 +246,15 @@ impl Exchange {
     fn locked(&self, key: PositionKey) -> i64 {
         let ours: i64 = self.resting(key).map(|(_, _, left)| left).sum();
         ours + self.foreign_of(key)
+    }
+
+    /// The price that a trigger looks at.
+    fn seen_by(&self, key: PositionKey, on: TriggerSource) -> i64 {
+        let market = &self.markets[key.instrument.0 as usize];
+        match on {
+            TriggerSource::Last => market.price,
+            TriggerSource::Mark => market.mark,
+        }
     }
 
     /// What orders of others would sell of a bucket.

@@ -259,7 +259,7 @@ impl Books {
             Kind::MarketableLimit(limit) | Kind::RestingLimit(limit) | Kind::ImmediateLimit(limit) => {
                 crosses(limit).then_some(limit)
             }
-            Kind::Stop(trigger) => {
+            Kind::Stop(trigger) | Kind::MarkStop(trigger) => {
                 let is_reached = if is_long { quote.last <= trigger } else { quote.last >= trigger };
                 match placed.triggered_at {
                     Some(from) => (now >= from).then_some(market),

@@ -155,6 +155,8 @@ pub enum Kind {
     Stop(i64),
     /// Now, at the limit or better; what is left is taken away.
     ImmediateLimit(i64),
+    /// As a stop, by the mark price; a venue with one price has no other.
+    MarkStop(i64),
 }
 
 /// An order by its id.
@@ -541,6 +543,7 @@ impl Order {
             Kind::MarketableLimit(at)
             | Kind::RestingLimit(at)
             | Kind::Stop(at)
+            | Kind::MarkStop(at)
             | Kind::ImmediateLimit(at)
                 if at <= 0 =>
             {
@@ -550,6 +553,7 @@ impl Order {
             | Kind::MarketableLimit(_)
             | Kind::RestingLimit(_)
             | Kind::Stop(_)
+            | Kind::MarkStop(_)
             | Kind::ImmediateLimit(_) => Ok(()),
         }
     }

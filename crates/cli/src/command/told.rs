@@ -6,7 +6,8 @@ use serde_json::Value;
 
 /// Whether everything that was asked for is done or under way.
 pub(super) fn is_whole(answer: &Value) -> bool {
-    positions(answer).iter().all(|position| position["why"].is_null())
+    let is_done = |of: &Value| of["why"].is_null();
+    positions(answer).iter().all(is_done) && list(&answer["accounts"]).iter().all(is_done)
 }
 
 /// What followed.
@@ -43,7 +44,11 @@ pub(super) fn refusal(answer: &Value, code: u16) -> String {
 }
 
 fn positions(answer: &Value) -> &[Value] {
-    answer["positions"].as_array().map_or(&[], Vec::as_slice)
+    list(&answer["positions"])
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// A text of the service, without what a terminal would obey.

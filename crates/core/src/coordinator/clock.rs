@@ -27,7 +27,8 @@ impl Coordinator {
                 | TimerFor::Coins(_)
                 | TimerFor::Confirm(_)
                 | TimerFor::ReadAgain(_)
-                | TimerFor::Stale(_) => return None,
+                | TimerFor::Stale(_)
+                | TimerFor::Pace(_) => return None,
             };
             Some(1 + at.since(due).0.unsigned_abs() / period.0.max(1).unsigned_abs())
         });

@@ -7,6 +7,7 @@ use crate::id::{AccountId, EpisodeId, PlanId, PositionKey};
 use crate::kill::KillLevel;
 use crate::num::{Price, Qty};
 use crate::orders::NO_ORDER;
+use crate::pacing::OrderBudget;
 use crate::plan::Rule;
 use crate::position::{Phase, Position, level, price};
 use crate::reason::{Reason, StopOrigin};
@@ -26,6 +27,7 @@ pub(super) enum Wanted {
     Manage(Box<Management>),
     HandOver(PositionKey),
     Release(PositionKey, bool),
+    Budget(AccountId, Option<OrderBudget>),
 }
 
 impl Wanted {
@@ -42,6 +44,7 @@ impl Wanted {
             Command::Manage(given) => Self::Manage(given.clone()),
             Command::HandOver { key } => Self::HandOver(*key),
             Command::Release { key, keeps_stop } => Self::Release(*key, *keeps_stop),
+            Command::Budget { account, budget } => Self::Budget(*account, *budget),
         }
     }
 }
@@ -60,6 +63,7 @@ impl Coordinator {
             Wanted::Manage(given) => self.on_manage(step, given),
             Wanted::HandOver(key) => self.on_hand_over(step, *key),
             Wanted::Release(key, keeps_stop) => self.on_release(step, *key, *keeps_stop),
+            Wanted::Budget(account, budget) => self.on_budget(step, *account, *budget),
         }
     }
 

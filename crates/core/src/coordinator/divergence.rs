@@ -6,7 +6,6 @@ use super::{Coordinator, Record, Step};
 use crate::cell::CellId;
 use crate::event::Tick;
 use crate::id::InstrumentId;
-use crate::plan::Rule;
 use crate::position::Decision;
 use crate::watch::Slot;
 
@@ -24,11 +23,11 @@ impl Coordinator {
     pub(super) fn hold_up(&self, slot: Slot, cell: Option<CellId>, decision: &mut Decision) -> bool {
         let position = &self.engine.positions[slot as usize];
         let differs = || self.engine.divergence(position.episode.key.instrument);
-        if !is_at_leisure(decision) || !differs().is_some_and(|(.., differs)| differs) {
+        if !decision.is_at_leisure() || !differs().is_some_and(|(.., differs)| differs) {
             return false;
         }
         let is_told = match cell {
-            Some(cell) => is_at_leisure(&position.set_off_by(cell, decision.clone(), &self.terms(slot))),
+            Some(cell) => position.set_off_by(cell, decision.clone(), &self.terms(slot)).is_at_leisure(),
             None => true,
         };
         decision.block_profit();
@@ -47,9 +46,4 @@ impl Coordinator {
             self.engine.trust.diverged.remove(&instrument);
         }
     }
-}
-
-/// Whether a decision closes anything without urgency.
-fn is_at_leisure(decision: &Decision) -> bool {
-    decision.legs.is_some() || decision.close.is_some_and(|rule| rule > Rule::TrailingStop)
 }

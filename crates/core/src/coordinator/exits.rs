@@ -226,6 +226,13 @@ impl Coordinator {
             self.conclude(step, slot, Concluded::PastWorst);
             return;
         }
+        if let Some(until) = self.close_waits_until(step, slot) {
+            let exit = self.engine.positions[slot as usize].exits;
+            let is_working = self.close_is_working(slot);
+            let again = if is_working { TimerFor::Escalate(episode, exit) } else { TimerFor::Retry(episode) };
+            self.timers.insert((until, again));
+            return;
+        }
         let trigger = self.last_close_trigger(slot);
         if let Some(limit) = self.worst_limit(slot) {
             // It never goes past its worst price, where it may wait already.
@@ -465,6 +472,9 @@ impl Coordinator {
         if !self.is_silent(key.account) && self.holds_back(step, slot, &order, extent) {
             return;
         }
+        if !self.is_silent(key.account) {
+            self.count_order(step, slot);
+        }
         // What others lock the venue refuses: what is free goes by itself.
         let free = self.free_of_others(slot, &order, extent);
         let rest = Qty(order.qty.0 - free.0);
@@ -623,7 +633,8 @@ impl Coordinator {
             OrderKind::Market
             | OrderKind::RestingLimit(_)
             | OrderKind::Stop(_)
-            | OrderKind::ImmediateLimit(_) => None,
+            | OrderKind::ImmediateLimit(_)
+            | OrderKind::MarkStop(_) => None,
         })
     }
 

@@ -27,6 +27,7 @@ pub(super) enum Heard {
     NotFound(OrderId),
     MarketRefused(OrderId),
     NothingToReduce(OrderId),
+    Busy(OrderId),
     Read(Box<Reading>),
     ClosedOutside(OutsideClose),
     Listed(Box<Listing>),
@@ -40,7 +41,8 @@ impl Heard {
             // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
             VenueEvent::Refused(id, RefusedWhy::MarketRefused) => Self::MarketRefused(*id),
             VenueEvent::Refused(id, RefusedWhy::NothingToReduce) => Self::NothingToReduce(*id),
-            VenueEvent::Refused(id, RefusedWhy::Busy | RefusedWhy::Other | RefusedWhy::CoinsMissing) => {
+            VenueEvent::Refused(id, RefusedWhy::Busy) => Self::Busy(*id),
+            VenueEvent::Refused(id, RefusedWhy::Other | RefusedWhy::CoinsMissing) => {
                 Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused)
             }
             VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
@@ -80,6 +82,10 @@ impl Coordinator {
             Heard::NothingToReduce(id) => {
                 self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
                 self.ask_about(step, id.episode.key);
+            }
+            Heard::Busy(id) => {
+                self.on_busy(step, id);
+                self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
             }
             Heard::Read(reading) => self.on_read(step, reading),
             Heard::ClosedOutside(closed) => self.on_closed_outside(step, closed),

@@ -23,11 +23,16 @@ impl Coordinator {
         level: Option<KillLevel>,
         confirmed: bool,
     ) {
+        let before = self.engine.standing.kill_level(account);
+        // What somebody stopped is let loose by a release, which says so, and by nothing else.
+        if level.is_some() && level < before {
+            self.note_refused(step, CommandRefused::StrongerLevel(account));
+            return;
+        }
         if level == Some(KillLevel::Silent) && !confirmed {
             self.note_refused(step, CommandRefused::NotConfirmed(account));
             return;
         }
-        let before = self.engine.standing.kill_level(account);
         if level == before && level != Some(KillLevel::Flatten) {
             return;
         }

@@ -121,11 +121,11 @@ impl Coordinator {
         if terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot {
             return;
         }
-        let Some(ladder) = position.ladder(&terms) else { return };
         // What waits for coins goes first.
         if self.orders.waiting.of(position.episode).next().is_some() {
             return;
         }
+        let Some(ladder) = position.ladder(&terms) else { return };
         let (episode, mut left, mut from) = (position.episode, self.to_offer(slot), 0);
         let mut orders: [Option<(u8, ExitOrder)>; crate::plan::ladder::LEGS_MAX] = Default::default();
         for (index, order) in orders.iter_mut().enumerate().take(ladder.legs.len()) {
@@ -159,6 +159,9 @@ impl Coordinator {
             *order = Some((legs, ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit }));
         }
         for (legs, order) in orders.into_iter().flatten() {
+            if self.waits_until(step, slot).is_some() {
+                return;
+            }
             self.engine.positions[slot as usize].legs_out |= legs;
             self.submit(step, slot, order, Extent::Legs(legs));
         }

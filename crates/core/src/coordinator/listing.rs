@@ -158,17 +158,10 @@ impl Coordinator {
                     foreign.insert(id) && (id.instrument.0 as usize) < self.engine.markets.len()
                 }
             };
-            let price = match order.kind {
-                OrderKind::Market => None,
-                OrderKind::MarketableLimit(at)
-                | OrderKind::RestingLimit(at)
-                | OrderKind::Stop(at)
-                | OrderKind::ImmediateLimit(at) => Some(at),
-            };
             is_new
                 && order.qty.0 > 0
                 && (0..=order.qty.0).contains(&order.filled.0)
-                && price.is_none_or(Price::is_sound)
+                && order.kind.price().is_none_or(Price::is_sound)
         })
     }
 
@@ -321,7 +314,7 @@ impl Coordinator {
             }
             return;
         }
-        let is_no_stop = order.protects() && !matches!(listed.kind, OrderKind::Stop(_));
+        let is_no_stop = order.protects() && listed.kind.trigger().is_none();
         if !order.is_at_venue() {
             news.found.push(*id);
         } else if listings.missing.contains(id) && !is_no_stop {
@@ -455,7 +448,7 @@ impl Coordinator {
             self.coins_came_free(step, id.episode.key);
             return;
         }
-        if before.protects() && !matches!(as_listed.kind, OrderKind::Stop(_)) {
+        if before.protects() && as_listed.kind.trigger().is_none() {
             // Whatever it is now, no stop of ours rests there.
             let account = self.accounts.get_mut(id.episode.key.account);
             account.map(|account| account.listings.missing.insert(*id));
@@ -472,15 +465,16 @@ impl Coordinator {
             return;
         }
         let (side, stop) = (position.side(), price(position.stop));
-        match kind {
-            OrderKind::Stop(to) if before.trigger != to && tighter(side, before.trigger, to) == to => {
+        // A stop that another price triggers is another stop.
+        match kind.trigger().filter(|trigger| trigger.on == before.triggers_on()).map(|trigger| trigger.at) {
+            Some(to) if before.trigger != to && tighter(side, before.trigger, to) == to => {
                 let tightens = stop.is_none_or(|stop| tighter(side, stop, to) == to && stop != to);
                 if tightens {
                     self.move_stop(step, slot, to, StopOrigin::Moved);
                 }
             }
-            OrderKind::Stop(to) if before.trigger == to && qty > before.life().qty => {}
-            _ => self.on_loosened(step, id.episode),
+            Some(to) if before.trigger == to && qty > before.life().qty => {}
+            Some(_) | None => self.on_loosened(step, id.episode),
         }
         self.protect(step, slot);
         self.refresh(id.episode);

@@ -63,12 +63,22 @@ impl Coordinator {
                 if engine.trust.diverged.contains(&position.episode.key.instrument) {
                     decision.block_profit();
                 }
+                if self.pacing.waits(position.episode.key.account) {
+                    // A stop that would only follow waited too.
+                    decision.block_profit();
+                    decision.moves_bracket = false;
+                }
                 let decision = position.set_off_by(observed.cell, decision, &terms);
+                // A rule that left its exit to the stop hid what ranks below it; the price of another
+                // source on which it held may be told later.
+                let hides = engine.standing.deferred_first(position.episode);
                 let leaves_a_trace = match decision.close {
+                    Some(rule) if hides.is_some_and(|hides| rule > hides) => false,
                     Some(rule) => {
                         let told = engine.standing.has_deferred(position.episode, rule.reason());
                         !told || !self.defers(woken.slot, rule, &decision.held)
                     }
+                    None if hides.is_some() => false,
                     None => decision.legs.is_some() || decision.activates || decision.moves_bracket,
                 };
                 assert!(

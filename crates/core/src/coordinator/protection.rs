@@ -8,7 +8,7 @@ use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{AlarmKind, Held, OrderEnd};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::Price;
-use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
+use crate::order::{CancelState, ExitOrder, OrderKind, OrderState, Trigger};
 use crate::orders::{Extent, Order, next_try};
 use crate::plan::{Bracket, Rule};
 use crate::position::{Phase, at_loss, tighter};
@@ -52,8 +52,14 @@ impl Coordinator {
             let is_missing = self.is_missing(&order.named(episode).id) && !self.locks(slot);
             let is_tighter = side.sign() * (level.0 - order.trigger.0) >= rule.band_at(order.trigger);
             // An answer that is still to come is waited for: it calls again.
-            let is_right = order.life().open() == qty && !is_tighter && !is_missing;
+            let is_same = order.triggers_on() == rule.trigger;
+            let is_right = order.life().open() == qty && is_same && !is_tighter && !is_missing;
             if order.life().state == OrderState::Sent || is_right {
+                return;
+            }
+            // What covers everything already only follows, and may wait; where it locks coins it is gone first.
+            let covers = order.is_confirmed() && order.life().open() >= qty && is_same && !is_missing;
+            if covers && !self.locks(slot) && self.waits_until(step, slot).is_some() {
                 return;
             }
             if !is_tighter && !self.engine.terms(slot).plan.rebase {
@@ -62,7 +68,8 @@ impl Coordinator {
         }
         let (slice, attempt) = next_try(newest.map(|order| (order.slice, order.attempt)));
         let id = OrderId { episode, exit: 0, leg: 0, slice, attempt };
-        let order = ExitOrder { id, qty, kind: OrderKind::Stop(level), trigger: level, reason };
+        let kind = OrderKind::stop(Trigger { at: level, on: rule.trigger });
+        let order = ExitOrder { id, qty, kind, trigger: level, reason };
         self.submit(step, slot, order, Extent::Bracket);
     }
 
@@ -100,7 +107,7 @@ impl Coordinator {
     }
 
     /// The trigger of the stop that the venue has confirmed.
-    pub(super) fn bracket_level(&self, slot: Slot) -> Option<Price> {
+    fn bracket_level(&self, slot: Slot) -> Option<Trigger> {
         self.orders.at_venue(&self.engine.positions[slot as usize]).trigger
     }
 
@@ -180,7 +187,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let (episode, side) = (position.episode, position.side());
         let terms = self.engine.terms(slot);
-        let cell = terms.cells.of_rule(Rule::StopLoss, side, terms.plan);
+        let cell = terms.cells.of_trigger(order.triggers_on());
         if let Some(last) = self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger)) {
             self.close(step, slot, order.reason, order.trigger, last, Vec::new());
             return;
@@ -237,13 +244,13 @@ impl Coordinator {
             return false;
         };
         self.is_relied_on(&bracket.named(position.episode).id)
-            && position.leaves_to_stop(rule, level, bracket.trigger, &terms)
+            && position.leaves_to_stop(rule, level, bracket.stops_at(), &terms)
     }
 
     /// A rule held and left its exit to the bracket; told once.
     pub(super) fn defer(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
         let episode = self.engine.positions[slot as usize].episode;
-        let Some(bracket) = self.bracket_level(slot) else { return };
+        let Some(Trigger { at: bracket, .. }) = self.bracket_level(slot) else { return };
         if self.engine.standing.defer(episode, rule.reason()) {
             let record = Record::Deferred { episode, reason: rule.reason(), bracket, held };
             self.note(step, episode.key.instrument, record);
@@ -257,7 +264,7 @@ impl Coordinator {
         let plan = &self.engine.plans[position.plan.0 as usize].plan;
         // A stop placed under an earlier plan is watched like one of this.
         let rule = plan.bracket.unwrap_or(Bracket::DEFAULT);
-        let Some(trigger) = self.bracket_level(slot) else { return };
+        let Some(Trigger { at: trigger, .. }) = self.bracket_level(slot) else { return };
         if self.engine.standing.trigger(episode) {
             let record = Record::BracketTriggered { episode, trigger, price: seen };
             self.note(step, episode.key.instrument, record);
@@ -280,11 +287,11 @@ impl Coordinator {
             self.engine.restate_bands(episode.key.instrument);
             return;
         }
-        let (side, terms) = (position.side(), self.engine.terms(slot));
-        let cell = terms.cells.of_rule(Rule::StopLoss, side, terms.plan);
-        let entry = position.entry().rounded();
+        let (entry, stop) = (position.entry().rounded(), self.newest_bracket(slot));
+        let on = stop.map(|(_, order)| order.triggers_on()).unwrap_or_default();
+        let cell = self.engine.market(episode.key.instrument).cells.of_trigger(on);
         let seen = self.engine.last_price(cell).unwrap_or(entry);
-        let trigger = self.newest_bracket(slot).map_or(seen, |(_, order)| order.trigger);
+        let trigger = stop.map_or(seen, |(_, order)| order.trigger);
         self.close(step, slot, Reason::ProtectionFailed, trigger, seen, Vec::new());
     }
 

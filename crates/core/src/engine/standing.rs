@@ -75,6 +75,12 @@ impl Standing {
         self.deferred.iter().any(|(deferring, _)| *deferring == episode)
     }
 
+    /// The highest-ranked rule of a position that left its exit to the bracket.
+    pub(crate) fn deferred_first(&self, episode: EpisodeId) -> Option<Rule> {
+        let mut rules = [Rule::StopLoss, Rule::SoftStop].into_iter();
+        rules.find(|rule| self.has_deferred(episode, rule.reason()))
+    }
+
     /// A rule leaves its exit to the bracket; whether that is new.
     pub(crate) fn defer(&mut self, episode: EpisodeId, reason: Reason) -> bool {
         self.deferred.insert((episode, reason))

@@ -11,6 +11,7 @@ use crate::kill::KillLevel;
 use crate::market::{Bar, PriceSource};
 use crate::num::{Money, Price, Qty};
 use crate::order::ExitOrder;
+use crate::pacing::Pace;
 use crate::reason::{ExitType, Reason, Source, StopOrigin};
 use crate::time::Timestamp;
 
@@ -257,6 +258,15 @@ pub enum Record {
     },
     /// A quantity that had left unseen is told after all: its trade follows.
     Returned(Box<Returned>),
+    /// The orders of an account go otherwise than before, for its budget or a venue that is busy.
+    OrdersPaced {
+        /// The account.
+        account: AccountId,
+        /// How they go.
+        pace: Pace,
+        /// When there is room for exits of choice again.
+        until: Option<Timestamp>,
+    },
 }
 
 impl Record {
@@ -305,7 +315,8 @@ impl Record {
             | Self::Reconciled(_)
             | Self::HandedOver(_)
             | Self::OrdersListed(_)
-            | Self::OrdersStale { .. } => None,
+            | Self::OrdersStale { .. }
+            | Self::OrdersPaced { .. } => None,
         }
     }
 }
@@ -412,6 +423,8 @@ pub enum CommandRefused {
     NotConfirmed(AccountId),
     /// What is to be managed of an account cannot be meant.
     Unmanageable(AccountId),
+    /// The account has a stronger kill level, which only a release takes back.
+    StrongerLevel(AccountId),
 }
 
 /// An episode began.

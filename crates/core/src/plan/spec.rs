@@ -420,7 +420,7 @@ impl PlanSpec {
             plan.liquidation = spec.enabled.0.then_some(rule);
         }
         if let Some(spec) = &self.bracket {
-            let rule = check.bracket(spec);
+            let rule = check.bracket(spec, plan.stop_loss.and_then(|stop| stop.source));
             plan.bracket = spec.enabled.0.then_some(rule);
         }
     }

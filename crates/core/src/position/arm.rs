@@ -274,8 +274,7 @@ impl Position {
     /// The trigger of the stop at the venue, until it has traded.
     fn arm_bracket(&self, terms: &Terms<'_>, list: &mut ArmList) {
         if let Some(trigger) = terms.at_venue.trigger.filter(|_| !terms.is_triggered) {
-            let cell = terms.cells.of_rule(Rule::StopLoss, self.side(), terms.plan);
-            list.add(self.side(), Watch::Loss(cell, trigger));
+            list.add(self.side(), Watch::Loss(terms.cells.of_trigger(trigger.on), trigger.at));
         }
     }
 

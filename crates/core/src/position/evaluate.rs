@@ -55,6 +55,11 @@ impl Decision {
         (self.activates, self.steps_to, self.past_worst, self.moves_bracket) = (false, None, false, false);
     }
 
+    /// Whether it closes anything without urgency.
+    pub(crate) fn is_at_leisure(&self) -> bool {
+        self.legs.is_some() || self.close.is_some_and(|rule| rule > Rule::TrailingStop)
+    }
+
     /// Takes out what only closes at leisure: targets, signal exit, time limit.
     pub(crate) fn block_profit(&mut self) {
         self.without(|rule| rule > Rule::TrailingStop);
@@ -122,12 +127,13 @@ impl Position {
             | Rule::TimeLimit => decision.held.iter().any(|held| held.reason == rule.reason()),
         });
         let moves = own(&Rule::TrailingStop);
+        let triggers = terms.at_venue.trigger.is_some_and(|at| terms.cells.of_trigger(at.on) == cell);
         Decision {
             close: decision.close.filter(|_| fires),
             legs: decision.legs.filter(|_| fires),
             activates: decision.activates && moves,
             steps_to: decision.steps_to.filter(|_| moves),
-            triggered: decision.triggered.filter(|_| own(&Rule::StopLoss)),
+            triggered: decision.triggered.filter(|_| triggers),
             past_worst: decision.past_worst && cell == terms.cells.quote(self.side()),
             moves_bracket: decision.moves_bracket && moves,
             held: decision.held,
@@ -173,8 +179,8 @@ impl Position {
         prices: &impl Fn(CellId) -> Option<Price>,
     ) -> Option<Price> {
         let trigger = terms.at_venue.trigger.filter(|_| self.phase == Phase::Open && !terms.is_triggered)?;
-        let price = prices(terms.cells.of_rule(Rule::StopLoss, self.side(), terms.plan))?;
-        at_loss(self.side(), price, trigger).then_some(price)
+        let price = prices(terms.cells.of_trigger(trigger.on))?;
+        at_loss(self.side(), price, trigger.at).then_some(price)
     }
 
     fn evaluate_signal(

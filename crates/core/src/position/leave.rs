@@ -1,13 +1,19 @@
 //! When a rule leaves its exit to the stop at the venue.
 
 use super::{Position, Price, Rule, Terms};
+use crate::order::Trigger;
 use crate::plan::Bracket;
 
 impl Position {
     /// Whether `rule`, whose level is `level`, leaves its exit to a confirmed stop at the venue that covers
-    /// everything and triggers at `trigger`.
+    /// everything and triggers at `trigger`. One that another price triggers is no stop of the same risk.
     #[must_use]
-    pub fn leaves_to_stop(&self, rule: Rule, level: Price, trigger: Price, terms: &Terms<'_>) -> bool {
+    pub fn leaves_to_stop(&self, rule: Rule, level: Price, trigger: Trigger, terms: &Terms<'_>) -> bool {
+        let Trigger { at: trigger, on } = trigger;
+        let looks_at = terms.cells.of_rule(rule, self.side(), terms.plan);
+        if !terms.cells.are_alike(looks_at, terms.cells.of_trigger(on)) {
+            return false;
+        }
         match rule {
             Rule::StopLoss => {
                 let band = terms.plan.bracket.unwrap_or(Bracket::DEFAULT).band_at(trigger);

@@ -14,7 +14,7 @@ use crate::id::{AccountId, EpisodeId, OrderId, PlanId};
 use crate::instrument::Side;
 use crate::listing::Listings;
 use crate::num::{Money, Price, Qty, Round};
-use crate::order::OrderState;
+use crate::order::{OrderState, Trigger, TriggerSource};
 use crate::orders::{Order, Orders};
 use crate::plan::Rule;
 use crate::position::{Phase, Position, Terms, at_loss, tighter};
@@ -77,6 +77,8 @@ pub struct VenueStop {
     pub order: OrderId,
     /// Where it triggers.
     pub trigger: Price,
+    /// Whose price triggers it.
+    pub on: TriggerSource,
     /// What it may still close.
     pub qty: Qty,
     /// The reason that its fill will have.
@@ -336,6 +338,7 @@ fn venue_stop(
     Some(VenueStop {
         order: id(most),
         trigger: most.trigger,
+        on: most.triggers_on(),
         qty: most.life().open(),
         reason: most.reason,
         is_triggered: terms.is_triggered,
@@ -354,7 +357,10 @@ fn armed(position: &Position, terms: &Terms<'_>, whole: Option<VenueStop>) -> Ve
     let rules: &'static [Rule] = if is_open { &STOPS } else { position.outrunners(terms) };
     let armed = rules.iter().filter_map(|&rule| {
         let level = position.loss_level(rule, terms)?;
-        let leaves = |stop: VenueStop| is_open && position.leaves_to_stop(rule, level, stop.trigger, terms);
+        let leaves = |stop: VenueStop| {
+            let trigger = Trigger { at: stop.trigger, on: stop.on };
+            is_open && position.leaves_to_stop(rule, level, trigger, terms)
+        };
         let leaves_to_stop = whole.is_some_and(leaves);
         is_reachable(position.side(), level).then_some(ArmedRule {
             reason: rule.reason(),

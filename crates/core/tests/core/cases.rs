@@ -8,6 +8,8 @@ use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty, Ratio};
+use ripcord_core::order::TriggerSource;
+use ripcord_core::pacing::OrderBudget;
 use ripcord_core::plan::ladder::LegTarget;
 use ripcord_core::plan::trailing::CurvePoint;
 use ripcord_core::plan::{
@@ -200,6 +202,10 @@ impl Case {
                     let level = level.map(|at: usize| KillLevel::ALL[at]);
                     let confirmed = random.one_in(2);
                     Move::Event(Event::Command(Command::Kill { account: key.account, level, confirmed }))
+                }),
+                9 => key.map(|key| {
+                    let account = key.account;
+                    Move::Event(Event::Command(Command::Budget { account, budget: budget(random) }))
                 }),
                 4 => key.map(|key| {
                     let amount = Money(i128::from(random.within(-1_000, 1_000)) * 1_000_000_000_000);
@@ -422,7 +428,8 @@ fn late_rules(random: &mut Random, plan: &mut Plan) {
     }
     if random.one_in(2) {
         let patience = Span::from_millis(random.pick(&[500, 1_500, 30_000]));
-        plan.bracket = Some(Bracket { band: Ratio::from_bps(random.within(0, 40)), patience });
+        let trigger = random.pick(&[TriggerSource::Last, TriggerSource::Last, TriggerSource::Mark]);
+        plan.bracket = Some(Bracket { band: Ratio::from_bps(random.within(0, 40)), patience, trigger });
     }
     if let Some(ladder) = &mut plan.ladder {
         ladder.gap_policy = random.pick(&[GapPolicy::All, GapPolicy::One]);
@@ -640,4 +647,17 @@ fn plan(random: &mut Random, instrument: InstrumentId, rules: &Instrument, base:
         plan.atr = None;
     }
     plan
+}
+
+/// A budget that bites now and then, one that cannot be meant, or none.
+fn budget(random: &mut Random) -> Option<OrderBudget> {
+    if random.one_in(4) {
+        return None;
+    }
+    Some(OrderBudget {
+        orders: u32::try_from(random.within(0, 12)).expect("small"),
+        window: Span::from_secs(random.pick(&[1, 10, 300])),
+        reserve: Ratio::from_bps(random.pick(&[0, 3_000, 9_000])),
+        pause: Span::from_secs(random.pick(&[0, 2, 30])),
+    })
 }

@@ -227,6 +227,7 @@ fn garbage_list(random: &mut Random, key: PositionKey) -> Listing {
             kind: random.pick(&[
                 OrderKind::Market,
                 OrderKind::Stop(Price(1)),
+                OrderKind::MarkStop(Price(1)),
                 OrderKind::Stop(Price(1 << 40)),
             ]),
         }

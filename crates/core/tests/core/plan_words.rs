@@ -2,6 +2,7 @@
 
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::Decimal;
+use ripcord_core::order::TriggerSource;
 use ripcord_core::plan::level::Rounding;
 use ripcord_core::plan::spec::{
     AtrText, BasisSpec, BracketSpec, CurvePointSpec, DistanceSpec, DynamicSpec, Enabled, ExitSpec,
@@ -66,6 +67,7 @@ pub(crate) fn plan_spec(text: &str) -> Result<PlanSpec, String> {
                     enabled: Enabled(true),
                     band: after(words, "band").map(percent).transpose()?,
                     patience_ms: after(words, "patience").map(|word| seconds(word) * 1_000),
+                    trigger: triggers_on(words),
                 });
             }
             "prices" => spec.prices = Some(prices(words)?),
@@ -204,6 +206,14 @@ fn exit(words: &[&str]) -> Result<Option<ExitSpec>, String> {
     let Some(at) = words.iter().position(|word| *word == "limit") else { return Ok(None) };
     let seconds: u32 = words[at + 2].trim_end_matches('s').parse().expect("seconds");
     Ok(Some(ExitSpec::Limit { through: percent(words[at + 1])?, market_after_ms: seconds * 1_000 }))
+}
+
+fn triggers_on(words: &[&str]) -> Option<TriggerSource> {
+    match after(words, "on")? {
+        "mark" => Some(TriggerSource::Mark),
+        "last" => Some(TriggerSource::Last),
+        _ => None,
+    }
 }
 
 fn on(words: &[&str]) -> Option<PriceSource> {

@@ -321,6 +321,7 @@ impl Oracle {
                 counts.iter().filter(|(_, count)| *count > 0).for_each(|(what, _)| self.count(what));
             }
             Record::OrdersStale { .. } => self.count("not listed"),
+            Record::OrdersPaced { .. } => self.count("paced"),
             Record::Alarm { episode, what: AlarmKind::ProtectionEdited | AlarmKind::ProtectionLost } => {
                 *self.known(episode.key).lost.entry(episode.generation).or_default() += 1;
             }

@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{Action, Addition, Command, Event, Opening, Probe, ProbeFill, VenueEvent};
+use ripcord_core::event::{Action, Addition, Command, Event, Opening, Outbox, Probe, ProbeFill, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::market::{Bar, PriceSource};
-use ripcord_core::num::{Decimal, Money, Price, Qty, fixed};
+use ripcord_core::num::{Decimal, Money, Price, Qty, Ratio, fixed};
 use ripcord_core::order::Fill;
+use ripcord_core::pacing::OrderBudget;
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::{Coordinator, snapshot::Snapshot};
@@ -116,6 +117,8 @@ struct Story {
     entries: usize,
     acts: usize,
     bars: i64,
+    /// A state, and how many records there were.
+    remembered: Option<(Snapshot, usize)>,
 }
 
 impl Story {
@@ -129,6 +132,7 @@ impl Story {
             entries: 0,
             acts: 0,
             bars: 0,
+            remembered: None,
         }
     }
 
@@ -186,12 +190,14 @@ impl Story {
                 let plan = self.world.core.add_plan(plan).map_err(|error| error.to_string())?;
                 self.world.handle(Event::Command(Command::ChangePlan { key, plan }));
             }
-            "panic" | "kill" | "lag" => self.circumstance(words[0], rest)?,
+            "panic" | "kill" | "lag" | "budget" => self.circumstance(words[0], rest)?,
             "manage" | "read" | "outside" | "release" | "hand" => self.past_us(words[0], rest)?,
             "list" | "someone" => self.lists(words[0], rest)?,
             "venue" => self.mood(rest)?,
             "say" => self.say(rest)?,
             "restart" => self.restart(),
+            "remember" => self.remembered = Some((self.world.core.snapshot(), self.world.records.len())),
+            "recover" => self.recover()?,
             "show" => return self.show(rest.first()),
             "cover" => return self.cover(rest.first()),
             "covered" => return self.covered(rest.first()),
@@ -213,9 +219,31 @@ impl Story {
             self.world.lag = Span(secs.to_scale(9).map_err(told)?);
             return Ok(());
         }
+        if word == "budget" {
+            return self.budget(rest);
+        }
         let level = KillLevel::ALL.into_iter().find(|level| level.word() == rest[0]);
         let (account, confirmed) = (self.at.map_or(AccountId(0), |key| key.account), rest.len() > 1);
         self.world.handle(Event::Command(Command::Kill { account, level, confirmed }));
+        Ok(())
+    }
+
+    /// `budget 4 per 10s reserve 50% [pause 5s]`, `budget off`
+    fn budget(&mut self, rest: &[&str]) -> Result<(), String> {
+        let find = |name: &str| rest.iter().position(|word| *word == name).map(|at| rest[at + 1]);
+        let number = |text: &str| text.trim_end_matches(['s', '%']).parse::<i64>().map_err(told);
+        let secs = |name: &str| find(name).map_or(Ok(Span(0)), |text| number(text).map(Span::from_secs));
+        let budget = match rest[0] {
+            "off" => None,
+            orders => Some(OrderBudget {
+                orders: orders.parse().map_err(told)?,
+                window: secs("per")?,
+                reserve: Ratio::from_bps(100 * find("reserve").map_or(Ok(0), number)?),
+                pause: secs("pause")?,
+            }),
+        };
+        let account = self.at.map_or(AccountId(0), |key| key.account);
+        self.world.handle(Event::Command(Command::Budget { account, budget }));
         Ok(())
     }
 
@@ -429,6 +457,16 @@ impl Story {
         let text = serde_json::to_string(&self.world.core.snapshot()).expect("a snapshot is data");
         let snapshot: Snapshot = serde_json::from_str(&text).expect("what was written can be read");
         self.world.core = Coordinator::restore(snapshot, []).expect("our own version");
+    }
+
+    /// `remember`, and later `recover`: from the state then and the journal since.
+    fn recover(&mut self) -> Result<(), String> {
+        let (snapshot, from) = self.remembered.take().ok_or("nothing is remembered")?;
+        let mut out = Outbox::default();
+        self.world.core.checkpoint(self.world.now, &mut out);
+        let journal = self.world.records[from..].iter().cloned().chain(out.records);
+        self.world.core = Coordinator::restore(snapshot, journal).map_err(|error| error.to_string())?;
+        Ok(())
     }
 
     fn show(&self, name: Option<&&str>) -> Result<String, String> {

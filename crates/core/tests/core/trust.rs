@@ -116,7 +116,7 @@ fn the_journal_alone_brings_the_same_with_doubtful_prices() {
         "diverged",
         "converged",
     ] {
-        assert!(seen.get(told) >= Some(&50), "too few records of {told}: {seen:?}");
+        assert!(seen.get(told) >= Some(&25), "too few records of {told}: {seen:?}");
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct Venue {
     pub(crate) mood: Mood,
     held: BTreeMap<PositionKey, i64>,
     prices: BTreeMap<InstrumentId, i64>,
+    /// Mark prices, of those that have any.
+    marks: BTreeMap<InstrumentId, i64>,
     lots: BTreeMap<InstrumentId, i64>,
     /// Markets where orders lock coins.
     spot: Vec<InstrumentId>,
@@ -118,6 +120,19 @@ impl Venue {
             let order = self.working[at].order;
             if order.id.episode.key.instrument == instrument {
                 self.match_one(at, price.0, false);
+            }
+        }
+        self.sweep();
+    }
+
+    /// A mark price: it triggers the stops that look at it.
+    pub(crate) fn mark(&mut self, instrument: InstrumentId, price: Price) {
+        self.marks.insert(instrument, price.0);
+        let Some(&last) = self.prices.get(&instrument) else { return };
+        for at in 0..self.working.len() {
+            let order = self.working[at].order;
+            if order.id.episode.key.instrument == instrument && matches!(order.kind, OrderKind::MarkStop(_)) {
+                self.match_one(at, last, false);
             }
         }
         self.sweep();
@@ -234,7 +249,7 @@ impl Venue {
     /// What the stops that rest for a position may still close.
     pub(crate) fn stops(&self, episode: EpisodeId) -> impl Iterator<Item = i64> {
         let working = self.working.iter().filter(move |working| working.order.id.episode == episode);
-        let stops = working.filter(|working| matches!(working.order.kind, OrderKind::Stop(_)));
+        let stops = working.filter(|working| working.order.kind.trigger().is_some());
         stops.map(|working| working.order.qty.0 - working.filled)
     }
 
@@ -337,10 +352,13 @@ impl Venue {
                 }
                 limit.0
             }
-            OrderKind::Stop(trigger) => {
+            OrderKind::Stop(trigger) | OrderKind::MarkStop(trigger) => {
+                let is_last = matches!(order.kind, OrderKind::Stop(_));
+                let mark = self.marks.get(&key.instrument).filter(|_| !is_last);
+                let seen = mark.copied().unwrap_or(price);
                 let triggered = match key.side {
-                    Side::Long => price <= trigger.0,
-                    Side::Short => price >= trigger.0,
+                    Side::Long => seen <= trigger.0,
+                    Side::Short => seen >= trigger.0,
                 };
                 if !triggered || self.mood.stuck {
                     return;

@@ -61,6 +61,9 @@ impl World {
         if source == PriceSource::Last {
             self.venue.trade(instrument, price);
             self.deliver();
+        } else if source == PriceSource::Mark && cell != self.core.cell(instrument, PriceSource::Last) {
+            self.venue.mark(instrument, price);
+            self.deliver();
         }
         self.handle(Event::Tick(self.tick(cell, price, probe)));
     }

@@ -4,6 +4,7 @@ mod chain;
 mod foreign;
 mod formats;
 mod lists;
+mod orders;
 mod rebuild;
 mod samples;
 mod world;

@@ -55,6 +55,7 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     let (sources, bars) = (vec![PriceSource::Last], BarOrigin::Ticks);
     all.push(JournalEntry::Instrument(Box::new(InstrumentEntry { rules, sources, bars })));
     all.extend(super::lists::records(EPISODE).into_iter().enumerate().map(fact));
+    all.extend(super::orders::records(EPISODE).into_iter().enumerate().map(fact));
     all
 }
 

@@ -309,6 +309,10 @@ impl Life {
         self.story.moves.push(Move { when: When::at(at), index, from, to, why });
     }
 
+    fn changed(&mut self, at: Timestamp, change: Change) {
+        self.story.changes.push((at, change));
+    }
+
     fn on_own(
         &mut self,
         record: &Record,
@@ -333,19 +337,17 @@ impl Life {
             Record::Filled(filled) => self.on_filled(filled, at, index),
             Record::FundingPaid { amount, .. } => self.story.funding.push((at, **amount)),
             Record::Added(added) => self.on_added(added, at),
-            Record::PlanChanged { .. } => self.story.changes.push((at, Change::Plan)),
-            Record::Signalled { until, .. } => {
-                self.story.changes.push((at, Change::Signalled { until: *until }));
-            }
+            Record::PlanChanged { .. } => self.changed(at, Change::Plan),
+            Record::Signalled { until, .. } => self.changed(at, Change::Signalled { until: *until }),
             Record::ExitConcluded { exit, why, .. } => {
                 self.closing = None;
-                self.story.changes.push((at, Change::Concluded { exit: *exit, why: *why }));
+                self.changed(at, Change::Concluded { exit: *exit, why: *why });
             }
             &Record::Deferred { reason, bracket, .. } => {
-                self.story.changes.push((at, Change::Deferred { reason, bracket }));
+                self.changed(at, Change::Deferred { reason, bracket });
             }
             &Record::BracketTriggered { trigger, price, .. } => {
-                self.story.changes.push((at, Change::BracketTriggered { trigger, price }));
+                self.changed(at, Change::BracketTriggered { trigger, price });
             }
             Record::Closed { .. } => {
                 self.is_closed = true;
@@ -365,6 +367,7 @@ impl Life {
             | Record::Opened(_)
             | Record::BarClosed(_)
             | Record::KillLevel { .. }
+            | Record::OrdersPaced { .. }
             | Record::Managed(_)
             | Record::ReadFailed { .. }
             | Record::CommandRefused(_)

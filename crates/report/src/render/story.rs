@@ -407,6 +407,7 @@ impl Teller<'_> {
             OrderKind::MarketableLimit(limit) => format!("limit {} through the market", self.price(limit)),
             OrderKind::RestingLimit(limit) => format!("limit {}", self.price(limit)),
             OrderKind::Stop(trigger) => format!("stop {}", self.price(trigger)),
+            OrderKind::MarkStop(trigger) => format!("stop {} on the mark price", self.price(trigger)),
             OrderKind::ImmediateLimit(limit) => format!("limit {} at once or not at all", self.price(limit)),
         }
     }

@@ -149,6 +149,7 @@ impl Teller<'_> {
             OrderKind::RestingLimit(limit) => ("resting_limit", Some(limit)),
             OrderKind::Stop(trigger) => ("stop", Some(trigger)),
             OrderKind::ImmediateLimit(limit) => ("immediate_limit", Some(limit)),
+            OrderKind::MarkStop(trigger) => ("mark_stop", Some(trigger)),
         };
         let events = order.events.iter().map(|&(at, event)| {
             let (word, qty) = match event {

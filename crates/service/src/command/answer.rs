@@ -4,7 +4,7 @@ use ripcord_core::event::{Concluded, Entry, Record};
 use ripcord_core::id::EpisodeId;
 use ripcord_core::kill::KillLevel;
 use ripcord_core::num::Price;
-use ripcord_core::order::{ExitOrder, OrderKind};
+use ripcord_core::order::ExitOrder;
 use ripcord_report::alarm;
 use serde::Serialize;
 
@@ -100,6 +100,8 @@ pub struct AccountAnswer {
     pub level: Option<&'static str>,
     /// Whether the two differ.
     pub is_new: bool,
+    /// Why it is not the level that was asked for.
+    pub why: Option<&'static str>,
 }
 
 /// A fact that followed.
@@ -266,6 +268,7 @@ impl Followed {
             | Record::LeftOutside(_)
             | Record::OrdersListed(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::Returned(_) => return None,
         })
     }
@@ -278,13 +281,7 @@ fn stop_moved(episode: EpisodeId, from: Option<Price>, to: Price, names: &Names)
 
 fn sent(order: &ExitOrder, names: &Names) -> Followed {
     let episode = order.id.episode;
-    let price = match order.kind {
-        OrderKind::Market => None,
-        OrderKind::MarketableLimit(price)
-        | OrderKind::RestingLimit(price)
-        | OrderKind::Stop(price)
-        | OrderKind::ImmediateLimit(price) => Some(names.price(episode, price)),
-    };
+    let price = order.kind.price().map(|price| names.price(episode, price));
     Followed::OrderSent {
         order: names.order(order.id),
         kind: kind_word(order.kind),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ripcord_core::event::{Command, Entry, Record};
+use ripcord_core::event::{Command, CommandRefused, Entry, Record};
 use ripcord_core::id::{AccountId, EpisodeId, PositionKey};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::position::Phase;
@@ -200,16 +200,15 @@ impl Session {
     fn answer(&self, wish: &Wish, meant: &Meant, heard: &[Entry]) -> Answer {
         let names = self.names();
         let followed: Vec<Followed> = heard.iter().filter_map(|entry| Followed::of(entry, names)).collect();
-        let refused = heard.iter().find_map(|entry| match &entry.record {
-            Record::CommandRefused(refused) => Some(refusal(names, *refused)),
-            _ => None,
-        });
-        if let Some((why, text)) = refused {
+        let refused: Vec<CommandRefused> = heard.iter().filter_map(refused_of).collect();
+        // Of several accounts some may have a stronger level: the answer says which.
+        let all = refused.len() == meant.commands.len();
+        if let Some((why, text)) = refused.first().filter(|_| all).map(|first| refusal(names, *first)) {
             return Answer { why: Some(why), followed, ..blank(wish, Outcome::Refused, text) };
         }
         let positions: Vec<PositionAnswer> =
             meant.closes.iter().map(|before| self.fate(before, heard)).collect();
-        let accounts = account_answers(meant);
+        let accounts = account_answers(meant, &refused);
         let text = match wish {
             Wish::Close { .. } | Wish::Panic { .. } => closing_text(&positions),
             Wish::Kill { level, .. } => kill_text(*level, &accounts, &positions),
@@ -322,32 +321,52 @@ fn closing_text(positions: &[PositionAnswer]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-fn account_answers(meant: &Meant) -> Vec<AccountAnswer> {
+const fn refused_of(entry: &Entry) -> Option<CommandRefused> {
+    match entry.record {
+        Record::CommandRefused(refused) => Some(refused),
+        _ => None,
+    }
+}
+
+fn account_answers(meant: &Meant, refused: &[CommandRefused]) -> Vec<AccountAnswer> {
     let all = meant.commands.iter().filter_map(|command| match command {
         Command::Kill { account, level, .. } => Some((*account, *level)),
         _ => None,
     });
     all.map(|(account, level)| {
         let before = meant.kills.get(&account).copied();
+        let keeps = refused.contains(&CommandRefused::StrongerLevel(account));
+        let level = if keeps { before } else { level };
         AccountAnswer {
             account: account.0,
             before: before.map(KillLevel::word),
             level: level.map(KillLevel::word),
             is_new: before != level,
+            why: keeps.then_some("stronger_level"),
         }
     })
     .collect()
 }
 
-/// What holds now, and what held before: a level takes the place of another one, a stronger one too.
+/// What holds now, what held before, and where a stronger level stays.
 fn kill_text(level: Option<KillLevel>, accounts: &[AccountAnswer], positions: &[PositionAnswer]) -> String {
     let word = level.map_or("released", KillLevel::word);
+    let (keep, have): (Vec<&AccountAnswer>, _) = accounts.iter().partition(|account| account.why.is_some());
     let count = |number: usize| format!("{number} account{}", if number == 1 { "" } else { "s" });
-    let mut text = format!("{word}: {}; {}", level_words(level), count(accounts.len()));
+    let mut text = format!("{word}: {}; {}", level_words(level), count(have.len()));
+    let of = |accounts: &[&AccountAnswer], before| {
+        accounts.iter().filter(|account| account.before == Some(before)).count()
+    };
     for before in KillLevel::ALL.map(KillLevel::word) {
-        let number = accounts.iter().filter(|account| account.before == Some(before)).count();
+        let number = of(&have, before);
         if number > 0 {
             text += &format!(", {number} had {before} before");
+        }
+    }
+    for before in KillLevel::ALL.map(KillLevel::word) {
+        let number = of(&keep, before);
+        if number > 0 {
+            text += &format!("; {} not, {before} is stronger: release it first", count(number));
         }
     }
     if !positions.is_empty() {

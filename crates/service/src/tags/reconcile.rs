@@ -3,6 +3,7 @@
 use ripcord_core::event::{Adopted, Found, LeftOutside, OrdersListed, Reconciled, Record, Verdict};
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::num::{Money, Qty, fixed};
+use ripcord_core::pacing::Pace;
 use ripcord_core::time::Timestamp;
 
 use super::{Line, Narrator, Tag, Tone, money_exact, side_text};
@@ -32,6 +33,9 @@ impl Narrator {
                 let text = format!("{qty} that had left unseen is told after all: its trade follows");
                 let line = self.line(Tag::Reconcile, at, returned.episode, &text).toned(Tone::Notice);
                 lines.push(line.with("what", "returned").with("qty", qty));
+            }
+            Record::OrdersPaced { account, pace, until } => {
+                lines.push(orders_paced(at, *account, *pace, *until));
             }
             Record::OrdersStale { account, since } => lines.push(orders_stale(at, *account, *since)),
             _ => {}
@@ -213,6 +217,30 @@ impl Narrator {
         let rules = self.names.instruments.get(key.instrument.0 as usize);
         fixed(i128::from(qty.0), rules.map_or(0, |rules| rules.qty_decimals)).to_string()
     }
+}
+
+fn orders_paced(at: Timestamp, account: AccountId, pace: Pace, until: Option<Timestamp>) -> Line {
+    let wait = until.map_or_else(String::new, |until| format!(" for {} ms", until.since(at).0 / 1_000_000));
+    let (word, text, tone) = match pace {
+        Pace::Free => ("free", "orders go as they are decided".to_owned(), Tone::Notice),
+        Pace::ChoiceWaits => (
+            "choice_waits",
+            format!("targets, signals and time limits wait{wait} for room in its order budget"),
+            Tone::Notice,
+        ),
+        Pace::Spent => (
+            "spent",
+            format!(
+                "its order budget is used up{wait}, the reserve too; exits of risk go on, the venue decides"
+            ),
+            Tone::Alarm,
+        ),
+    };
+    Line::new(Tag::Reconcile, at, format!("account {}: {text}", account.0))
+        .toned(tone)
+        .with("account", account.0)
+        .with("what", "orders_paced")
+        .with("pace", word)
 }
 
 fn orders_stale(at: Timestamp, account: AccountId, since: Option<Timestamp>) -> Line {

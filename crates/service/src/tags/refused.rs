@@ -47,6 +47,9 @@ pub(crate) fn refusal(names: &Names, refused: CommandRefused) -> (&'static str, 
         CommandRefused::Unmanageable(account) => {
             ("unmanageable", format!("what is to be managed of account {} cannot be meant", account.0))
         }
+        CommandRefused::StrongerLevel(account) => {
+            ("stronger_level", format!("account {}: a stronger level holds; release it first", account.0))
+        }
         CommandRefused::BelowMinimum(of) => {
             ("below_minimum", format!("{}: less than the venue can close", key(of)))
         }

@@ -344,6 +344,7 @@ const fn wire_kind(kind: OrderKind) -> Kind {
         OrderKind::MarketableLimit(at) => Kind::MarketableLimit(at.0),
         OrderKind::RestingLimit(at) => Kind::RestingLimit(at.0),
         OrderKind::Stop(at) => Kind::Stop(at.0),
+        OrderKind::MarkStop(at) => Kind::MarkStop(at.0),
         OrderKind::ImmediateLimit(at) => Kind::ImmediateLimit(at.0),
     }
 }
@@ -354,6 +355,7 @@ const fn core_kind(kind: Kind) -> OrderKind {
         Kind::MarketableLimit(at) => OrderKind::MarketableLimit(Price(at)),
         Kind::RestingLimit(at) => OrderKind::RestingLimit(Price(at)),
         Kind::Stop(at) => OrderKind::Stop(Price(at)),
+        Kind::MarkStop(at) => OrderKind::MarkStop(Price(at)),
         Kind::ImmediateLimit(at) => OrderKind::ImmediateLimit(Price(at)),
     }
 }

@@ -110,6 +110,28 @@ fn k3_needs_a_second_word_and_then_says_what_it_keeps_back() {
 }
 
 #[test]
+fn a_weaker_level_leaves_a_stronger_one_and_says_where() {
+    let mut session = holding();
+    let account = session.positions()[0].episode.key.account;
+    let one = |level: &str| format!("{{\"level\":\"{level}\",\"account\":{},\"confirmed\":true}}", account.0);
+    ask(&mut session, Kind::Kill, &one("K3"));
+    let answer = ask(&mut session, Kind::Kill, &one("K1"));
+    assert_eq!((answer.outcome, answer.why), (Outcome::Refused, Some("stronger_level")), "{answer:?}");
+    let answer = ask(&mut session, Kind::Kill, r#"{"level":"K2"}"#);
+    assert_eq!((answer.outcome, answer.accounts.len()), (Outcome::Accepted, 6), "{answer:?}");
+    assert!(
+        answer.text.contains("; 5 accounts; 1 account not, K3 is stronger: release it first"),
+        "{answer:?}"
+    );
+    let kept: Vec<_> = answer.accounts.iter().filter(|of| of.why == Some("stronger_level")).collect();
+    assert_eq!(kept.len(), 1, "{answer:?}");
+    assert_eq!((kept[0].account, kept[0].level, kept[0].is_new), (account.0, Some("K3"), false));
+    ask(&mut session, Kind::Kill, &one("release"));
+    let answer = ask(&mut session, Kind::Kill, &one("K1"));
+    assert_eq!(answer.outcome, Outcome::Accepted, "{answer:?}");
+}
+
+#[test]
 fn names_mean_one_living_position_or_none() {
     let mut session = holding();
     let view = session.positions()[0].clone();
@@ -228,6 +250,40 @@ fn a_command_is_durable_when_it_is_answered_and_holds_in_the_next_run() {
     pass(&mut resumed, Span::from_secs(1));
     let view = resumed.desk().coordinator.view();
     assert!(view.position(key).is_some_and(|position| position.episode.generation == 2));
+}
+
+#[test]
+fn a_stop_that_was_kept_rests_in_the_next_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = KeptAt::file(place(folder.path()));
+    let mut running = kept(&at);
+    let has_stop = |session: &Session| {
+        let view = session.desk().coordinator.view();
+        let stop = view.protections().find(|of| of.stop.is_some())?;
+        Some((stop.episode, stop.held))
+    };
+    while has_stop(&running).is_none() {
+        pass(&mut running, Span::from_millis(500));
+    }
+    let (episode, held) = has_stop(&running).expect("one that is confirmed");
+    let body = format!("{{\"position\":\"{}\",\"keep_stop\":true}}", running.names().episode(episode));
+    ask(&mut running, Kind::Release, &body);
+    drop(running);
+    let mut resumed = kept(&at);
+    for _ in 0..2 {
+        let kept_stop = |session: &Session| {
+            let living = session.desk().coordinator.view().living_orders().find(|of| of.let_go.is_some());
+            living.map(|of| (of.order.id.episode, of.let_go))
+        };
+        assert_eq!(kept_stop(&resumed), Some((episode, Some(held))));
+        assert_eq!(resumed.desk().venue.books().expect("its own").held(episode.key), held);
+        // A list asks what rests, and finds it.
+        pass(&mut resumed, Span::from_secs(12));
+        assert_eq!(kept_stop(&resumed), Some((episode, Some(held))));
+        resumed.conclude();
+        drop(resumed);
+        resumed = kept(&at);
+    }
 }
 
 #[test]

@@ -103,7 +103,11 @@ impl Venue for SimVenue {
     /// came now. What serves nobody any more had expired there.
     fn meet_again(&mut self, now: Timestamp, living: &LivingOrder, out: &mut Vec<Answer>) {
         let id = living.order.id;
-        if !living.is_held {
+        if let Some(qty) = living.let_go.filter(|_| self.held(id.episode.key).0 == 0) {
+            // Nobody else told the books of it.
+            self.hold(id.episode.key, qty);
+        }
+        if !living.is_held && living.let_go.is_none() {
             out.push((now, VenueEvent::Expired(id)));
             return;
         }

@@ -1,8 +1,8 @@
 //! A desk that goes on where a journal ended.
 //!
 //! The simulated venue lives and dies with its process, so its books are what the journal says: it holds
-//! what the coordinator holds, and meets every order that had not ended once more, under the same id. A
-//! venue behind a wire outlives us and is asked instead.
+//! what the coordinator holds and what was let go with its stop, and meets every order that had not ended
+//! once more, under the same id. A venue behind a wire outlives us and is asked instead.
 
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::event::ProbeFill;

@@ -113,6 +113,7 @@ impl Reader for Outcome {
             | Record::OrdersListed(_)
             | Record::Returned(_)
             | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. }
             | Record::Observed(_)
             | Record::Input(_)
             | Record::Added(_)

@@ -1,8 +1,10 @@
 //! Orders meet prices.
 
+use ripcord_core::cell::CellId;
 use ripcord_core::event::{OrderFound, Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
 use ripcord_core::id::{OrderId, PositionKey};
 use ripcord_core::instrument::{MarketKind, Side};
+use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty, Ratio};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
 use ripcord_core::time::Timestamp;
@@ -47,7 +49,7 @@ impl SimVenue {
                 }
                 Some(_) | None => self.rest(order),
             },
-            OrderKind::Stop(_) => self.rest(order),
+            OrderKind::Stop(_) | OrderKind::MarkStop(_) => self.rest(order),
         }
     }
 
@@ -122,11 +124,11 @@ impl SimVenue {
         let order = resting.order;
         let side = order.position_side();
         // The level may be that of an order that went, and the slot that of an order elsewhere.
-        let waits_here = self.resting_cell(order.id.episode.key.instrument, side) == Some(tick.cell);
+        let waits_here = self.resting_cell(&order) == Some(tick.cell);
         if !resting.alive || !waits_here || !self.reaches(&order, tick.price) {
             return;
         }
-        let class = if matches!(order.kind, OrderKind::Stop(_)) { Probe::STOP } else { Probe::TARGET };
+        let class = if order.kind.trigger().is_some() { Probe::STOP } else { Probe::TARGET };
         // A price probed from a candle only reaches the orders that its policy names; a waiting market order takes any.
         if order.kind != OrderKind::Market && !tick.probe.fires(class, side) {
             self.arm(slot);
@@ -150,8 +152,24 @@ impl SimVenue {
             (OrderKind::Stop(_) | OrderKind::Market, _) => {
                 (self.model.taken_at(side, tick.price, instrument), self.model.taker_fee)
             }
+            // The mark price triggers it; what it fills at is the market.
+            (OrderKind::MarkStop(trigger), fill) => {
+                let is_market = self.is_stand_in(&order, tick.cell);
+                let market = match fill {
+                    ProbeFill::Level if is_market => trigger,
+                    _ if is_market => tick.price,
+                    _ => self.market_price_at(order.id.episode.key).unwrap_or(tick.price),
+                };
+                (self.model.taken_at(side, market, instrument), self.model.taker_fee)
+            }
         };
         self.fill(now, &order, resting.filled, price, fee, out);
+    }
+
+    /// Whether the prices of `cell` are no mark prices, but stand in for them.
+    fn is_stand_in(&self, order: &ExitOrder, cell: CellId) -> bool {
+        let cells = &self.markets[order.id.episode.key.instrument.0 as usize].cells;
+        cells[PriceSource::Mark as usize] != Some(cell)
     }
 
     /// Takes what the market gives at the limit or better; the rest waits at the limit.
@@ -259,8 +277,7 @@ impl SimVenue {
     /// Waits for the price that reaches the order.
     fn arm(&mut self, slot: u32) {
         let order = self.resting[slot as usize].order;
-        let key = order.id.episode.key;
-        let Some(cell) = self.resting_cell(key.instrument, key.side) else { return };
+        let Some(cell) = self.resting_cell(&order) else { return };
         let index = cell.0 as usize;
         let (cell, book) = (&mut self.cells[index], &mut self.books[index]);
         let Some(level) = waits_for(&order, self.model.resting) else {
@@ -336,7 +353,7 @@ fn waits_for(order: &ExitOrder, resting: RestingFill) -> Option<Price> {
         OrderKind::MarketableLimit(limit)
         | OrderKind::RestingLimit(limit)
         | OrderKind::ImmediateLimit(limit) => Some(Price(limit.0 + beyond)),
-        OrderKind::Stop(trigger) => Some(trigger),
+        OrderKind::Stop(trigger) | OrderKind::MarkStop(trigger) => Some(trigger),
     }
 }
 
@@ -347,6 +364,6 @@ fn waits_above(order: &ExitOrder) -> bool {
         OrderKind::MarketableLimit(_) | OrderKind::RestingLimit(_) | OrderKind::ImmediateLimit(_) => {
             order.position_side() == Side::Long
         }
-        OrderKind::Stop(_) => order.position_side() == Side::Short,
+        OrderKind::Stop(_) | OrderKind::MarkStop(_) => order.position_side() == Side::Short,
     }
 }

@@ -214,8 +214,18 @@ impl<'a> Tape<'a> {
                     None => Due::Waits,
                 }
             }
-            OrderKind::Stop(trigger) => match self.first_triggering(order, trigger, next) {
-                Some(row) => Due::Taken(self.taken(order, Price(row.price)), Timestamp(row.ts)),
+            OrderKind::Stop(trigger) => match self.first_triggering(order, trigger, (next, false)) {
+                Some((_, row)) => Due::Taken(self.taken(order, Price(row.price)), Timestamp(row.ts)),
+                None => Due::Waits,
+            },
+            // The mark triggers it, the market fills it.
+            OrderKind::MarkStop(trigger) => match self.first_triggering(order, trigger, (next, true)) {
+                Some((at, row)) => {
+                    let is_mark = row.source == PriceSource::Mark;
+                    let market = self.market(order, at + 1).filter(|_| is_mark);
+                    let market = market.unwrap_or(Price(row.price));
+                    Due::Taken(self.taken(order, market), Timestamp(row.ts))
+                }
                 None => Due::Waits,
             },
         }
@@ -255,14 +265,21 @@ impl<'a> Tape<'a> {
         rows.find(|row| self.is_of(row, order, wanted) && beyond(row) >= least).copied()
     }
 
-    fn first_triggering(&self, order: &ExitOrder, trigger: Price, next: usize) -> Option<Row> {
+    /// The first row from `next` on that triggers a stop, and its place.
+    fn first_triggering(
+        &self,
+        order: &ExitOrder,
+        trigger: Price,
+        (next, on_mark): (usize, bool),
+    ) -> Option<(usize, Row)> {
         let quote = if order.position_side() == Side::Long { PriceSource::Bid } else { PriceSource::Ask };
         let fed = self.sources(order);
-        let wanted =
-            [PriceSource::Last, quote, PriceSource::Mark].into_iter().find(|source| fed.contains(source));
+        let mark = [PriceSource::Mark].into_iter().filter(|_| on_mark);
+        let mut sources = mark.chain([PriceSource::Last, quote, PriceSource::Mark]);
+        let wanted = sources.find(|source| fed.contains(source));
         let past = |row: &Row| order.position_side().sign() * (row.price - trigger.0) <= 0;
-        let mut rows = self.rows[next..].iter();
-        rows.find(|row| self.is_of(row, order, wanted) && past(row)).copied()
+        let mut rows = self.rows.iter().enumerate().skip(next);
+        rows.find(|(_, row)| self.is_of(row, order, wanted) && past(row)).map(|(at, row)| (at, *row))
     }
 
     fn is_of(&self, row: &Row, order: &ExitOrder, source: Option<PriceSource>) -> bool {

@@ -15,6 +15,7 @@ mod reads;
 mod real_data;
 mod resume;
 mod shadow;
+mod triggers;
 mod trust;
 mod vectorbt;
 mod world;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{Entry, Opening, Outbox, Probe, Record, Tick};
+use ripcord_core::event::{Command, Entry, Opening, Outbox, Probe, Record, Tick};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, PlanId, PositionKey};
-use ripcord_core::instrument::Side;
+use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Money, Qty};
+use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_sim::desk::{Desk, Reader};
@@ -237,5 +237,64 @@ fn a_journal_is_read_again_though_the_clock_of_its_prices_is_ahead_or_behind() {
             first.map(|at| &read[at])
         );
         assert!(told.len() > 500, "only {} facts: too quiet", told.len());
+    }
+}
+
+/// A desk of its own, with one position under a stop at the venue that is let go with it.
+fn let_go(kept: &mut Kept) -> (Coordinator, PositionKey) {
+    let (coordinator, venue) = one_market();
+    let mut desk = Desk::new(coordinator, venue);
+    let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
+    desk.tick(&price_at(0, 10_000), kept);
+    let (qty, entry) = (Qty(200), Price(10_000));
+    let opening = Opening { key, plan: PlanId(0), qty, entry, entry_fees: Money::ZERO };
+    desk.open(START, opening, kept);
+    desk.command(START, Command::Release { key, keeps_stop: true }, kept);
+    assert_eq!(desk.coordinator.view().position(key), None);
+    let (mut coordinator, _) = one_market();
+    let mut out = Outbox::default();
+    for entry in &kept.entries {
+        coordinator.replay(entry.clone(), &mut out);
+    }
+    (coordinator, key)
+}
+
+fn one_market() -> (Coordinator, SimVenue) {
+    let (mut coordinator, mut venue) = (Coordinator::new(), SimVenue::new(FillModel::TAPE));
+    let rules = Instrument::from_decimals("BTC", 2, 2);
+    let sources = [PriceSource::Last];
+    let id = coordinator.add_instrument(rules.clone(), &sources, BarOrigin::Ticks).expect("sound");
+    venue.add_instrument(id, rules.clone(), &[(PriceSource::Last, coordinator.cell(id, PriceSource::Last))]);
+    let text = "version = 1\nstop_loss = { distance = { fraction = 0.02 } }\nbracket = {}\n";
+    let plan = parse_plan(text, "plan").expect("sound").resolve(id, &rules).expect("it fits");
+    coordinator.add_plan(plan).expect("its instrument is there");
+    (coordinator, venue)
+}
+
+fn price_at(after_secs: i64, price: i64) -> Tick {
+    let at = START.after(Span::from_secs(after_secs));
+    Tick { at, price: Price(price), qty: Qty(0), cell: CellId(0), probe: Probe::TICK }
+}
+
+#[test]
+fn a_stop_that_was_kept_when_its_position_was_let_go_rests_after_a_restart() {
+    let mut kept = Kept::default();
+    // The host may have told the books already what was let go.
+    for told in [Qty(0), Qty(200)] {
+        kept.entries.clear();
+        let (coordinator, key) = let_go(&mut kept);
+        let stop: Vec<_> = coordinator.view().living_orders().collect();
+        assert_eq!((stop.len(), stop[0].let_go, stop[0].is_held), (1, Some(Qty(200)), false));
+        let (_, mut venue) = one_market();
+        venue.hold(key, told);
+        let mut desk = Desk::resume(coordinator, venue, START, &mut kept);
+        assert_eq!(desk.venue.held(key), Qty(200));
+        desk.tick(&price_at(1, 9_801), &mut kept);
+        assert_eq!(desk.venue.held(key), Qty(200), "above its trigger");
+        desk.tick(&price_at(2, 9_800), &mut kept);
+        assert_eq!(desk.venue.held(key), Qty(0));
+        let filled = kept.entries.iter().filter(|entry| matches!(entry.record, Record::Filled(_)));
+        assert_eq!(filled.count(), 1);
+        assert_eq!(desk.coordinator.view().living_orders().count(), 0);
     }
 }

@@ -65,7 +65,8 @@ pub(super) const fn reads(kind: Kind) -> bool {
         | Kind::Managed
         | Kind::ReadFailed
         | Kind::Reconciled
-        | Kind::OrdersStale => false,
+        | Kind::OrdersStale
+        | Kind::OrdersPaced => false,
     }
 }
 

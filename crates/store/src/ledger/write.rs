@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Money, Price, Qty, fixed};
-use ripcord_core::order::OrderKind;
 use ripcord_core::time::Timestamp;
 use ripcord_ledger::episode::state_word;
 use ripcord_ledger::fifo::{ALLOCATION_VERSION, Allocation};
@@ -129,13 +128,7 @@ fn instrument(id: u32, market: &Market) -> Vec<Value> {
 
 fn order(row: &OrderRow) -> Vec<Value> {
     let (order, rules) = (&row.order, &row.market.rules);
-    let limit = match order.kind {
-        OrderKind::Market => Value::Null,
-        OrderKind::MarketableLimit(limit)
-        | OrderKind::RestingLimit(limit)
-        | OrderKind::Stop(limit)
-        | OrderKind::ImmediateLimit(limit) => price(limit, rules),
-    };
+    let limit = order.kind.price().map_or(Value::Null, |limit| price(limit, rules));
     vec![
         text::order_id(&order.id).into(),
         text::episode_id(order.id.episode).into(),

@@ -4,7 +4,7 @@ use ripcord_core::event::VenueEvent;
 use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Price, Qty};
-use ripcord_core::order::{Fill, OrderKind, OrderState};
+use ripcord_core::order::{Fill, OrderKind, OrderState, TriggerSource};
 use ripcord_core::time::Timestamp;
 
 use super::{End, Exchange, FEE_BPS, Fact, passes};
@@ -73,9 +73,10 @@ impl Exchange {
                 }
                 if is_new { price } else { limit.0 }
             }
-            OrderKind::Stop(trigger) => {
+            OrderKind::Stop(trigger) | OrderKind::MarkStop(trigger) => {
                 let is_stuck = weather.is(now, FaultKind::StuckStops) || is_thin;
-                if is_stuck || !passes(key.side, price, trigger.0) {
+                let on = row.kind.trigger().map_or(TriggerSource::Last, |trigger| trigger.on);
+                if is_stuck || !passes(key.side, self.seen_by(key, on), trigger.0) {
                     return;
                 }
                 price

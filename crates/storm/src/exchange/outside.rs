@@ -6,7 +6,7 @@ use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::listing::ForeignId;
 use ripcord_core::num::{Money, Price, Qty};
-use ripcord_core::order::{OrderKind, OrderState};
+use ripcord_core::order::{OrderKind, OrderState, Trigger};
 use ripcord_core::time::Timestamp;
 
 use super::{End, Exchange, Fact};
@@ -76,7 +76,7 @@ impl Exchange {
 
     /// The newest stop of ours that rests for a bucket.
     fn stop(&self, key: PositionKey) -> Option<OrderId> {
-        let stops = self.resting(key).filter(|(_, kind, _)| matches!(kind, OrderKind::Stop(_)));
+        let stops = self.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         stops.last().map(|(id, ..)| id)
     }
 
@@ -95,9 +95,9 @@ impl Exchange {
         let Some(id) = self.stop(key) else { return false };
         let tick = self.markets[key.instrument.0 as usize].tick;
         let row = self.orders.get_mut(&id).expect("it rests");
-        let OrderKind::Stop(trigger) = row.kind else { return false };
-        let to = ((trigger.0 + trigger.0 * bps / 10_000) / tick * tick).max(tick);
-        row.kind = OrderKind::Stop(Price(to));
+        let Some(trigger) = row.kind.trigger() else { return false };
+        let to = ((trigger.at.0 + trigger.at.0 * bps / 10_000) / tick * tick).max(tick);
+        row.kind = OrderKind::stop(Trigger { at: Price(to), on: trigger.on });
         self.facts.push(Fact::Edited { id, trigger: to });
         true
     }

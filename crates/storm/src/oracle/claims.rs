@@ -62,7 +62,7 @@ impl Oracle<'_> {
     fn check_claims(&mut self, now: Timestamp, order: &ExitOrder, held: i64) {
         let key = order.id.episode.key;
         let is_such = |intent: &&Intent| {
-            let is_stop = matches!(intent.order.kind, OrderKind::Stop(_));
+            let is_stop = intent.order.kind.trigger().is_some();
             let is_known = !intent.is_lost && !intent.is_ended && !intent.is_cancelled_by_us;
             let is_hand = intent.order.reason == Reason::Manual;
             is_known
@@ -89,7 +89,7 @@ impl Oracle<'_> {
             self.fail(now, Some(key), "S14", "a cancel is sent while nothing may be");
         }
         self.mark(id, |intent| intent.is_cancelled_by_us = true);
-        let is_stop = self.intents.get(id).is_some_and(|it| matches!(it.order.kind, OrderKind::Stop(_)));
+        let is_stop = self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());
         let lives = self.living.get(&key) == Some(&id.episode);
         if !is_stop || !lives || self.is_spot() {
             return;
@@ -104,7 +104,7 @@ impl Oracle<'_> {
         let of_it = self.intents.get(id).map_or(0, |intent| intent.order.qty.0 - intent.filled);
         let least_cover = need.min(of_it);
         let covers = |intent: &Intent| {
-            let is_stop = matches!(intent.order.kind, OrderKind::Stop(_));
+            let is_stop = intent.order.kind.trigger().is_some();
             let is_there = intent.is_accepted && !intent.is_ended && !intent.is_cancelled_by_us;
             is_stop && is_there && intent.order.qty.0 - intent.filled >= least_cover
         };

@@ -1,7 +1,6 @@
 //! What must come about while the world is fair: stops stand, triggers act, exits end.
 
 use ripcord_core::id::{InstrumentId, PositionKey};
-use ripcord_core::order::OrderKind;
 use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
@@ -67,7 +66,7 @@ impl Oracle<'_> {
         let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
         let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0;
         let wants = self.means(life).bracket && life.closing.is_none() && !life.is_touched;
-        let stops = exchange.resting(key).filter(|(_, kind, _)| matches!(kind, OrderKind::Stop(_)));
+        let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
         if !wants || need < least.max(lot) || covered >= need {
             self.bare_since.remove(&key);

@@ -2,7 +2,7 @@
 
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::id::PositionKey;
-use ripcord_core::order::{OrderKind, OrderState};
+use ripcord_core::order::OrderState;
 use ripcord_core::position::Phase;
 use ripcord_core::time::Timestamp;
 
@@ -48,7 +48,7 @@ impl Oracle<'_> {
         }
         let Some(life) = self.lives.get(&position.episode) else { return };
         let need = ours.min(truth) / lot * lot;
-        let stops = exchange.resting(key).filter(|(_, kind, _)| matches!(kind, OrderKind::Stop(_)));
+        let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
         let sum: i64 = covered.iter().sum();
         if !self.means(life).bracket || need < least || life.is_touched {

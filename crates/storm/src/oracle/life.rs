@@ -284,7 +284,7 @@ impl Oracle<'_> {
 
     /// A stop is sent to the venue: it may not be looser than one before it.
     pub(super) fn check_sent_stop(&mut self, now: Timestamp, id: &OrderId, kind: OrderKind) {
-        let OrderKind::Stop(trigger) = kind else { return };
+        let Some(trigger) = kind.trigger().map(|trigger| trigger.at) else { return };
         let Some(life) = self.lives.get_mut(&id.episode) else { return };
         let before = life.sent_stop;
         if before.is_none_or(|before| !is_looser(life.side, trigger.0, before)) {

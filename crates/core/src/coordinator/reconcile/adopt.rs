@@ -260,7 +260,7 @@ impl Coordinator {
     }
 
     /// Whether a stop stays where a position was let go: until it is taken over again.
-    pub(in crate::coordinator) fn keeps_stop(&self, slot: Slot) -> bool {
+    pub(crate) fn keeps_stop(&self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let is_let_go = position.phase == Phase::Flat && position.open.0 > 0;
         is_let_go && self.engine.living(position.episode.key).is_none()

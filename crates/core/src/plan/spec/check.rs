@@ -4,7 +4,7 @@ use super::{
     AtrText, BasisSpec, CurvePointSpec, DistanceSpec, ExitSpec, LossLimitSpec, PlanFault, PlanWarning,
     StopLossSpec, TrailingSpec,
 };
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, MarketKind};
 use crate::num::{Decimal, Price, Ratio, Round};
 use crate::plan::loss_limit::{Basis, LossLimit, Pnl};
 use crate::plan::stop_loss::StopLoss;
@@ -23,11 +23,17 @@ pub(super) struct Check {
     pub(super) faults: Vec<PlanFault>,
     pub(super) warnings: Vec<PlanWarning>,
     decimals: u8,
+    is_spot: bool,
 }
 
 impl Check {
     pub(super) const fn new(instrument: &Instrument) -> Self {
-        Self { faults: Vec::new(), warnings: Vec::new(), decimals: instrument.price_decimals }
+        Self {
+            faults: Vec::new(),
+            warnings: Vec::new(),
+            decimals: instrument.price_decimals,
+            is_spot: matches!(instrument.kind, MarketKind::Spot),
+        }
     }
 
     pub(super) fn fault(&mut self, field: &str, value: impl std::fmt::Display, must: &str) {

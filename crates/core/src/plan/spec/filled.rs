@@ -3,6 +3,7 @@
 use super::{ExitSpec, LossLimitSpec, OffsetSpec, PlanSpec};
 use crate::market::PriceSource;
 use crate::num::{Decimal, Ratio};
+use crate::order::TriggerSource;
 use crate::plan::ladder::LEGS_MAX;
 use crate::plan::{Bracket, Dynamic, ExitStyle, TOLERANCE_DEFAULT};
 
@@ -28,7 +29,6 @@ impl PlanSpec {
             rule.minimum.get_or_insert(Decimal::ZERO);
             rule.cushion.get_or_insert(Decimal::ZERO);
             rule.fee.get_or_insert(Decimal::ZERO);
-            rule.source.get_or_insert(PriceSource::Last);
             rule.exit.get_or_insert(ExitSpec::Market);
         }
         if let Some(rule) = &mut plan.trailing {
@@ -46,6 +46,14 @@ impl PlanSpec {
             rule.band.get_or_insert(decimal(Bracket::DEFAULT.band));
             let patience = u32::try_from(Bracket::DEFAULT.patience.0 / 1_000_000);
             rule.patience_ms.get_or_insert(patience.expect("the default is a second or two"));
+            let source = plan.stop_loss.as_ref().and_then(|stop| stop.source);
+            let is_mark = source == Some(PriceSource::Mark);
+            rule.trigger.get_or_insert(if is_mark { TriggerSource::Mark } else { TriggerSource::Last });
+        }
+        let bracket = plan.bracket.as_ref().filter(|rule| rule.enabled.0);
+        let trigger = bracket.and_then(|rule| rule.trigger).unwrap_or_default();
+        if let Some(rule) = &mut plan.stop_loss {
+            rule.source.get_or_insert(trigger.source());
         }
         if let Some(rule) = &mut plan.liquidation {
             rule.buffer.get_or_insert(Decimal::ZERO);

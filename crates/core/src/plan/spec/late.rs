@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Enabled, ExitSpec};
 use crate::num::Decimal;
+use crate::order::TriggerSource;
 
 /// The signal exit as written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,4 +93,7 @@ pub struct BracketSpec {
     /// Milliseconds that its trigger may have traded without the fill; absent is 1500.
     #[serde(default)]
     pub patience_ms: Option<u32>,
+    /// Whose price triggers it, last or mark; absent is that of the stop loss, if it names one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<TriggerSource>,
 }

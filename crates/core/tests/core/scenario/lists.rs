@@ -1,6 +1,6 @@
 //! Lists of open orders in stories: `list`, `list failed`, `list 5s ago`; and what somebody does at the
 //! venue without a word: `someone moves the stop to 95`, `someone cuts the stop to 1`,
-//! `someone makes a limit of the stop`, `someone takes the stop`, `someone rests 1`, `someone rests nothing`,
+//! `someone has the mark trigger the stop`, `someone makes a limit of the stop`, `someone takes the stop`, `someone rests 1`, `someone rests nothing`,
 //! `someone revives what went`.
 
 use std::fmt::Write as _;
@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use ripcord_core::event::{Event, OrdersListed, VenueEvent};
 use ripcord_core::id::AccountId;
 use ripcord_core::listing::Listed;
+use ripcord_core::order::TriggerSource;
 use ripcord_core::time::Timestamp;
 
 use super::{Story, order_name, told};
@@ -22,6 +23,10 @@ impl Story {
             ["moves", "the", "stop", "to", price] => {
                 let to = self.price(key.instrument, price)?;
                 self.world.venue.edit_stop(key, Some(to), None).then_some(()).ok_or("no stop rests")?;
+            }
+            ["has", "the", on @ ("mark" | "last"), "trigger", "the", "stop"] => {
+                let on = if *on == "mark" { TriggerSource::Mark } else { TriggerSource::Last };
+                self.world.venue.retrigger(key, on).then_some(()).ok_or("no stop rests")?;
             }
             ["cuts", "the", "stop", "to", qty] => {
                 let qty = self.qty(key.instrument, qty)?;

@@ -8,6 +8,7 @@ use ripcord_core::event::{Adopted, Command, Event, LeftOutside, Reconciled, Reco
 use ripcord_core::id::{AccountId, InstrumentId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::Money;
+use ripcord_core::pacing::Pace;
 use ripcord_core::time::{Span, Timestamp};
 
 use super::{Story, told};
@@ -154,6 +155,16 @@ impl Story {
                 returned.episode,
                 format!("{} is told after all", self.show_qty(returned.episode.key, returned.qty)),
             ),
+            Record::OrdersPaced { pace, until, .. } => {
+                let wait = until.map(|until| until.since(self.world.now).0 / 1_000_000);
+                let wait = wait.map_or_else(String::new, |ms| format!(" for {ms} ms"));
+                let words = match pace {
+                    Pace::Free => "orders go as decided",
+                    Pace::ChoiceWaits => "choice waits",
+                    Pace::Spent => "ALARM budget spent",
+                };
+                return Some(format!("{words}{wait}"));
+            }
             Record::OrdersStale { .. } => return Some("orders not listed for too long".to_owned()),
             Record::Adopted(adopted) => (adopted.episode, self.adopted(adopted)),
             Record::LeftOutside(left) => (left.episode, self.left_outside(left)),

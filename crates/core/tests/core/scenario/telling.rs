@@ -122,7 +122,8 @@ impl Story {
             | Record::HandedOver(_)
             | Record::OrdersListed(_)
             | Record::Returned(_)
-            | Record::OrdersStale { .. } => return self.past_us_record(record),
+            | Record::OrdersStale { .. }
+            | Record::OrdersPaced { .. } => return self.past_us_record(record),
         };
         Some(format!("{}{text}", self.prefix(episode)))
     }
@@ -208,6 +209,7 @@ impl Story {
             }
             OrderKind::ImmediateLimit(limit) => format!("limit {} at once", self.show_price(key, limit)),
             OrderKind::Stop(trigger) => format!("stop {}", self.show_price(key, trigger)),
+            OrderKind::MarkStop(trigger) => format!("stop {} on mark", self.show_price(key, trigger)),
         };
         let slice = if order.id.slice > 0 && order.id.exit > 0 {
             format!(" slice {}", order.id.slice + 1)
@@ -255,6 +257,7 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::NotConfirmed(_) => "no: not confirmed",
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
         CommandRefused::Unmanageable(_) => "no: cannot be meant",
+        CommandRefused::StrongerLevel(_) => "no: a stronger level holds",
     }
 }
 

@@ -4,7 +4,7 @@ use ripcord_core::event::VenueEvent;
 use ripcord_core::id::{AccountId, OrderId, PositionKey};
 use ripcord_core::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
 use ripcord_core::num::{Price, Qty};
-use ripcord_core::order::{OrderKind, OrderState};
+use ripcord_core::order::{OrderKind, OrderState, Trigger, TriggerSource};
 use ripcord_core::time::Timestamp;
 
 use super::{Venue, Working};
@@ -37,9 +37,8 @@ impl Venue {
     }
 
     fn newest_stop(&mut self, key: PositionKey) -> Option<usize> {
-        let is_stop = |working: &Working| {
-            working.order.id.episode.key == key && matches!(working.order.kind, OrderKind::Stop(_))
-        };
+        let is_stop =
+            |working: &Working| working.order.id.episode.key == key && working.order.kind.trigger().is_some();
         self.working.iter().rposition(is_stop)
     }
 
@@ -48,7 +47,8 @@ impl Venue {
         let Some(at) = self.newest_stop(key) else { return false };
         let working = &mut self.working[at];
         if let Some(to) = to {
-            working.order.kind = OrderKind::Stop(to);
+            let on = working.order.kind.trigger().expect("a stop").on;
+            working.order.kind = OrderKind::stop(Trigger { at: to, on });
         }
         if let Some(qty) = qty.filter(|qty| qty.0 > working.filled) {
             working.order.qty = qty;
@@ -56,6 +56,15 @@ impl Venue {
                 known.qty = qty;
             }
         }
+        true
+    }
+
+    /// Somebody has another price trigger the stop of a position; nobody is told.
+    pub(crate) fn retrigger(&mut self, key: PositionKey, on: TriggerSource) -> bool {
+        let Some(at) = self.newest_stop(key) else { return false };
+        let order = &mut self.working[at].order;
+        let trigger = order.kind.trigger().expect("a stop");
+        order.kind = OrderKind::stop(Trigger { on, ..trigger });
         true
     }
 

@@ -1,7 +1,9 @@
 //! The checks of signal exit, time limit and liquidation, and of the bounds of late exits.
 
 use super::{Check, MULTIPLE_MAX};
+use crate::market::PriceSource;
 use crate::num::{Decimal, Ratio};
+use crate::order::TriggerSource;
 use crate::plan::spec::{BracketSpec, LiquidationSpec, OnlyWhenSpec, SignalExitSpec, TimeLimitSpec};
 use crate::plan::{Bracket, ExitStyle, Liquidation, OnlyWhen, SignalExit, TimeLimit};
 use crate::time::Span;
@@ -42,7 +44,11 @@ impl Check {
         }
     }
 
-    pub(in crate::plan::spec) fn bracket(&mut self, spec: &BracketSpec) -> Bracket {
+    pub(in crate::plan::spec) fn bracket(
+        &mut self,
+        spec: &BracketSpec,
+        stop_loss: Option<PriceSource>,
+    ) -> Bracket {
         let patience = spec.patience_ms.map_or(Bracket::DEFAULT.patience, |ms| {
             if ms == 0 {
                 self.fault("bracket.patience_ms", ms, "must be at least 1 millisecond");
@@ -50,7 +56,14 @@ impl Check {
             Span::from_millis(i64::from(ms.max(1)))
         });
         let band = spec.band.map_or(Bracket::DEFAULT.band, |band| self.fraction("bracket.band", band, true));
-        Bracket { band, patience }
+        let is_mark = stop_loss == Some(PriceSource::Mark);
+        // A stop loss that looks at the mark is the same risk as a stop that the mark triggers, and no other.
+        let wanted = spec.trigger.unwrap_or(if is_mark { TriggerSource::Mark } else { TriggerSource::Last });
+        let trigger = if self.is_spot { TriggerSource::Last } else { wanted };
+        if trigger != wanted {
+            self.warn("bracket.trigger", "mark", "spot has no mark price: the last price triggers the stop");
+        }
+        Bracket { band, patience, trigger }
     }
 
     pub(super) fn worst(&mut self, field: &str, worst: Option<Decimal>) -> Option<Ratio> {
