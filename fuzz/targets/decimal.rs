@@ -46,7 +46,9 @@ fn by_digits(text: &[u8]) -> Option<(i64, u8)> {
         None => 0,
         Some(text) => {
             let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-            let digits = grouped(digits).filter(|digits| !digits.is_empty())?;
+            if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+                return None;
+            }
             let size = digits.trim_start_matches('0').parse::<i64>();
             let size =
                 if digits.bytes().all(|digit| digit == b'0') { 0 } else { size.unwrap_or(i64::MAX / 4) };

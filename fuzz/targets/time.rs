@@ -16,6 +16,4 @@ pub(crate) fn run(data: &[u8]) {
         let told = rfc3339(Timestamp(nanos / 1_000_000_000 * 1_000_000_000));
         assert_eq!(parse_time(&told), Ok(nanos / 1_000_000_000 * 1_000_000_000), "{text} is told as {told}");
     }
-    let later = text.replacen(&text[..4], "1970", 1);
-    drop(parse_time(&later));
 }

@@ -27,6 +27,8 @@ use crate::bytes::Bytes;
 
 /// What may be sold of each coin.
 pub(crate) const GRANT: i64 = 5_000;
+/// Less than this is dust: nothing can close it.
+const LOT: i64 = 10;
 /// Steps of the clock that are waited for between two events.
 const TIMERS_MAX: usize = 40;
 
@@ -65,7 +67,7 @@ fn fresh() -> Coordinator {
     let mut core = Coordinator::new();
     for n in 0..2 {
         let mut rules = Instrument::from_decimals(["PERP", "COIN"][n], 2, 3);
-        rules.lot_size = Qty(10);
+        rules.lot_size = Qty(LOT);
         rules.kind = [MarketKind::Futures, MarketKind::Spot][n];
         let id =
             core.add_instrument(rules.clone(), &[PriceSource::Last, PriceSource::Mark], BarOrigin::Ticks);
@@ -173,8 +175,8 @@ impl World {
             }
             Record::Closed { episode } => {
                 let known = self.known(episode.key);
-                assert_eq!(known.open, 0, "closed, and not flat: {episode:?}");
-                known.living = None;
+                assert!(known.open < LOT, "closed, and {} held: {episode:?}", known.open);
+                (known.open, known.living) = (0, None);
             }
             Record::Released { episode, .. } => {
                 let known = self.known(episode.key);

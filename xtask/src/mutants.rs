@@ -27,7 +27,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     let mut command = Command::new(program);
     command.arg("mutants").current_dir(&root).env("TMPDIR", &copies).arg("--output").arg(&out);
-    command.args(["--no-shuffle", "--colors=never"]).args(arguments);
+    command.args(["--package", "ripcord-core", "--no-shuffle", "--colors=never"]);
+    command.args(words(arguments)?);
     // What it ends with is told by the files that it leaves.
     let status = command.status().map_err(|error| format!("cargo-mutants could not be started: {error}"))?;
     let lists = out.join("mutants.out");
@@ -40,6 +41,22 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     println!("{}", score.line());
     let is_good = score.missed.is_empty() && score.caught > 0;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is handed on. cargo-mutants adds a file that is named to those of the configuration; here it is the
+/// only one.
+fn words(arguments: &[String]) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut given = arguments.iter();
+    while let Some(word) = given.next() {
+        let value = given.next().ok_or_else(|| format!("`{word}` needs a value; see `cargo xtask help`"))?;
+        match word.as_str() {
+            "--file" => words.extend(["--re".to_owned(), format!("^{}:", value.replace('.', "[.]"))]),
+            "--shard" => words.extend([word.clone(), value.clone()]),
+            _ => return Err(format!("`{word}` is not known; mutants takes --shard K/N and --file PATH")),
+        }
+    }
+    Ok(words)
 }
 
 /// The path of cargo-mutants: the one in the tree's tools, else the one in the path, else a new one.
@@ -98,6 +115,15 @@ impl Score {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_named_is_the_only_one() {
+        let words = |text: &str| words(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let wanted = Ok(vec!["--re".to_owned(), "^crates/core/src/gate[.]rs:".to_owned()]);
+        assert_eq!(words("--file crates/core/src/gate.rs"), wanted);
+        assert_eq!(words("--shard 1/4"), Ok(vec!["--shard".to_owned(), "1/4".to_owned()]));
+        assert!(words("--in-diff x").is_err() && words("--file").is_err());
+    }
 
     #[test]
     fn the_score_is_of_those_that_compile() {
