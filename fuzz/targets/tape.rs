@@ -34,8 +34,7 @@ fn look(path: &Path, how: u8) {
     let some = [tape.price().first(), tape.price().last()].map(|price| price.copied().unwrap_or(1));
     for (from, to) in [(0, rows), (0, rows + 9), (usize::from(how), rows / 2), (rows, rows), (rows + 1, 0)] {
         for (lo, hi) in [(0, i64::MAX), (some[0].min(some[1]), some[0].max(some[1])), (i64::MIN, 5), (9, 3)] {
-            let bands =
-                PriceSource::ALL.into_iter().fold(Bands::OPEN, |bands, of| bands.with(of, lo, hi));
+            let bands = PriceSource::ALL.into_iter().fold(Bands::OPEN, |bands, of| bands.with(of, lo, hi));
             let (scanned, leapt) = (tape.scan(from, to, &bands), tape.leap(from, to, &bands));
             assert!(
                 !sound || scanned == leapt,
