@@ -7,8 +7,10 @@
 mod bench;
 mod cases;
 mod ci;
+mod fuzz;
 mod kill;
 mod models;
+mod mutants;
 mod run;
 mod tally;
 mod term;
@@ -66,6 +68,18 @@ const COMMANDS: &[Command] = &[
         run: models::run,
     },
     Command {
+        name: "fuzz",
+        arguments: "[--seconds N] [--only NAME] [--input FILE]",
+        about: "every fuzz target for 15 s (0: what is committed, once), or one input of one",
+        run: fuzz::run,
+    },
+    Command {
+        name: "mutants",
+        arguments: "[--shard K/N] [--file PATH]",
+        about: "mutation testing of the safety core, and its score",
+        run: mutants::run,
+    },
+    Command {
         name: "tidy",
         arguments: "",
         about: "sizes, banned words, links, white space: what no compiler checks",
@@ -75,6 +89,9 @@ const COMMANDS: &[Command] = &[
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::compiler::in_its_place() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (name, rest) = match arguments.split_first() {
         None => ("help", &[][..]),

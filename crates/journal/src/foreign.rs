@@ -52,7 +52,8 @@ pub enum Foreign {
 
 /// Steps of the clock that may stand in no record. Each leaves one, even a bar that nobody traded in, so a
 /// journal that the core wrote lacks none, however long nothing happened and however short its bars are.
-const STEPS_MAX: u64 = 1_000_000;
+/// So many records of bars are 14 MB; ten times as many were found to be more than a reader should hold.
+const STEPS_MAX: u64 = 100_000;
 
 thread_local! {
     static FOLLOWING: Flag<bool> = const { Flag::new(false) };

@@ -48,7 +48,7 @@ impl Source {
         let mut folders = self.path.split('/');
         let name = folders.next_back().unwrap_or_default();
         let by_name = name == "tests.rs" || name.ends_with("_tests.rs");
-        by_name || folders.any(|folder| matches!(folder, "tests" | "benches" | "testdata"))
+        by_name || folders.any(|folder| matches!(folder, "tests" | "benches" | "testdata" | "corpus"))
     }
 
     /// The text without tests, comments and strings kept.

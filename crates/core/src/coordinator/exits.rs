@@ -499,7 +499,7 @@ impl Coordinator {
         let (mut left, mut slice) = (order.qty.0, order.id.slice);
         while left > 0 {
             // Slices of the same size: none of them is below the smallest order.
-            let slices = (left + most.0 - 1) / most.0;
+            let slices = (left - 1) / most.0 + 1;
             let qty = if slices == 1 { left } else { (left / slices + lot - 1) / lot * lot };
             self.send(
                 step,

@@ -133,6 +133,12 @@ impl Coordinator {
             return;
         }
         let Some(held) = reading.held.as_ref().filter(|held| self.is_sound(account.given.mode, held)) else {
+            // Prices of ours may be why it cannot be: they are written down before it.
+            for instrument in reading.held.iter().flatten().map(|holding| holding.instrument) {
+                if self.engine.markets.get(instrument.0 as usize).is_some() {
+                    self.report_quiet(step, instrument);
+                }
+            }
             self.on_read_failed(step, reading.account);
             return;
         };

@@ -1,20 +1,24 @@
 //! The door never fails: what cannot be is refused or ignored, and the positions do not notice.
 
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
+use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
-    Addition, Command, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy, Tick, VenueEvent,
+    Action, Addition, Command, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy, Tick,
+    VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
-use ripcord_core::instrument::Side;
+use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
-use ripcord_core::market::Bar;
+use ripcord_core::market::{Bar, PriceSource};
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{Fill, OrderKind, OrderState};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::cases::{Case, Move};
+use crate::plan_words::plan_spec;
 use crate::random::Random;
+use crate::world::World;
 
 const EXTREME: [i64; 10] =
     [i64::MIN, i64::MIN + 1, -1, 0, 1, 1 << 31, 1 << 55, (1 << 56) + 1, i64::MAX - 1, i64::MAX];
@@ -88,6 +92,31 @@ fn commands_with_impossible_numbers_are_refused_by_name() {
         let refused = out.records.iter().any(|entry| matches!(entry.record, Record::CommandRefused(_)));
         assert!(refused && out.actions.is_empty(), "{opening:?}: {out:?}");
     }
+}
+
+/// Of coins that cost next to nothing somebody may hold as many as there are numbers.
+#[test]
+fn as_many_as_there_are_numbers_are_closed_by_one_order() {
+    let mut world = World::new();
+    let instrument = Instrument::from_decimals("DUST", 9, 9);
+    let id = world.core.add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks);
+    let id = id.expect("a sound instrument");
+    let plan = plan_spec("stop 50%").expect("a plan in words").resolve(id, &instrument).expect("sound");
+    let plan = world.core.add_plan(plan).expect("its instrument is there");
+    let key = PositionKey { account: AccountId(0), instrument: id, side: Side::Long };
+    let (qty, entry, entry_fees) = (Qty(i64::MAX), Price(100), Money(0));
+    let mut out = Outbox::default();
+    for command in [
+        Command::Open(Box::new(Opening { key, plan, qty, entry, entry_fees })),
+        Command::Close { key, qty: None },
+    ] {
+        world.core.handle(world.now, Event::Command(command), &mut out);
+    }
+    let sent = out.actions.iter().filter_map(|action| match action {
+        Action::Submit(approved) => Some(approved.order().qty),
+        _ => None,
+    });
+    assert_eq!(sent.collect::<Vec<_>>(), [qty], "{out:?}");
 }
 
 fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ripcord_core::account::{AccountMode, ClosedBy, Managed, Management, Reading};
+use ripcord_core::account::{AccountMode, ClosedBy, Holding, Managed, Management, Reading};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{
     Action, AlarmKind, Command, Entry, Event, Opening, Outbox, Probe, Record, VenueEvent, Verdict,
@@ -372,7 +372,7 @@ impl Oracle {
     }
 }
 
-fn size(held: &[ripcord_core::account::Holding], key: PositionKey) -> i64 {
+fn size(held: &[Holding], key: PositionKey) -> i64 {
     let of = held.iter().find(|one| one.instrument == key.instrument && one.side == key.side);
     of.map_or(0, |one| one.qty.0)
 }
@@ -478,4 +478,31 @@ fn the_journal_alone_brings_the_same_records_and_actions_and_so_does_a_restart()
         assert_eq!(out.records, told.records, "seed {seed}");
         assert_eq!(out.actions, told.actions, "seed {seed}");
     }
+}
+
+/// A read may be refused because a price of ours, which nobody wrote down yet, makes it impossible.
+#[test]
+fn a_read_that_our_own_price_makes_impossible_is_refused_in_the_journal_too() {
+    let (mut world, keys) = world(&mut Random::new(1));
+    let start = world.core.clone();
+    world.price(keys[0].instrument, PriceSource::Last, Price(10_000), Probe::TICK);
+    world.handle(manage(FUTURES, AccountMode::Hedge));
+    let holding = Holding {
+        instrument: keys[0].instrument,
+        side: Side::Long,
+        qty: Qty(i64::MAX),
+        entry: None,
+        leverage: None,
+        liquidation: None,
+        mark: None,
+    };
+    let (account, at) = (FUTURES, world.now);
+    let reading = Reading { account, taken_at: at, fills_until: at, held: Some(vec![holding]) };
+    world.handle(Event::Venue(VenueEvent::Read(Box::new(reading))));
+    assert!(world.records.iter().any(|entry| matches!(entry.record, Record::ReadFailed { .. })));
+    let (mut replayed, mut out) = (start, Outbox::default());
+    for entry in world.records.iter().cloned() {
+        replayed.replay(entry, &mut out);
+    }
+    assert_eq!(out.records, world.records);
 }
