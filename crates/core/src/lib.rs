@@ -30,6 +30,7 @@ pub mod order;
 pub mod orders;
 mod pairs;
 pub mod plan;
+pub mod planted;
 pub mod position;
 pub mod reason;
 pub mod snapshot;
