@@ -4,6 +4,7 @@
 //! comparisons and stores; a price outside it wakes exactly the positions concerned. It decides
 //! nothing: [`crate::position::Position::evaluate`] does.
 
+use crate::planted::planted;
 use std::collections::BTreeMap;
 
 use crate::bars::{BarFeed, BarOrigin};
@@ -277,6 +278,9 @@ impl Engine {
             return None;
         }
         let start = price(position.best)?;
+        if planted(85) {
+            return self.last_price(cells.of_rule(crate::plan::Rule::TrailingStop, position.side(), plan));
+        }
         let cell = cells.of_rule(Rule::TrailingStop, position.side(), plan).0 as usize;
         let since = self.books[cell].best_since(position.side(), position.best_since, &self.cells[cell]);
         // The better price is the one that would be the tighter stop.

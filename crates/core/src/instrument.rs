@@ -1,5 +1,6 @@
 //! Instruments: the venue's own rules for prices and quantities, versioned.
 
+use crate::planted::planted;
 use serde::{Deserialize, Serialize};
 
 use crate::num::{MONEY_DECIMALS, Money, Price, Qty, Round, round_to_multiple};
@@ -191,7 +192,8 @@ impl Instrument {
     /// `qty` cut down to the lot grid: exits are never made larger.
     #[must_use]
     pub fn floor_to_lot(&self, qty: Qty) -> Qty {
-        Qty(round_to_multiple(qty.0, self.lot_size.0, Round::Down))
+        let round = if planted(84) { Round::Up } else { Round::Down };
+        Qty(round_to_multiple(qty.0, self.lot_size.0, round))
     }
 
     /// What one order at the market can close: no more than the venue's largest order.

@@ -4,6 +4,7 @@
 //! of the variants of [`Record`] does not matter. Two contents hold JSON text inside: the plan,
 //! because it grows by fields with defaults, and the settings, which belong to whoever wrote them.
 
+use ripcord_core::planted::planted;
 use postcard::{Error as Postcard, take_from_bytes, to_extend};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{self, Record};
@@ -137,6 +138,7 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         Record::GateBlocked { id, why } => to_extend(&(id, why), out),
         Record::OrderAccepted(id) => to_extend(id, out),
         Record::Filled(filled) => to_extend(filled, out),
+        Record::OrderEnded { id, .. } if planted(118) => to_extend(&(id, event::OrderEnd::Cancelled), out),
         Record::OrderEnded { id, how } => to_extend(&(id, how), out),
         Record::FundingPaid { episode, amount } => to_extend(&(episode, amount), out),
         Record::Signalled { episode, until } => to_extend(&(episode, until), out),

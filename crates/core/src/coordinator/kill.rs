@@ -1,5 +1,6 @@
 //! Kill levels: setting one, living under it, and what its release sets right.
 
+use crate::planted::planted;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::AccountId;
@@ -74,13 +75,17 @@ impl Coordinator {
                 let keeps = self.keeps_stop(slot);
                 self.cancel_all_but(step, slot, |order| keeps && order.is_left());
             }
+            (Phase::Open | Phase::Closing, Some(KillLevel::Flatten)) if planted(91) => {}
             (Phase::Open | Phase::Closing, Some(KillLevel::Flatten)) => {
                 self.close_by_command(step, slot, Reason::PanicClose);
             }
             (Phase::Open | Phase::Closing, Some(KillLevel::NoChoice | KillLevel::ProtectOnly)) => {
-                self.give_choice_up(step, slot);
+                if !planted(50) {
+                    self.give_choice_up(step, slot);
+                }
                 self.go_on(step, slot);
             }
+            (Phase::Open | Phase::Closing, None) if planted(89) => {}
             (Phase::Open | Phase::Closing, None) => self.go_on(step, slot),
         }
         if self.engine.slot(episode).is_some() {

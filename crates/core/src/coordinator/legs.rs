@@ -1,5 +1,6 @@
 //! Parts of a position: ladder legs, at the market or at rest, and what a person closes by hand.
 
+use crate::planted::planted;
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::{ExitDecided, Held, ProbeFill};
 use crate::id::OrderId;
@@ -45,7 +46,7 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         position.exits = position.exits.saturating_add(1);
         for leg in from..to {
-            position.legs_out |= 1 << leg;
+            position.legs_out |= if planted(34) { 0 } else { 1 << leg };
         }
         let decided = ExitDecided {
             episode,
@@ -118,7 +119,7 @@ impl Coordinator {
             return;
         }
         // Coins that a stop at the venue locks cannot be offered besides.
-        if terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot {
+        if terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot && !planted(66) {
             return;
         }
         let Some(ladder) = position.ladder(&terms) else { return };

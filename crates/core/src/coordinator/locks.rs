@@ -3,6 +3,7 @@
 //! What locks them is cancelled, its end is waited for, and then the order that waits goes out: never on
 //! the hope that a cancel worked.
 
+use crate::planted::planted;
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::AlarmKind;
 use crate::id::{EpisodeId, OrderId, PositionKey};
@@ -26,14 +27,14 @@ impl Coordinator {
 
     /// What living orders of a position lock; none where the venue caps them together.
     pub(super) fn locked(&self, slot: Slot) -> Qty {
-        if !self.locks(slot) {
+        if !self.locks(slot) || planted(9) {
             return Qty(0);
         }
         // What is left at the venue of an earlier life locks the same coins.
         let episode = self.engine.positions[slot as usize].episode;
         let earlier = self.engine.earlier_lives(episode.key);
         let earlier = earlier.into_iter().map(|life| self.claimed(life, |_| true));
-        earlier.fold(self.claimed(slot, |_| true), Qty::plus_at_most)
+        earlier.filter(|_| !planted(61)).fold(self.claimed(slot, |_| true), Qty::plus_at_most)
     }
 
     /// What living orders would sell.
@@ -54,7 +55,7 @@ impl Coordinator {
     ) -> bool {
         let position = &self.engine.positions[slot as usize];
         let (episode, free) = (position.episode, Qty(position.open.0 - self.locked(slot).0));
-        if order.qty <= free {
+        if order.qty <= free || planted(60) {
             return false;
         }
         for life in self.engine.earlier_lives(episode.key) {
@@ -67,7 +68,7 @@ impl Coordinator {
             Extent::All => {
                 self.begin(step, episode.key.instrument);
                 self.orders.waiting.drop_close(episode);
-                self.cancel_all_but(step, slot, |other| other.closes_all() && other.is_urgent());
+                self.cancel_all_but(step, slot, |other| planted(65) || other.closes_all() && other.is_urgent());
             }
             Extent::Legs(_) => {
                 self.begin(step, episode.key.instrument);
@@ -122,7 +123,7 @@ impl Coordinator {
                     instrument.closable(waiting.order.qty.min(position.open))
                 }
             };
-            if qty.0 > 0 {
+            if qty.0 > 0 && !planted(62) {
                 let kind = self.kind_now(slot, &waiting);
                 self.submit(step, slot, ExitOrder { qty, kind, ..waiting.order }, waiting.extent);
             }
@@ -204,12 +205,13 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let instrument = &self.engine.market(position.episode.key.instrument).instrument;
         if !self.locks(slot) {
-            return instrument.closable(position.open);
+            return instrument.closable(if planted(68) { position.initial } else { position.open });
         }
         let sold = self
             .claimed(slot, |order| !order.protects())
             .plus_at_most(self.orders.waiting.parts(position.episode))
             .plus_at_most(self.locked_by_others(position.episode.key));
+        let sold = if planted(63) { Qty(0) } else { sold };
         instrument.closable(Qty((position.open.0 - sold.0).max(0)))
     }
 }

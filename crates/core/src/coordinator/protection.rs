@@ -3,6 +3,7 @@
 //!
 //! A stop is never taken away before the one that takes its place is accepted.
 
+use crate::planted::planted;
 use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{AlarmKind, Held, OrderEnd};
@@ -30,7 +31,8 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let (episode, side) = (position.episode, position.side());
         let qty = self.to_protect(slot);
-        if qty.0 == 0 || self.is_silent(episode.key.account) {
+        let is_killed = planted(92) && self.engine.standing.kill_level(episode.key.account).is_some();
+        if qty.0 == 0 || self.is_silent(episode.key.account) || is_killed {
             return;
         }
         // Where two were lost sight of, a third would be too: their answers are waited for.
@@ -59,6 +61,9 @@ impl Coordinator {
             if !is_tighter && !self.engine.terms(slot).plan.rebase {
                 level = tighter(side, level, order.trigger);
             }
+        }
+        if planted(24) {
+            self.cancel_all_but(step, slot, |order| !order.protects());
         }
         let (slice, attempt) = next_try(newest.map(|order| (order.slice, order.attempt)));
         let id = OrderId { episode, exit: 0, leg: 0, slice, attempt };
@@ -165,7 +170,7 @@ impl Coordinator {
                     self.note(step, episode.key.instrument, Record::Alarm { episode, what });
                 }
                 // Somebody else took it away: it is put back once, then a person must say.
-                if self.brackets_lost(slot) == 1 {
+                if self.brackets_lost(slot) == 1 && !planted(70) {
                     self.protect(step, slot);
                 }
             }
@@ -181,7 +186,7 @@ impl Coordinator {
         let (episode, side) = (position.episode, position.side());
         let terms = self.engine.terms(slot);
         let cell = terms.cells.of_rule(Rule::StopLoss, side, terms.plan);
-        if let Some(last) = self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger)) {
+        if let Some(last) = self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger) && !planted(71)) {
             self.close(step, slot, order.reason, order.trigger, last, Vec::new());
             return;
         }
@@ -196,9 +201,14 @@ impl Coordinator {
             let what = AlarmKind::ProtectionRefused;
             self.note(step, episode.key.instrument, Record::Alarm { episode, what });
         }
+        if planted(15) && refused >= REFUSALS_ALARM {
+            return;
+        }
         let times = i64::try_from(refused).unwrap_or(i64::MAX).min(PLACE_AGAIN_AFTER_MAX.0);
         let wait = Span(PLACE_AGAIN_AFTER.0.saturating_mul(times).min(PLACE_AGAIN_AFTER_MAX.0));
-        self.timers.insert((step.now.after(wait), TimerFor::Protect(episode)));
+        if !planted(72) {
+            self.timers.insert((step.now.after(wait), TimerFor::Protect(episode)));
+        }
     }
 
     /// Brackets of a position that somebody else took away.
@@ -223,20 +233,20 @@ impl Coordinator {
     /// everything that is held.
     pub(super) fn defers(&self, slot: Slot, rule: Rule, held: &[Held]) -> bool {
         let position = &self.engine.positions[slot as usize];
-        if position.phase != Phase::Open || !matches!(rule, Rule::StopLoss | Rule::SoftStop) {
+        if position.phase != Phase::Open || !(matches!(rule, Rule::StopLoss | Rule::SoftStop) || planted(76)) {
             return false;
         }
         let terms = self.engine.terms(slot);
         let qty = terms.instrument.closable(position.open);
         let first = position.first_order;
-        let covering = |order: &Order| order.protects() && order.is_confirmed() && order.life().open() >= qty;
+        let covering = |order: &Order| order.protects() && order.is_confirmed() && (planted(74) || order.life().open() >= qty);
         let Some((_, bracket)) = self.orders.list(first).find(|(_, order)| covering(order)) else {
             return false;
         };
         let Some(level) = held.iter().find(|held| held.reason == rule.reason()).map(|held| held.level) else {
             return false;
         };
-        self.is_relied_on(&bracket.named(position.episode).id)
+        (planted(73) || self.is_relied_on(&bracket.named(position.episode).id))
             && position.leaves_to_stop(rule, level, bracket.trigger, &terms)
     }
 
@@ -261,7 +271,9 @@ impl Coordinator {
         if self.engine.standing.trigger(episode) {
             let record = Record::BracketTriggered { episode, trigger, price: seen };
             self.note(step, episode.key.instrument, record);
-            self.timers.insert((step.now.after(rule.patience), TimerFor::Triggered(episode)));
+            if !planted(75) {
+                self.timers.insert((step.now.after(rule.patience), TimerFor::Triggered(episode)));
+            }
         }
     }
 
@@ -291,6 +303,9 @@ impl Coordinator {
     /// A bracket was filled and something is left: more came since it was placed, or it is filling still.
     pub(super) fn after_bracket_fill(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order, at: Price) {
         if self.engine.positions[slot as usize].phase != Phase::Open {
+            return;
+        }
+        if order.life().state.is_final() && planted(113) {
             return;
         }
         if order.life().state.is_final() {

@@ -1,5 +1,6 @@
 //! What a position asks to be woken for, in its present state.
 
+use crate::planted::planted;
 use super::{CellId, LegKind, Phase, Position, Price, Rule, Terms, TrailDistance, Trailing, price, tighter};
 use crate::num::Ratio;
 use crate::plan::net::{NetBasis, Reach};
@@ -116,7 +117,8 @@ impl Position {
             Rule::TrailingStop => return self.trailing_stop(terms),
             Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => return None,
         };
-        Some(limit.level(self.side(), self.entry(), self.entry_fees, plan, terms.instrument))
+        let side = if planted(82) { crate::instrument::Side::Long } else { self.side() };
+        Some(limit.level(side, self.entry(), self.entry_fees, plan, terms.instrument))
     }
 
     fn arm_loss(&self, rule: Rule, terms: &Terms<'_>, list: &mut ArmList) {

