@@ -10,7 +10,7 @@ use ripcord_core::planted::choose;
 use ripcord_core::time::Span;
 
 use crate::config::{Config, VenueKind};
-use crate::run::run;
+use crate::run::{run, tell};
 
 mod catalogue;
 mod known;
@@ -70,6 +70,16 @@ pub fn look(bug: u16, world: World) -> Option<(String, String)> {
             Some(("panic".to_owned(), said.unwrap_or_else(|| "the engine stopped".to_owned())))
         }
     }
+}
+
+/// The last `lines` of what happened in a world with a bug, and how it ended.
+#[must_use]
+pub fn story(bug: u16, world: World, lines: usize) -> Vec<String> {
+    choose(bug);
+    let (outcome, mut told) = tell(&world.config(), lines);
+    choose(0);
+    told.push(outcome.violation.map_or("nothing was broken".to_owned(), |it| format!("{}: {}", it.invariant, it.what)));
+    told
 }
 
 /// Whether a world shows a bug: it is spoilt with it, and fair without it.

@@ -460,12 +460,15 @@ impl Coordinator {
     fn market_or_walk(&mut self, slot: Slot) -> OrderKind {
         let position = &self.engine.positions[slot as usize];
         let (episode, side, entry) = (position.episode, position.side(), position.entry().rounded());
+        if planted(19) {
+            return OrderKind::Market;
+        }
         let Some(walked) = self.engine.standing.walk_on(episode, WALK_STEPS) else {
             return OrderKind::Market;
         };
         let market = self.engine.market(episode.key.instrument);
         let last = self.engine.last_price(market.cells.quote(side)).unwrap_or(entry);
-        let offset = Ratio::from_bps(if planted(19) { 0 } else { WALK_BPS << walked }).of(last.0, Round::Up);
+        let offset = Ratio::from_bps(WALK_BPS << walked).of(last.0, Round::Up);
         let outward = if side.sign() > 0 { Round::Down } else { Round::Up };
         let limit = market.instrument.round_to_tick(Price(if planted(20) { last.0 + side.sign() * offset } else { last.0 - side.sign() * offset }), outward);
         OrderKind::ImmediateLimit(limit.max(market.instrument.tick_size))

@@ -8,10 +8,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use ripcord_storm::bugs::{BUGS, Bug, Found, Known, known, replay, search, written};
+use ripcord_storm::bugs::{BUGS, Bug, Found, Known, World, known, look, replay, search, story, written};
 
 /// So many of a hundred must be found.
 const SHARE_MIN: usize = 99;
+
+/// So much of a world is told.
+const TOLD: usize = 400;
 
 /// What was asked for.
 #[derive(Debug, Default)]
@@ -21,6 +24,10 @@ struct Asked {
     replays: bool,
     /// Known worlds are written to this file.
     record: Option<String>,
+    /// What happened in this world, with the bug that was named, is told.
+    tell: Option<u64>,
+    /// So many worlds are looked at without a bug.
+    fair: Option<u64>,
     /// Only bugs of which no world is known.
     unknown: bool,
 }
@@ -36,6 +43,8 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             }
             "--minutes" => asked.seconds = Some(60 * number().ok_or("--minutes wants a number")?),
             "--seconds" => asked.seconds = Some(number().ok_or("--seconds wants a number")?),
+            "--tell" => asked.tell = Some(number().ok_or("--tell wants the number of a world")?),
+            "--fair" => asked.fair = Some(number().ok_or("--fair wants a number of worlds")?),
             "--replay" => asked.replays = true,
             "--unknown" => asked.unknown = true,
             "--record" => asked.record = Some(words.next().ok_or("--record wants a file")?),
@@ -59,6 +68,14 @@ fn main() -> ExitCode {
     };
     // What an engine with a bug says when it stops is told in the table.
     std::panic::set_hook(Box::new(|_| {}));
+    if let Some(n) = asked.tell {
+        let bug = asked.only.first().copied().unwrap_or(0);
+        story(bug, World::nth(n), TOLD).iter().for_each(|line| println!("{line}"));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(worlds) = asked.fair {
+        return fair(worlds);
+    }
     let known = known();
     let wanted = |bug: &&Bug| {
         let is_known = known.iter().any(|it| it.number == bug.number);
@@ -94,6 +111,17 @@ fn joined(known: &[Known], found: &[Found]) -> Vec<Known> {
     }
     all.sort_by_key(|it| it.number);
     all
+}
+
+/// Worlds that are not fair without a bug say nothing of one: there should be none.
+fn fair(worlds: u64) -> ExitCode {
+    let unfair = (0..worlds).into_par_iter().filter_map(|n| Some((n, look(0, World::nth(n))?)));
+    let unfair: Vec<_> = unfair.collect();
+    for (n, (invariant, what)) in &unfair {
+        println!("world {n} without a bug: {invariant} {what}");
+    }
+    println!("{} of {worlds} worlds are not fair without a bug", unfair.len());
+    if unfair.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn tell(found: &Found) {

@@ -32,7 +32,7 @@ bugs! {
     16, "dust_for_ever", "A rest that no order can close is tried for ever.", "L10; incident C14";
     17, "no_escalation", "A limit that does not fill never becomes a market order.", "R4; incident C11";
     18, "limits_only_gives_up", "Where market orders are refused the exit ends there.", "R4; F25";
-    19, "walk_stands_still", "Limits in place of market orders never reach further out.", "R4";
+    19, "market_for_ever", "A market order that may only be a limit is sent at the market again and again.", "S15; F25";
     20, "walk_on_the_wrong_side", "Limits in place of market orders lie on the far side of the market.", "R4; incident C11";
     21, "silence_sends_again", "An exit that nobody answered is sent again at once.", "S5; findings 1 and 2, incident B1";
     22, "lost_without_bound", "However many exits nobody answered, another is sent.", "S5";
