@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program talks on the terminal")]
 
 mod bench;
+mod bugs;
 mod cases;
 mod ci;
 mod run;
@@ -50,6 +51,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[DIR] [--json]",
         about: "known numeric cases of exit behaviour (*.json of DIR) through the real core",
         run: cases::run,
+    },
+    Command {
+        name: "bugs",
+        arguments: "[--replay] [..]",
+        about: "bugs planted in the engine, and whether the storm finds each; --only N, --minutes M, --unknown, --record, --fair N",
+        run: bugs::run,
     },
     Command {
         name: "tidy",

@@ -464,7 +464,8 @@ impl Coordinator {
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
     fn run_due(&mut self, now: Timestamp, out: &mut Outbox) {
         loop {
-            let silence = if self.is_replaying && !planted(122) { Timestamp::NEVER } else { self.silences.first() };
+            let silence =
+                if self.is_replaying && !planted(122) { Timestamp::NEVER } else { self.silences.first() };
             if silence <= now && silence < first_deadline(&self.timers) {
                 self.check_silence(silence, out);
             } else if !self.run_first_due(now, out) {

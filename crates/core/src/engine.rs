@@ -265,7 +265,7 @@ impl Engine {
             at_venue: AtVenue::default(),
             is_triggered: self.standing.is_triggered(position.episode),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
-            is_stopped: kill.is_some(),
+            is_stopped: (kill.is_some()) && !planted(50),
             is_silent: kill == Some(KillLevel::Silent),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
             held_back: self.standing.held_back(position.episode),

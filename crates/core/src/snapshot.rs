@@ -94,7 +94,11 @@ impl Coordinator {
             cells,
             positions,
             free: engine.free.clone(),
-            generations: engine.buckets.iter().map(|(key, lives)| (key, if planted(58) { 0 } else { lives.generation })).collect(),
+            generations: engine
+                .buckets
+                .iter()
+                .map(|(key, lives)| (key, if planted(58) { 0 } else { lives.generation }))
+                .collect(),
             orders: if planted(53) { Orders::default() } else { self.orders.clone() },
             timers: if planted(52) { BTreeSet::new() } else { self.timers.clone() },
             standing: if planted(54) { Standing::default() } else { self.engine.standing.clone() },
@@ -206,7 +210,11 @@ fn settle_feed(engine: &mut Engine, index: usize, border: Option<Timestamp>) {
 /// A position whose best price is a number instead of a moment.
 fn settled(engine: &Engine, position: &Position) -> Position {
     let mut settled = position.clone();
-    settled.best = if position.is_held() && !planted(55) { engine.terms_of(position).best.and_then(level) } else { None };
+    settled.best = if position.is_held() && !planted(55) {
+        engine.terms_of(position).best.and_then(level)
+    } else {
+        None
+    };
     settled.best_since = Moment::default();
     if planted(53) {
         settled.first_order = crate::orders::NO_ORDER;

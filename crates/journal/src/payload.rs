@@ -4,7 +4,6 @@
 //! of the variants of [`Record`] does not matter. Two contents hold JSON text inside: the plan,
 //! because it grows by fields with defaults, and the settings, which belong to whoever wrote them.
 
-use ripcord_core::planted::planted;
 use postcard::{Error as Postcard, take_from_bytes, to_extend};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{self, Record};
@@ -12,6 +11,7 @@ use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::{Instrument, MarketKind};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::planted::planted;
 use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -190,7 +190,9 @@ impl Rebuilder {
             JournalEntry::Settings(settings) => rebuilt.settings = Some(settings),
             JournalEntry::Instrument(instrument) => self.add_instrument(seq, *instrument)?,
             JournalEntry::Plan(plan) => self.add_plan(seq, *plan)?,
-            JournalEntry::Fact(fact) if seq > self.included + u64::from(planted(123)) => self.fact(seq, fact)?,
+            JournalEntry::Fact(fact) if seq > self.included + u64::from(planted(123)) => {
+                self.fact(seq, fact)?
+            }
             // Others' trades are the ledger's; facts that the snapshot includes are in it.
             JournalEntry::Fact(_) | JournalEntry::Imported(_) => {}
         }

@@ -78,7 +78,11 @@ pub fn story(bug: u16, world: World, lines: usize) -> Vec<String> {
     choose(bug);
     let (outcome, mut told) = tell(&world.config(), lines);
     choose(0);
-    told.push(outcome.violation.map_or("nothing was broken".to_owned(), |it| format!("{}: {}", it.invariant, it.what)));
+    told.push(
+        outcome
+            .violation
+            .map_or("nothing was broken".to_owned(), |it| format!("{}: {}", it.invariant, it.what)),
+    );
     told
 }
 

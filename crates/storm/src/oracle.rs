@@ -152,6 +152,7 @@ impl<'a> Oracle<'a> {
         self.bare_since.clear();
         self.past_since.clear();
         self.passed_since.clear();
+        self.promises.die();
         self.count("death");
     }
 

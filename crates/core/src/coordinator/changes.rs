@@ -1,6 +1,5 @@
 //! What changes about a position that is held: more of it, another plan, a moved stop.
 
-use crate::planted::planted;
 use super::commands::is_payable;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::event::{Added, Addition, AlarmKind, CommandRefused};
@@ -10,6 +9,7 @@ use crate::num::{Price, Qty};
 use crate::order::OrderKind;
 use crate::orders::Order;
 use crate::plan::{Ladder, Rule};
+use crate::planted::planted;
 use crate::position::{Phase, at_loss, level, price, tighter};
 use crate::reason::StopOrigin;
 use crate::watch::Slot;
@@ -105,7 +105,7 @@ impl Coordinator {
         }
         position.trailing &= trails;
         // What the old distance had reached stays: a stop only tightens.
-        if let Some(reached) = reached.filter(|_| !planted(43)) {
+        if let Some(reached) = reached {
             position.trail_floor = level(reached);
         }
         if let Some(feed) = feed {
@@ -124,7 +124,7 @@ impl Coordinator {
         if let Some(reached) = lost {
             self.move_stop(step, slot, reached, StopOrigin::TrailingStep);
         }
-        self.rederive_stop(step, slot, false);
+        self.rederive_stop(step, slot, planted(43));
         match phase {
             Phase::Open => {
                 self.reprice_legs(step, slot);
@@ -174,9 +174,7 @@ impl Coordinator {
         }
         self.move_stop(step, slot, to, StopOrigin::Moved);
         self.put_right_again(self.engine.positions[slot as usize].episode);
-        if !planted(45) {
-            self.protect(step, slot);
-        }
+        self.protect(step, slot);
         self.rearm_changed(slot);
     }
 
@@ -215,7 +213,9 @@ impl Coordinator {
         let (episode, from) = (position.episode, price(position.stop));
         position.stop = level(to);
         position.stop_origin = origin;
-        self.note(step, episode.key.instrument, Record::StopMoved { episode, from, to, origin });
+        if !planted(45) || origin != StopOrigin::Moved {
+            self.note(step, episode.key.instrument, Record::StopMoved { episode, from, to, origin });
+        }
     }
 
     /// Whether a stop at `to` would fire at the present price.

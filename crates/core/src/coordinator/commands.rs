@@ -1,6 +1,5 @@
 //! What somebody asks for: taking over a position, closing it, closing everything.
 
-use crate::planted::planted;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::account::Management;
 use crate::event::{Addition, AlarmKind, Command, CommandRefused, Opened, Opening};
@@ -9,6 +8,7 @@ use crate::kill::KillLevel;
 use crate::num::{Price, Qty};
 use crate::orders::NO_ORDER;
 use crate::plan::Rule;
+use crate::planted::planted;
 use crate::position::{Phase, Position, level, price};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::Timestamp;
@@ -95,7 +95,8 @@ impl Coordinator {
         position.stop = reachable.and_then(|(stop, _)| level(stop.price));
         position.stop_origin = stop.map_or(StopOrigin::Initial, |(stop, _)| stop.origin);
         position.first_stop = position.stop;
-        position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none() || planted(86));
+        position.trailing =
+            terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none() || planted(86));
         let bare = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
             .iter()
             .all(|&rule| position.loss_level(rule, &terms).is_none())

@@ -4,7 +4,6 @@
 //! Whether a price is taken into its cell never depends on how narrow the band happens to be: a doubted
 //! price that reaches no watch is taken like a quiet one, for it might have been one.
 
-use crate::planted::planted;
 use super::{Coordinator, Due, Kinds, Outbox, Record, Step};
 use crate::cell::CellId;
 use crate::engine::Engine;
@@ -52,9 +51,6 @@ impl Coordinator {
 
     /// What is wrong with the time of a price.
     fn doubt(&self, now: Timestamp, tick: &Tick) -> Option<Doubt> {
-        if planted(116) {
-            return None;
-        }
         let stale_after = self.engine.books[tick.cell.0 as usize].asks.stale_after;
         if now.since(tick.at).0 < -AHEAD_MAX.0 {
             return Some(Doubt::Future);

@@ -1,6 +1,5 @@
 //! Exits: a decision becomes orders, and stays an obligation until the position is flat.
 
-use crate::planted::planted;
 use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{Action, AlarmKind, Concluded, ExitDecided, Held, Probe};
@@ -10,6 +9,7 @@ use crate::num::{Price, Qty, Ratio, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
 use crate::orders::{Extent, Order};
 use crate::plan::{ExitStyle, Rule};
+use crate::planted::planted;
 use crate::position::{EXITS_FOR_PATIENT, Phase, at_loss, level, price};
 use crate::reason::{ExitType, Reason, StopOrigin};
 use crate::time::Span;
@@ -105,7 +105,7 @@ impl Coordinator {
             origin: (reason == Reason::StopLoss).then_some(origin),
             qty: open,
             trigger,
-            price: seen,
+            price: if planted(116) { trigger } else { seen },
             best,
             held,
         };
@@ -290,8 +290,7 @@ impl Coordinator {
                 self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
             }
         }
-        let is_enough = planted(112) && order.life().filled.0 > 0;
-        if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) || is_enough {
+        if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
             return;
         }
         if self.is_past_worst(slot) {
@@ -401,7 +400,9 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let mut claimed = position.legs_done | self.orders.waiting.legs(position.episode);
         for (_, order) in self.orders.list(position.first_order) {
-            if order.is_part() && (!order.life().state.is_final() || (order.life().filled.0 > 0 && !planted(33))) {
+            if order.is_part()
+                && (!order.life().state.is_final() || (order.life().filled.0 > 0 && !planted(33)))
+            {
                 claimed |= order.legs();
             }
         }
@@ -470,7 +471,10 @@ impl Coordinator {
         let last = self.engine.last_price(market.cells.quote(side)).unwrap_or(entry);
         let offset = Ratio::from_bps(WALK_BPS << walked).of(last.0, Round::Up);
         let outward = if side.sign() > 0 { Round::Down } else { Round::Up };
-        let limit = market.instrument.round_to_tick(Price(if planted(20) { last.0 + side.sign() * offset } else { last.0 - side.sign() * offset }), outward);
+        let limit = market.instrument.round_to_tick(
+            Price(if planted(20) { last.0 + side.sign() * offset } else { last.0 - side.sign() * offset }),
+            outward,
+        );
         OrderKind::ImmediateLimit(limit.max(market.instrument.tick_size))
     }
 

@@ -1,6 +1,5 @@
 //! What the venue says: a position changes on fills, never on sends or acknowledgements.
 
-use crate::planted::planted;
 use super::commands::is_payable;
 use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step};
@@ -11,6 +10,7 @@ use crate::listing::Listing;
 use crate::num::{Money, Price, Qty};
 use crate::order::{CancelState, Fill, OrderAnswer, OrderState};
 use crate::orders::{NO_ORDER, Order};
+use crate::planted::planted;
 use crate::position::{Phase, at_gain, level, price};
 use crate::reason::{Reason, Source, StopOrigin};
 use crate::watch::Slot;
@@ -190,6 +190,10 @@ impl Coordinator {
 
     /// What a fill that left something open leads to.
     fn after_fill(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order, at: Price) {
+        if planted(112) {
+            let position = &mut self.engine.positions[slot as usize];
+            (position.phase, position.closing) = (Phase::Open, None);
+        }
         if order.life().state.is_final() && order.leg > 0 {
             self.conclude_leg(step, slot, order);
         }
@@ -401,7 +405,8 @@ impl Coordinator {
     pub(super) fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let market = self.engine.market(position.episode.key.instrument);
-        if planted(16) || position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
+        if planted(16) || position.open == position.initial || market.instrument.closable(position.open).0 > 0
+        {
             return false;
         }
         let covers = |order: &Order| {

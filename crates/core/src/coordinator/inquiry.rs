@@ -1,12 +1,12 @@
 //! Orders that were lost sight of: the venue is asked until it answers, and only its answer counts.
 
-use crate::planted::planted;
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::{Action, AlarmKind, Edited, OrderEnd, OrderFound, OrdersListed};
 use crate::id::OrderId;
 use crate::num::Qty;
 use crate::order::{CancelState, OrderAnswer, OrderKind, OrderState};
 use crate::orders::Order;
+use crate::planted::planted;
 use crate::time::Span;
 use crate::watch::Slot;
 

@@ -1,12 +1,12 @@
 //! Kill levels: setting one, living under it, and what its release sets right.
 
-use crate::planted::planted;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::AccountId;
 use crate::kill::KillLevel;
 use crate::order::OrderKind;
 use crate::orders::Order;
+use crate::planted::planted;
 use crate::position::Phase;
 use crate::reason::Reason;
 use crate::time::Span;
@@ -80,9 +80,7 @@ impl Coordinator {
                 self.close_by_command(step, slot, Reason::PanicClose);
             }
             (Phase::Open | Phase::Closing, Some(KillLevel::NoChoice | KillLevel::ProtectOnly)) => {
-                if !planted(50) {
-                    self.give_choice_up(step, slot);
-                }
+                self.give_choice_up(step, slot);
                 self.go_on(step, slot);
             }
             (Phase::Open | Phase::Closing, None) if planted(89) => {}

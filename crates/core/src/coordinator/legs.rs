@@ -1,6 +1,5 @@
 //! Parts of a position: ladder legs, at the market or at rest, and what a person closes by hand.
 
-use crate::planted::planted;
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::{ExitDecided, Held, ProbeFill};
 use crate::id::OrderId;
@@ -9,6 +8,7 @@ use crate::num::{Price, Qty};
 use crate::order::{ExitOrder, OrderKind};
 use crate::orders::{Extent, next_try};
 use crate::plan::ExitStyle;
+use crate::planted::planted;
 use crate::position::Phase;
 use crate::reason::{ExitType, Reason};
 use crate::watch::Slot;

@@ -3,7 +3,6 @@
 //! What locks them is cancelled, its end is waited for, and then the order that waits goes out: never on
 //! the hope that a cancel worked.
 
-use crate::planted::planted;
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::AlarmKind;
 use crate::id::{EpisodeId, OrderId, PositionKey};
@@ -11,6 +10,7 @@ use crate::instrument::MarketKind;
 use crate::num::Qty;
 use crate::order::{CancelState, ExitOrder, OrderKind};
 use crate::orders::{Extent, Order, Waiting};
+use crate::planted::planted;
 use crate::position::Phase;
 use crate::time::Span;
 use crate::watch::Slot;
@@ -68,7 +68,9 @@ impl Coordinator {
             Extent::All => {
                 self.begin(step, episode.key.instrument);
                 self.orders.waiting.drop_close(episode);
-                self.cancel_all_but(step, slot, |other| planted(65) || other.closes_all() && other.is_urgent());
+                self.cancel_all_but(step, slot, |other| {
+                    planted(65) || other.closes_all() && other.is_urgent()
+                });
             }
             Extent::Legs(_) => {
                 self.begin(step, episode.key.instrument);

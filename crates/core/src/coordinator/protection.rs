@@ -3,7 +3,6 @@
 //!
 //! A stop is never taken away before the one that takes its place is accepted.
 
-use crate::planted::planted;
 use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{AlarmKind, Held, OrderEnd};
@@ -12,6 +11,7 @@ use crate::num::Price;
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
 use crate::orders::{Extent, Order, next_try};
 use crate::plan::{Bracket, Rule};
+use crate::planted::planted;
 use crate::position::{Phase, at_loss, tighter};
 use crate::reason::Reason;
 use crate::time::Span;
@@ -55,7 +55,7 @@ impl Coordinator {
             let is_tighter = side.sign() * (level.0 - order.trigger.0) >= rule.band_at(order.trigger);
             // An answer that is still to come is waited for: it calls again.
             let is_right = order.life().open() == qty && !is_tighter && !is_missing;
-            if order.life().state == OrderState::Sent || is_right {
+            if (order.life().state == OrderState::Sent || is_right) && !planted(70) {
                 return;
             }
             if !is_tighter && !self.engine.terms(slot).plan.rebase {
@@ -170,7 +170,7 @@ impl Coordinator {
                     self.note(step, episode.key.instrument, Record::Alarm { episode, what });
                 }
                 // Somebody else took it away: it is put back once, then a person must say.
-                if self.brackets_lost(slot) == 1 && !planted(70) {
+                if self.brackets_lost(slot) == 1 {
                     self.protect(step, slot);
                 }
             }
@@ -186,7 +186,9 @@ impl Coordinator {
         let (episode, side) = (position.episode, position.side());
         let terms = self.engine.terms(slot);
         let cell = terms.cells.of_rule(Rule::StopLoss, side, terms.plan);
-        if let Some(last) = self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger) && !planted(71)) {
+        if let Some(last) =
+            self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger) || planted(71))
+        {
             self.close(step, slot, order.reason, order.trigger, last, Vec::new());
             return;
         }
@@ -233,13 +235,16 @@ impl Coordinator {
     /// everything that is held.
     pub(super) fn defers(&self, slot: Slot, rule: Rule, held: &[Held]) -> bool {
         let position = &self.engine.positions[slot as usize];
-        if position.phase != Phase::Open || !(matches!(rule, Rule::StopLoss | Rule::SoftStop) || planted(76)) {
+        if position.phase != Phase::Open || !(matches!(rule, Rule::StopLoss | Rule::SoftStop) || planted(76))
+        {
             return false;
         }
         let terms = self.engine.terms(slot);
         let qty = terms.instrument.closable(position.open);
         let first = position.first_order;
-        let covering = |order: &Order| order.protects() && order.is_confirmed() && (planted(74) || order.life().open() >= qty);
+        let covering = |order: &Order| {
+            order.protects() && order.is_confirmed() && (planted(74) || order.life().open() >= qty)
+        };
         let Some((_, bracket)) = self.orders.list(first).find(|(_, order)| covering(order)) else {
             return false;
         };
@@ -303,9 +308,6 @@ impl Coordinator {
     /// A bracket was filled and something is left: more came since it was placed, or it is filling still.
     pub(super) fn after_bracket_fill(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order, at: Price) {
         if self.engine.positions[slot as usize].phase != Phase::Open {
-            return;
-        }
-        if order.life().state.is_final() && planted(113) {
             return;
         }
         if order.life().state.is_final() {

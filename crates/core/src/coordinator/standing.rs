@@ -1,11 +1,11 @@
 //! What stands until something else happens: exit signals, time limits, exits that may not take for ever.
 
-use crate::planted::planted;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::{EpisodeId, PositionKey};
 use crate::num::Price;
 use crate::orders::Order;
+use crate::planted::planted;
 use crate::position::{Phase, price, tighter};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::{Span, Timestamp};

@@ -45,7 +45,10 @@ impl Standing {
     pub(crate) fn is_signalled(&self, episode: EpisodeId) -> bool {
         if planted(48) {
             let (account, instrument) = (episode.key.account, episode.key.instrument);
-            return self.signals.keys().any(|it| (it.key.account, it.key.instrument) == (account, instrument));
+            return self
+                .signals
+                .keys()
+                .any(|it| (it.key.account, it.key.instrument) == (account, instrument));
         }
         let is_of_key = |other: &EpisodeId| planted(47) && other.key == episode.key;
         self.signals.contains_key(&episode) || self.signals.keys().any(is_of_key)

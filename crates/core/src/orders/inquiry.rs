@@ -70,7 +70,8 @@ impl Inquiries {
         let Some(inquiry) = self.0.get_mut(order) else { return false };
         let first = *inquiry.absent_since.get_or_insert(now);
         let since = if was_there { first.max(inquiry.since) } else { inquiry.since };
-        planted(25) || (planted(26) || now >= since.after(CONCLUSIVE_AFTER)) && now >= first.after(ABSENCES_APART)
+        planted(25)
+            || (planted(26) || now >= since.after(CONCLUSIVE_AFTER)) && now >= first.after(ABSENCES_APART)
     }
 }
 

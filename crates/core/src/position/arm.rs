@@ -1,11 +1,11 @@
 //! What a position asks to be woken for, in its present state.
 
-use crate::planted::planted;
 use super::{CellId, LegKind, Phase, Position, Price, Rule, Terms, TrailDistance, Trailing, price, tighter};
 use crate::num::Ratio;
 use crate::plan::net::{NetBasis, Reach};
 use crate::plan::time_limit::OnlyWhen;
 use crate::plan::{ExitStyle, Rounding};
+use crate::planted::planted;
 use crate::reason::Reason;
 
 /// One thing to be woken for.

@@ -1,8 +1,8 @@
 //! When a rule leaves its exit to the stop at the venue.
 
-use crate::planted::planted;
 use super::{Position, Price, Rule, Terms};
 use crate::plan::Bracket;
+use crate::planted::planted;
 
 impl Position {
     /// Whether `rule`, whose level is `level`, leaves its exit to a confirmed stop at the venue that covers

@@ -48,7 +48,11 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--replay" => asked.replays = true,
             "--unknown" => asked.unknown = true,
             "--record" => asked.record = Some(words.next().ok_or("--record wants a file")?),
-            other => return Err(format!("`{other}` is not known: [--only N] [--minutes M] [--unknown] [--replay]")),
+            other => {
+                return Err(format!(
+                    "`{other}` is not known: [--only N] [--minutes M] [--unknown] [--replay]"
+                ));
+            }
         }
     }
     Ok(asked)

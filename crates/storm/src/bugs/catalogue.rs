@@ -56,14 +56,14 @@ bugs! {
     40, "add_not_covered", "What was added is not covered by the stop.", "L1; incident A20";
     41, "last_price_is_entry", "The entry of a position is the price that was paid last.", "S12; incident E1";
     42, "added_stays", "What comes while an exit is under way is not closed with it.", "R4";
-    43, "plan_forgets_trail", "Another plan forgets how far the trailing stop had come.", "S11";
+    43, "plan_loosens", "Another plan makes the stop looser.", "S11";
     44, "command_loosens", "A command may make a stop looser.", "S11";
-    45, "moved_here_only", "A stop that was moved stays where it was at the venue.", "S10, A22; incident B8";
+    45, "move_unwritten", "A stop is moved, and it is not written down.", "R1, S3; incident A31";
     46, "stop_through_market", "A stop may be moved through the market.", "S10; seed defect B14";
     47, "signal_outlives", "A signal for an earlier life closes the next one.", "S6; seed defect B4, incident D8";
     48, "key_without_side", "A signal for the long position closes the short one too.", "FU3; seed defect B6, incident B2";
     49, "old_signal_acts", "A signal that came too late is acted upon.", "S6; incidents B1, D8";
-    50, "choice_goes_on", "Exits of choice go on when somebody stops them.", "S14";
+    50, "choice_when_stopped", "Exits of choice are decided when somebody has stopped them.", "S14, A1; incident A11";
     51, "time_from_now", "The time limit begins anew with each plan, and halves.", "A1";
     52, "snapshot_without_timers", "A snapshot has no clocks.", "R1";
     53, "snapshot_without_orders", "A snapshot has no orders.", "R1; seed defect B5";
@@ -83,14 +83,14 @@ bugs! {
     67, "adopted_bare", "A position that was found gets no stop.", "L1; incident A2";
     68, "stop_of_first_size", "A stop covers what was opened, not what is held.", "L1, S1";
     69, "stop_not_resized", "A stop keeps its size when a part of the position is sold.", "L1, S1";
-    70, "stop_not_put_back", "A stop that somebody took away is not put back.", "L1; incident A2";
-    71, "passed_stop_stays_open", "A stop that is refused because the market has passed it leaves the position open.", "L1, S10; seed defect B14";
+    70, "stop_beside_stop", "A stop is placed although one stands.", "L1, S15; incidents B11, C5";
+    71, "refusal_is_passed", "A stop that is refused counts as one that the market has passed.", "A1; incident C5";
     72, "refused_stop_stays_away", "A stop that was refused is not placed again.", "L1, L2";
     73, "stale_list_relied_on", "Exits are left to a stop that nobody has seen for long.", "S10; finding 6, incident A22";
     74, "small_stop_relied_on", "Exits are left to a stop that covers less than is held.", "S10; incident A22";
     75, "trigger_not_watched", "A stop that was triggered and does nothing is not watched.", "L3; finding 6";
     76, "emergency_left_to_stop", "The emergency stop is left to the venue.", "L3; incident A14";
-    77, "lost_stop_at_once", "Of a stop that nobody answered no other takes the place.", "L1";
+    77, "lost_stop_not_replaced", "Nothing takes the place of a stop that nobody answered.", "L1";
     78, "stop_of_long", "The stop of a short lies where that of a long would.", "S10; incident A25, seed defect B13";
     79, "target_of_long", "The target of a short lies where that of a long would.", "A1; incident A25";
     80, "share_is_percent", "A share of the stop is read as a percentage.", "A1; incidents A26, A28";
@@ -125,11 +125,11 @@ bugs! {
     109, "edit_ignored", "A stop that somebody made smaller counts as whole.", "L1; incident A22";
     110, "told_once", "Somebody is told once that an exit hangs, and never again.", "L4; incident A4";
     111, "one_read", "The venue is read once.", "L6, S3; seed defect B11";
-    112, "part_closes_exit", "An exit that was filled in part is not gone on with.", "R4, S4; incident B12";
-    113, "stop_filled_in_part", "What a stop did not sell stays without one.", "L1, S10";
+    112, "part_ends_exit", "An exit counts as over when a part of it is filled.", "R4, S4; incident B12";
+    113, "one_piece", "An exit that is larger than the venue takes at once is sent in one piece.", "R4";
     114, "stop_outlives", "When a position is flat its stop stays.", "S8; incident A17";
     115, "zero_is_a_price", "A price of zero is taken.", "S13; seed defect B20, incident A6";
-    116, "late_price_acts", "Prices that come late or out of order are taken as they come.", "S13, A1";
+    116, "level_told_as_price", "An exit is written down at its level, not at the price that was seen.", "A1, S13";
     117, "stop_of_the_other_side", "A stop acts when the market is better than its level.", "A1";
     118, "end_written_wrong", "The journal says \"cancelled\" of every order that ended.", "R1";
     119, "sent_unwritten", "An order is sent, and its intent is not written down.", "R2; seed defect B9";
@@ -141,5 +141,5 @@ bugs! {
     125, "input_written_after", "What happened is written down after what came of it.", "R1, R2; seed defect B9";
     126, "exit_without_reason", "An exit whose cause is not looked up counts as one by hand.", "A1; seed defect B15, incident E9";
     127, "open_order_skips_stop", "While a target rests the stop is not looked at.", "L3; incidents A17, A18";
-    128, "trailing_hides_stop", "While a stop trails, no other stop is looked at.", "L3; incident A23";
+    128, "short_takes_no_profit", "A short never takes its profit.", "L3; seed defect B13";
 }

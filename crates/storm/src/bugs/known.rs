@@ -23,7 +23,8 @@ pub fn known() -> Vec<Known> {
 /// The table of these.
 #[must_use]
 pub fn written(known: &[Known]) -> String {
-    let mut text = String::from("# bug venue seed hours swarm invariant; `cargo xtask bugs --record` writes it\n");
+    let mut text =
+        String::from("# bug venue seed hours swarm invariant; `cargo xtask bugs --record` writes it\n");
     for Known { number, world, invariant } in known {
         let venue = world.venue.map_or("any", VenueKind::word);
         let swarm = if world.swarm { "swarm" } else { "all" };

@@ -19,8 +19,6 @@ const EXIT_MAX: Span = Span::from_secs(60);
 const ALARM_WITHIN: Span = Span::from_secs(150);
 /// .. and again this often.
 const ALARM_EVERY: Span = Span::from_secs(75);
-/// A price that traded when the world was fair for so long was heard.
-const BEST_AFTER: Span = Span::from_secs(20);
 /// A market is past a stop when it is past by this many ten-thousandths: prices are told late.
 const PAST_BPS: i64 = 30;
 
@@ -52,11 +50,6 @@ impl Oracle<'_> {
             self.check_past(now, key, price, fair_since);
             self.check_exit(now, key, fair_since, exchange);
             self.check_passed(now, key, price, fair_since, exchange);
-            if fair_since.after(BEST_AFTER) < now
-                && let Some(life) = self.lives.get_mut(&episode)
-            {
-                life.best_traded = Some(life.best_traded.map_or(price, |best| better(life.side, best, price)));
-            }
         }
     }
 

@@ -34,8 +34,6 @@ pub(super) struct Life {
     pub(super) filled_at: Timestamp,
     /// The best price that may have been seen since it began.
     pub(super) best: Option<i64>,
-    /// The best price at which the market traded while the world was fair and it was known.
-    pub(super) best_traded: Option<i64>,
     /// Another plan held before, or its entry changed: levels are not one formula.
     pub(super) is_changed: bool,
 }
@@ -74,7 +72,6 @@ impl Oracle<'_> {
                     alarmed_at: Timestamp::MIN,
                     filled_at: Timestamp::MIN,
                     best: None,
-                    best_traded: None,
                     is_changed: false,
                 };
                 self.count("opened");

@@ -77,13 +77,6 @@ impl Oracle<'_> {
                 return Some(("the stop at the venue is looser than the position's", PASSED_MAX));
             }
         }
-        if let (Some((from, behind)), Some(best)) = (means.trailing, life.best_traded) {
-            let is_active = !is_looser(side, best, at(from + BEYOND_BPS));
-            let stop = best - side.sign() * best * (behind + BEYOND_BPS) / 10_000;
-            if is_active && is_below(stop) {
-                return Some(("the market is past the trailing stop", PASSED_MAX));
-            }
-        }
         let level = self.levels.get(&key.account);
         if matches!(level, Some(KillLevel::NoChoice | KillLevel::ProtectOnly | KillLevel::Silent)) {
             return None;

@@ -3,9 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ripcord_core::event::{Action, Command, Event, Opened, Reconciled, Record, VenueEvent, Verdict};
+use ripcord_core::event::{
+    Action, Added, Command, Event, Filled, LeftOutside, Opened, OrdersListed, Reconciled, Record, VenueEvent,
+    Verdict,
+};
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
+use ripcord_core::listing::Listed;
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
@@ -18,8 +22,8 @@ use crate::exchange::{Exchange, Fact};
 const TICKS: i64 = 2;
 /// A list that is relied on is at most so old, and took its time.
 const COVERED_WITHIN: Span = Span::from_secs(40);
-/// No read says what was longer ago.
-const READ_LAG_MAX: Span = Span::from_secs(120);
+/// No read says what was longer ago than this before the moment that it names.
+const READ_LAG_MAX: Span = Span::from_secs(60);
 /// More exits than this that nobody has heard of again are without bound.
 const LOST_MAX: usize = 5;
 
@@ -41,6 +45,16 @@ pub(super) struct Promises {
     doubted: BTreeMap<PositionKey, (i64, Timestamp)>,
     /// When the quantity of a bucket last changed, by our clock.
     moved_at: BTreeMap<PositionKey, Timestamp>,
+    /// Trades of others that were taken out.
+    taken_out: BTreeSet<(PositionKey, u64)>,
+    /// When the venue confirmed each order, by our clock.
+    accepted_at: BTreeMap<OrderId, Timestamp>,
+    /// What each order became by somebody else's hand.
+    edited: BTreeMap<OrderId, (i64, OrderKind)>,
+    /// What serves nobody is cancelled in the step that finds it.
+    strays: BTreeSet<OrderId>,
+    /// The first leg of a life was sold, and its stop is to follow.
+    follows: Option<EpisodeId>,
     /// What left while orders lived that may have sold it.
     unseen: BTreeMap<EpisodeId, (i64, BTreeSet<OrderId>)>,
     /// When the stops of a bucket last covered what it holds, at the exchange.
@@ -50,11 +64,16 @@ pub(super) struct Promises {
 }
 
 impl Promises {
-    /// The least that a bucket held within the time that a read may lag.
-    fn least_held(&self, now: Timestamp, key: PositionKey) -> i64 {
+    /// The least that a bucket held since a read may have looked.
+    fn least_held(&self, named: Timestamp, key: PositionKey) -> i64 {
         let Some(all) = self.held.get(&key) else { return 0 };
-        let since = all.iter().rposition(|(at, _)| at.after(READ_LAG_MAX) < now).unwrap_or(0);
+        let since = all.iter().rposition(|(at, _)| at.after(READ_LAG_MAX) < named).unwrap_or(0);
         all.iter().skip(since).map(|(_, held)| *held).min().unwrap_or(0)
+    }
+
+    /// The process died: what it had still to do, it does after its start.
+    pub(super) fn die(&mut self) {
+        self.strays.clear();
     }
 
     fn is_command(&self, such: impl Fn(&Command) -> bool) -> bool {
@@ -72,6 +91,7 @@ impl Oracle<'_> {
         match record {
             Record::Input(event) => {
                 self.check_owed(now);
+                self.check_followed(now);
                 self.promises.input = Some(event.clone());
                 if let Event::Command(Command::Panic(account)) = event {
                     self.promises.owed = Some((*account, true));
@@ -107,22 +127,12 @@ impl Oracle<'_> {
     }
 
     fn on_deed(&mut self, now: Timestamp, at: Timestamp, record: &Record) {
-        let key = record.episode().map(|episode| episode.key);
         match record {
-            Record::Added(added) => {
-                let is_asked = self.promises.is_command(|it| matches!(it, Command::Add(_)));
-                if self.is_spot() && !is_asked {
-                    self.break_promise(now, added.episode.key, "SP2", "coins are taken that nobody gave");
-                }
-                if let Some(life) = self.lives.get(&added.episode) {
-                    let cost = life.cost + i128::from(added.price.0) * i128::from(added.qty.0);
-                    let entry = cost / i128::from((life.qty + added.qty.0).max(1));
-                    if (entry - i128::from(added.entry.0)).abs() > 2 && !life.is_adopted {
-                        let what = format!("its entry is {}, and what was paid is {entry}", added.entry.0);
-                        self.break_promise(now, added.episode.key, "S12", &what);
-                    }
-                }
+            Record::Added(added) => self.check_added(now, added),
+            Record::OrderAccepted(id) => {
+                self.promises.accepted_at.entry(*id).or_insert(at);
             }
+            Record::OrdersListed(listed) => self.check_list(now, listed),
             Record::Reconciled(reconciled) => self.check_read(now, reconciled),
             Record::Returned(back) => {
                 if let Some((qty, _)) = self.promises.unseen.get_mut(&back.episode) {
@@ -131,26 +141,26 @@ impl Oracle<'_> {
             }
             Record::ExitDecided(decided) => self.check_asked(now, at, decided.episode, decided.reason),
             Record::OrderIntended(order) => self.check_intent(now, order),
-            Record::Filled(filled) => {
-                let OrderId { episode, leg, exit, .. } = filled.id;
-                self.promises.moved_at.insert(episode.key, at);
-                if leg > 0 {
-                    self.promises.sold.entry((episode, leg)).or_insert(exit);
-                }
-                let unseen = self.promises.unseen.get(&episode);
-                if unseen.is_some_and(|(qty, by)| *qty > 0 && by.contains(&filled.id)) {
-                    self.break_promise(now, episode.key, "S4", "what had left already is sold once more");
-                }
-            }
+            Record::Filled(filled) => self.on_sold(now, at, filled),
             Record::Deferred { episode, reason, .. } => {
                 if !matches!(reason, Reason::StopLoss | Reason::SoftStop) {
-                    self.break_promise(now, episode.key, "L3", "an emergency is left to the stop at the venue");
+                    self.break_promise(
+                        now,
+                        episode.key,
+                        "L3",
+                        "an emergency is left to the stop at the venue",
+                    );
                 }
                 let covered = self.promises.covered_at.get(&episode.key).copied();
                 let opened = self.lives.get(episode).map_or(now, |life| life.opened_at);
                 let since = covered.map_or(opened, |covered| covered.max(opened));
                 if now.since(since) > COVERED_WITHIN {
-                    self.break_promise(now, episode.key, "A22", "an exit is left to a stop that is not there");
+                    self.break_promise(
+                        now,
+                        episode.key,
+                        "A22",
+                        "an exit is left to a stop that is not there",
+                    );
                 }
             }
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
@@ -162,29 +172,79 @@ impl Oracle<'_> {
                     self.break_promise(now, episode.key, "S10", "a stop is moved through the market");
                 }
             }
-            Record::LeftOutside(left) => {
-                self.promises.moved_at.insert(left.episode.key, at);
-                if left.reason == Reason::Unknown {
-                    let open = self.open.get(&left.episode.key).into_iter().flatten();
-                    let of_it = open.filter(|id| id.episode == left.episode).copied();
-                    let unseen = self.promises.unseen.entry(left.episode).or_default();
-                    unseen.0 += left.qty.0;
-                    unseen.1.extend(of_it);
+            Record::LeftOutside(left) => self.check_left(now, at, left),
+            Record::Closed { episode } => {
+                let open = self.open.get(&episode.key).into_iter().flatten();
+                let is_owed = |id: &&OrderId| {
+                    let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
+                    id.episode == *episode && self.intents.get(id).is_some_and(rests)
+                };
+                if !self.is_silent(episode.key.account) {
+                    self.promises.strays.extend(open.filter(is_owed));
                 }
-                let is_read = matches!(&self.promises.input, Some(Event::Venue(VenueEvent::Read(_))));
-                let before = left.remaining.0 + left.qty.0;
-                let least = self.promises.least_held(now, left.episode.key);
-                if is_read && least >= before {
-                    let what = format!("{} is taken out by a read, and {least} was held all the time", left.qty.0);
-                    self.break_promise(now, left.episode.key, "S3", &what);
-                }
-            }
-            Record::Closed { .. } => {
-                if let Some(key) = key {
-                    self.promises.covered_at.remove(&key);
-                }
+                self.promises.covered_at.remove(&episode.key);
+                self.promises.accepted_at.retain(|id, _| id.episode != *episode);
             }
             _ => {}
+        }
+    }
+
+    fn check_added(&mut self, now: Timestamp, added: &Added) {
+        let is_asked = self.promises.is_command(|it| matches!(it, Command::Add(_)));
+        if self.is_spot() && !is_asked {
+            self.break_promise(now, added.episode.key, "SP2", "coins are taken that nobody gave");
+        }
+        if let Some(life) = self.lives.get(&added.episode) {
+            let cost = life.cost + i128::from(added.price.0) * i128::from(added.qty.0);
+            let entry = cost / i128::from((life.qty + added.qty.0).max(1));
+            if (entry - i128::from(added.entry.0)).abs() > 2 && !life.is_adopted {
+                let what = format!("its entry is {}, and what was paid is {entry}", added.entry.0);
+                self.break_promise(now, added.episode.key, "S12", &what);
+            }
+        }
+    }
+
+    fn on_sold(&mut self, now: Timestamp, at: Timestamp, filled: &Filled) {
+        let OrderId { episode, leg, exit, .. } = filled.id;
+        self.promises.moved_at.insert(episode.key, at);
+        if leg > 0 {
+            self.promises.sold.entry((episode, leg)).or_insert(exit);
+        }
+        if leg == 1
+            && self.intents.get(&filled.id).is_some_and(|it| it.filled + filled.qty.0 == it.order.qty.0)
+        {
+            self.promises.follows = Some(episode);
+        }
+        let unseen = self.promises.unseen.get(&episode);
+        if unseen.is_some_and(|(qty, by)| *qty > 0 && by.contains(&filled.id)) {
+            self.break_promise(now, episode.key, "S4", "what had left already is sold once more");
+        }
+    }
+
+    fn check_left(&mut self, now: Timestamp, at: Timestamp, left: &LeftOutside) {
+        self.promises.moved_at.insert(left.episode.key, at);
+        if let Some(Event::Venue(VenueEvent::ClosedOutside(closed))) = &self.promises.input {
+            let trade = (closed.key, closed.trade);
+            if !self.promises.taken_out.insert(trade) {
+                self.break_promise(now, left.episode.key, "S4", "a trade of others is taken out twice");
+            }
+        }
+        if left.reason == Reason::Unknown {
+            let open = self.open.get(&left.episode.key).into_iter().flatten();
+            let of_it = open.filter(|id| id.episode == left.episode).copied();
+            let unseen = self.promises.unseen.entry(left.episode).or_default();
+            unseen.0 += left.qty.0;
+            unseen.1.extend(of_it);
+        }
+        let named = match &self.promises.input {
+            Some(Event::Venue(VenueEvent::Read(read))) => Some(read.fills_until),
+            _ => None,
+        };
+        let before = left.remaining.0 + left.qty.0;
+        let least = named.map_or(0, |named| self.promises.least_held(named, left.episode.key));
+        if named.is_some() && least >= before {
+            let what = format!("{} is taken out by a read, and {least} was held all the time", left.qty.0);
+            self.break_promise(now, left.episode.key, "S3", &what);
         }
     }
 
@@ -209,6 +269,9 @@ impl Oracle<'_> {
 
     /// What somebody asked for is under way when the next thing happens.
     fn check_owed(&mut self, now: Timestamp) {
+        if let Some(id) = self.promises.strays.pop_first() {
+            self.break_promise(now, id.episode.key, "S8", "what serves nobody is not cancelled");
+        }
         let Some((account, is_everything)) = self.promises.owed.take() else { return };
         if self.is_silent(account) {
             return;
@@ -226,6 +289,52 @@ impl Oracle<'_> {
             } else if !is_everything && life.closing.as_ref().is_some_and(is_choice) {
                 self.break_promise(now, key, "S14", "an exit of choice goes on");
             }
+        }
+    }
+
+    /// What a list does not show was there when it was drawn up, and a list that failed shows nothing.
+    fn check_list(&mut self, now: Timestamp, listed: &OrdersListed) {
+        if let Some(Event::Venue(VenueEvent::Listed(listing))) = &self.promises.input
+            && listing.orders == Listed::Failed
+        {
+            self.fail(now, None, "S9", "a list that failed is taken for one of nothing");
+        }
+        let is_stop =
+            |id: &OrderId| self.intents.get(id).is_some_and(|it| matches!(it.order.kind, OrderKind::Stop(_)));
+        let accepted = |id: &&OrderId| {
+            is_stop(id) && self.promises.accepted_at.get(id).is_some_and(|at| *at > listed.taken_at)
+        };
+        if let Some(id) = listed.missing.iter().find(accepted) {
+            let key = id.episode.key;
+            self.break_promise(now, key, "S9", "an order is missing in a list that is older than it");
+        }
+        for edited in &listed.edited {
+            let now_is = (edited.left.0, edited.kind);
+            if self.promises.edited.insert(edited.id, now_is) == Some(now_is) {
+                self.break_promise(
+                    now,
+                    edited.id.episode.key,
+                    "A22",
+                    "a changed order is found changed again",
+                );
+            }
+        }
+        if !self.is_silent(listed.account) {
+            self.promises.strays.extend(&listed.strays);
+        }
+    }
+
+    /// Where a plan has a ratchet, the stop stands at the entry when the first leg is sold.
+    fn check_followed(&mut self, now: Timestamp) {
+        let Some(episode) = self.promises.follows.take() else { return };
+        let Some(life) = self.lives.get(&episode) else { return };
+        let has_ratchet = self.config.plans[life.plan.0 as usize].spec.ratchet.is_some();
+        let is_plain =
+            !life.is_adopted && !life.is_changed && self.living.get(&episode.key) == Some(&episode);
+        let slack = self.config.markets[episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
+        let at_least = life.entry() - life.side.sign() * slack;
+        if has_ratchet && is_plain && life.stop.is_some_and(|stop| is_looser(life.side, stop, at_least)) {
+            self.break_promise(now, episode.key, "S11", "the first leg is sold, and the stop did not follow");
         }
     }
 
@@ -271,7 +380,9 @@ impl Oracle<'_> {
             Reason::PanicClose | Reason::HardStop | Reason::LossGuard | Reason::ProtectionFailed
         );
         let by_silence = match &self.promises.input {
-            Some(Event::Venue(VenueEvent::Silence(of))) => (of.episode, of.exit) == (order.id.episode, order.id.exit),
+            Some(Event::Venue(VenueEvent::Silence(of))) => {
+                (of.episode, of.exit) == (order.id.episode, order.id.exit)
+            }
             _ => false,
         };
         if by_silence && order.id.exit > 0 && !is_emergency {
@@ -287,7 +398,8 @@ impl Oracle<'_> {
         let is_asked = match reason {
             Reason::Manual => promises.is_command(|it| matches!(it, Command::Close { .. })),
             Reason::PanicClose => {
-                is_flattened || promises.is_command(|it| matches!(it, Command::Panic(_) | Command::Kill { .. }))
+                is_flattened
+                    || promises.is_command(|it| matches!(it, Command::Panic(_) | Command::Kill { .. }))
             }
             Reason::SignalExit => promises.signals.get(&episode).is_some_and(|until| *until >= at),
             _ => true,
@@ -320,7 +432,10 @@ impl Oracle<'_> {
     pub(super) fn on_promised_send(&mut self, now: Timestamp, action: &Action, exchange: &Exchange) {
         match action {
             Action::Submit(approved) => self.check_again(now, approved.order()),
-            Action::Cancel(id) => self.check_last_stop(now, id, exchange),
+            Action::Cancel(id) => {
+                self.promises.strays.remove(id);
+                self.check_last_stop(now, id, exchange);
+            }
             Action::CancelForeign(account, id) => {
                 let key = id.key(*account);
                 let life = self.living.get(&key).and_then(|episode| self.lives.get(episode));
@@ -358,7 +473,8 @@ impl Oracle<'_> {
         };
         let lives = self.living.get(&key) == Some(&id.episode);
         let is_theirs = self.is_spot() || life.is_touched || !lives || !is_stop(id);
-        if is_theirs || exchange.held(key) < self.lot(key) {
+        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+        if is_theirs || exchange.held(key).min(life.qty) < least {
             return;
         }
         let mut others = self.open.get(&key).into_iter().flatten().filter(|other| *other != id);

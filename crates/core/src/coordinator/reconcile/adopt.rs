@@ -3,7 +3,6 @@
 //! Nobody asked for a position that is found, so nothing that held before is acted upon: stop, clock
 //! and extremes begin at the price of the moment, and rules that hold already wait for a person.
 
-use crate::planted::planted;
 use super::{Coordinator, Record, Step};
 use crate::account::Holding;
 use crate::coordinator::Kinds;
@@ -16,6 +15,7 @@ use crate::num::{Money, Price, Round};
 use crate::order::CancelState;
 use crate::orders::Order;
 use crate::plan::{Average, LevelRule, Rule};
+use crate::planted::planted;
 use crate::position::{Phase, Position, at_gain, at_loss, level, price, tighter};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::{Span, Timestamp};
