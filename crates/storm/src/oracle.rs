@@ -19,6 +19,8 @@ mod claims;
 mod duties;
 mod exam;
 mod life;
+mod passed;
+mod promises;
 mod reasons;
 
 pub(crate) use duties::shown;
@@ -74,6 +76,9 @@ pub(crate) struct Oracle<'a> {
     bare_since: BTreeMap<PositionKey, Timestamp>,
     /// Since when the market is past the stop of a bucket.
     past_since: BTreeMap<PositionKey, Timestamp>,
+    /// What of a bucket ought to have acted, and since when.
+    passed_since: BTreeMap<PositionKey, (Timestamp, &'static str)>,
+    promises: promises::Promises,
     /// When orders were sent for a bucket, lately.
     sends: BTreeMap<PositionKey, std::collections::VecDeque<Timestamp>>,
     /// What happened at least once, and how often.
@@ -95,6 +100,8 @@ impl<'a> Oracle<'a> {
             told: BTreeMap::new(),
             bare_since: BTreeMap::new(),
             past_since: BTreeMap::new(),
+            passed_since: BTreeMap::new(),
+            promises: promises::Promises::default(),
             sends: BTreeMap::new(),
             seen: BTreeMap::new(),
         }
@@ -144,6 +151,8 @@ impl<'a> Oracle<'a> {
         self.decided.clear();
         self.bare_since.clear();
         self.past_since.clear();
+        self.passed_since.clear();
+        self.promises.die();
         self.count("death");
     }
 

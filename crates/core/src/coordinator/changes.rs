@@ -9,6 +9,7 @@ use crate::num::{Price, Qty};
 use crate::order::OrderKind;
 use crate::orders::Order;
 use crate::plan::{Ladder, Rule};
+use crate::planted::planted;
 use crate::position::{Phase, at_loss, level, price, tighter};
 use crate::reason::StopOrigin;
 use crate::watch::Slot;
@@ -43,6 +44,9 @@ impl Coordinator {
         position.open = Qty(position.open.0 + qty.0);
         position.initial = position.initial.max(position.open);
         position.cost += i128::from(paid.0) * i128::from(qty.0);
+        if planted(41) {
+            position.cost = i128::from(paid.0) * i128::from(position.open.0);
+        }
         position.entry_fees += fees;
         let added = Added {
             episode: position.episode,
@@ -57,12 +61,16 @@ impl Coordinator {
         self.note(step, key.instrument, Record::Added(Box::new(added)));
         if phase == Phase::Closing {
             // What comes while a close is under way is closed under it.
-            self.close_what_is_left(step, slot);
+            if !planted(42) {
+                self.close_what_is_left(step, slot);
+            }
         } else {
             let rebases = self.engine.terms(slot).plan.rebase;
             self.rederive_stop(step, slot, rebases);
             self.reprice_legs(step, slot);
-            self.protect(step, slot);
+            if !planted(40) {
+                self.protect(step, slot);
+            }
         }
         self.rearm_changed(slot);
     }
@@ -92,6 +100,9 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         let (episode, from, side) = (position.episode, position.plan, position.side());
         position.plan = plan;
+        if planted(35) {
+            (position.legs_out, position.legs_done) = (0, 0);
+        }
         position.trailing &= trails;
         // What the old distance had reached stays: a stop only tightens.
         if let Some(reached) = reached {
@@ -113,7 +124,7 @@ impl Coordinator {
         if let Some(reached) = lost {
             self.move_stop(step, slot, reached, StopOrigin::TrailingStep);
         }
-        self.rederive_stop(step, slot, false);
+        self.rederive_stop(step, slot, planted(43));
         match phase {
             Phase::Open => {
                 self.reprice_legs(step, slot);
@@ -153,11 +164,11 @@ impl Coordinator {
         self.report_quiet(step, key.instrument);
         let position = &self.engine.positions[slot as usize];
         let (side, from) = (position.side(), price(position.stop));
-        if from.is_some_and(|from| tighter(side, from, to) == from) {
+        if from.is_some_and(|from| tighter(side, from, to) == from) && !planted(44) {
             self.note_refused(step, CommandRefused::LoosensStop(key));
             return;
         }
-        if self.is_through_market(slot, to) {
+        if self.is_through_market(slot, to) && !planted(46) {
             self.note_refused(step, CommandRefused::StopThroughMarket(key));
             return;
         }
@@ -185,7 +196,8 @@ impl Coordinator {
         if misses_atr {
             self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::AtrMissing });
         }
-        let moves = from.is_none_or(|from| tighter(side, from, derived.price) != from)
+        let moves = planted(39)
+            || from.is_none_or(|from| tighter(side, from, derived.price) != from)
             || (rebases && from != Some(derived.price));
         if moves && !self.is_through_market(slot, derived.price) {
             self.move_stop(step, slot, derived.price, derived.origin);
@@ -201,7 +213,9 @@ impl Coordinator {
         let (episode, from) = (position.episode, price(position.stop));
         position.stop = level(to);
         position.stop_origin = origin;
-        self.note(step, episode.key.instrument, Record::StopMoved { episode, from, to, origin });
+        if !planted(45) || origin != StopOrigin::Moved {
+            self.note(step, episode.key.instrument, Record::StopMoved { episode, from, to, origin });
+        }
     }
 
     /// Whether a stop at `to` would fire at the present price.

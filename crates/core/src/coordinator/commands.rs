@@ -9,6 +9,7 @@ use crate::num::{Price, Qty};
 use crate::orders::NO_ORDER;
 use crate::pacing::OrderBudget;
 use crate::plan::Rule;
+use crate::planted::planted;
 use crate::position::{Phase, Position, level, price};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::Timestamp;
@@ -83,7 +84,11 @@ impl Coordinator {
         let atr = terms.atr;
         let stop = terms.plan.stop_loss.map(|rule| {
             let leverage = terms.plan.leverage;
-            let stop = rule.initial(position.side(), position.entry(), terms.level_rule(), atr, leverage);
+            let mut from = position.entry();
+            if planted(87) {
+                from.cost += from.cost / 100;
+            }
+            let stop = rule.initial(position.side(), from, terms.level_rule(), atr, leverage);
             (stop, rule.misses_atr(atr))
         });
         let misses_atr = stop.is_some_and(|(_, misses)| misses);
@@ -94,7 +99,8 @@ impl Coordinator {
         position.stop = reachable.and_then(|(stop, _)| level(stop.price));
         position.stop_origin = stop.map_or(StopOrigin::Initial, |(stop, _)| stop.origin);
         position.first_stop = position.stop;
-        position.trailing = terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none());
+        position.trailing =
+            terms.plan.trailing.as_ref().is_some_and(|rule| rule.activation.is_none() || planted(86));
         let bare = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop]
             .iter()
             .all(|&rule| position.loss_level(rule, &terms).is_none())
@@ -190,7 +196,7 @@ impl Coordinator {
         if let Some(&slot) = all.first() {
             self.begin(step, self.engine.positions[slot as usize].episode.key.instrument);
         }
-        for slot in all {
+        for slot in all.into_iter().take(if planted(90) { 1 } else { usize::MAX }) {
             self.close_by_command(step, slot, Reason::PanicClose);
         }
     }

@@ -9,6 +9,7 @@ use crate::num::{Price, Qty, Ratio, Round};
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState};
 use crate::orders::{Extent, Order};
 use crate::plan::{ExitStyle, Rule};
+use crate::planted::planted;
 use crate::position::{EXITS_FOR_PATIENT, Phase, at_loss, level, price};
 use crate::reason::{ExitType, Reason, StopOrigin};
 use crate::time::Span;
@@ -49,7 +50,8 @@ impl Coordinator {
         }
         let acts = held.iter().find(|held| held.reason == rule.reason());
         let acts = *acts.expect("the rule that acts is among those that held");
-        self.close(step, slot, rule.reason(), acts.level, acts.price, held);
+        let reason = if planted(126) { Reason::Manual } else { rule.reason() };
+        self.close(step, slot, reason, acts.level, acts.price, held);
     }
 
     /// Whether a rule may close a position now. A close that was refused keeps to its growing delay,
@@ -87,7 +89,7 @@ impl Coordinator {
             }
             // Only a person sends one more where so many are lost sight of already.
             let is_person = matches!(reason, Reason::PanicClose | Reason::Manual);
-            if !is_person && self.lost(slot, Order::closes_all) > LOST_MAX {
+            if !is_person && !planted(22) && self.lost(slot, Order::closes_all) > LOST_MAX {
                 return;
             }
             self.overtake(step, slot);
@@ -112,7 +114,7 @@ impl Coordinator {
             origin: (reason == Reason::StopLoss).then_some(origin),
             qty: open,
             trigger,
-            price: seen,
+            price: if planted(116) { trigger } else { seen },
             best,
             held,
         };
@@ -121,6 +123,7 @@ impl Coordinator {
         let kind = self.kind(slot, style, seen, worst);
         self.send_close(step, slot, kind, trigger);
         match style {
+            ExitStyle::MarketableLimit { .. } if planted(17) => {}
             ExitStyle::MarketableLimit { market_after, .. } if worst.is_none() => {
                 self.timers.insert((step.now.after(market_after), TimerFor::Escalate(episode, exit)));
             }
@@ -131,7 +134,7 @@ impl Coordinator {
         }
         // The bracket stays until the position is flat: should the close fail, it is what is left.
         self.cancel_all_but(step, slot, |order| {
-            order.protects() || (order.closes_all() && order.exit == exit)
+            (order.protects() && !planted(23)) || (order.closes_all() && order.exit == exit)
         });
     }
 
@@ -299,7 +302,9 @@ impl Coordinator {
             }
             let took_too_long = order.life().cancel != CancelState::None;
             let wait = if took_too_long { LEG_AGAIN_AFTER } else { self.leg_wait(slot, &order) };
-            self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
+            if !planted(32) {
+                self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
+            }
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
             return;
@@ -313,7 +318,13 @@ impl Coordinator {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
         }
+        if planted(14) && refusals >= REFUSALS_ALARM {
+            return;
+        }
         let walks = self.engine.standing.walks(episode);
+        if planted(18) && walks.is_some() {
+            return;
+        }
         let is_first = walks == Some(0) && order.kind() == OrderKind::Market;
         let was_taken_away = order.life().state != OrderState::Refused && walks.is_none();
         if is_first || (was_taken_away && order.attempt < TRIES_AT_ONCE) {
@@ -325,6 +336,7 @@ impl Coordinator {
             return;
         }
         let wait = Span((RETRY_AFTER.0 * i64::from(refusals.max(1))).min(RETRY_AFTER_MAX.0));
+        let wait = if planted(13) { Span::from_millis(20) } else { wait };
         self.set_anew(step.now, wait, TimerFor::Retry(episode));
     }
 
@@ -345,7 +357,9 @@ impl Coordinator {
         if self.engine.positions[slot as usize].phase != Phase::Closing {
             return;
         }
-        self.timers.insert((step.now.after(HANGS_AGAIN_AFTER), TimerFor::Hangs(episode)));
+        if !planted(110) {
+            self.timers.insert((step.now.after(HANGS_AGAIN_AFTER), TimerFor::Hangs(episode)));
+        }
         // Where nothing is sent that is told already; one with a worst price may wait at it.
         if self.is_silent(episode.key.account) || self.worst_limit(slot).is_some() {
             return;
@@ -378,7 +392,7 @@ impl Coordinator {
     pub(super) fn on_retry(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
         match self.engine.positions[slot as usize].phase {
-            Phase::Closing if !self.close_is_working(slot) => {
+            Phase::Closing if !self.close_is_working(slot) && !planted(31) => {
                 self.push_to_market(step, slot, episode);
                 // The new order has a worst price to be watched again.
                 self.rearm(slot, None, Kinds::ALL);
@@ -402,7 +416,9 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let mut claimed = position.legs_done | self.orders.waiting.legs(position.episode);
         for (_, order) in self.orders.list(position.first_order) {
-            if order.is_part() && (!order.life().state.is_final() || order.life().filled.0 > 0) {
+            if order.is_part()
+                && (!order.life().state.is_final() || (order.life().filled.0 > 0 && !planted(33)))
+            {
                 claimed |= order.legs();
             }
         }
@@ -436,11 +452,17 @@ impl Coordinator {
         let Some(reason) = position.closing else { return };
         let tries = self.orders.list(position.first_order).filter(|(_, order)| order.exit == exit);
         let attempt = tries.map(|(_, order)| order.attempt.saturating_add(1)).max().unwrap_or(0);
+        let attempt = if planted(12) { 0 } else { attempt };
         // A number of tries that is used up begins another exit for the same reason.
         let (exit, attempt) = if attempt == u16::MAX { (exit.saturating_add(1), 0) } else { (exit, attempt) };
         self.engine.positions[slot as usize].exits = exit;
         let position = &self.engine.positions[slot as usize];
-        let qty = self.engine.market(episode.key.instrument).instrument.closable(position.open);
+        let open = if planted(11) { position.initial } else { position.open };
+        let qty = self.engine.market(episode.key.instrument).instrument.closable(open);
+        if qty.0 == 0 && planted(16) {
+            self.set_anew(step.now, RETRY_AFTER, TimerFor::Retry(episode));
+            return;
+        }
         if qty.0 == 0 {
             self.end_as_dust(step, slot);
             return;
@@ -455,6 +477,9 @@ impl Coordinator {
     fn market_or_walk(&mut self, slot: Slot) -> OrderKind {
         let position = &self.engine.positions[slot as usize];
         let (episode, side, entry) = (position.episode, position.side(), position.entry().rounded());
+        if planted(19) {
+            return OrderKind::Market;
+        }
         let Some(walked) = self.engine.standing.walk_on(episode, WALK_STEPS) else {
             return OrderKind::Market;
         };
@@ -462,7 +487,10 @@ impl Coordinator {
         let last = self.engine.last_price(market.cells.quote(side)).unwrap_or(entry);
         let offset = Ratio::from_bps(WALK_BPS << walked).of(last.0, Round::Up);
         let outward = if side.sign() > 0 { Round::Down } else { Round::Up };
-        let limit = market.instrument.round_to_tick(Price(last.0 - side.sign() * offset), outward);
+        let limit = market.instrument.round_to_tick(
+            Price(if planted(20) { last.0 + side.sign() * offset } else { last.0 - side.sign() * offset }),
+            outward,
+        );
         OrderKind::ImmediateLimit(limit.max(market.instrument.tick_size))
     }
 
@@ -525,7 +553,9 @@ impl Coordinator {
         match approve(order, &exposure) {
             Ok(approved) => {
                 let first = position.first_order;
-                self.note(step, instrument, Record::OrderIntended(Box::new(order)));
+                if !planted(119) {
+                    self.note(step, instrument, Record::OrderIntended(Box::new(order)));
+                }
                 let first = self.orders.add(first, &order, extent);
                 self.engine.positions[slot as usize].first_order = first;
                 step.out.actions.push(Action::Submit(approved));
@@ -541,7 +571,7 @@ impl Coordinator {
     /// Asks the venue to take away every living order that `keeps` does not keep.
     pub(super) fn cancel_all_but(&mut self, step: &mut Step<'_>, slot: Slot, keeps: impl Fn(&Order) -> bool) {
         let position = &self.engine.positions[slot as usize];
-        if self.is_silent(position.episode.key.account) {
+        if self.is_silent(position.episode.key.account) && !planted(88) {
             return;
         }
         let living: Vec<u32> = self
@@ -559,6 +589,9 @@ impl Coordinator {
         for index in living {
             let order = self.orders.get_mut(index);
             order.cancel_sent();
+            if planted(6) {
+                order.hear(crate::order::OrderAnswer::Cancelled);
+            }
             let id = OrderId {
                 episode,
                 exit: order.exit,
@@ -589,7 +622,7 @@ impl Coordinator {
             .filter(|(_, order)| waits(order))
             .map(|(_, order)| order.named(episode).id)
             .collect();
-        if unanswered.is_empty() {
+        if unanswered.is_empty() || planted(30) {
             return;
         }
         self.begin(step, episode.key.instrument);

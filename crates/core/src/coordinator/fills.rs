@@ -7,9 +7,10 @@ use crate::account::{OutsideClose, Reading};
 use crate::event::{AlarmKind, Filled, OrderEnd, OrderFound, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::listing::Listing;
-use crate::num::{Money, Price};
+use crate::num::{Money, Price, Qty};
 use crate::order::{CancelState, Fill, OrderAnswer, OrderState};
 use crate::orders::{NO_ORDER, Order};
+use crate::planted::planted;
 use crate::position::{Phase, at_gain, level, price};
 use crate::reason::{Reason, Source, StopOrigin};
 use crate::watch::Slot;
@@ -110,7 +111,12 @@ impl Coordinator {
             return;
         }
         let (protects, was_lost) = (order.protects(), before == OrderState::Unknown);
+        let is_flat = planted(8) && order.closes_all() && self.engine.positions[slot as usize].is_held();
         self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
+        if is_flat {
+            self.end_flat(step, slot);
+            return;
+        }
         self.end_inquiry(id);
         if was_lost {
             self.refresh(id.episode);
@@ -140,8 +146,12 @@ impl Coordinator {
         }
         self.orders.awaited.answered(&fill.id);
         self.end_inquiry(&fill.id);
-        self.accounts.touch(fill.id.episode.key, step.now);
-        self.put_back_unseen(step, slot, &fill.id, new);
+        if !planted(101) {
+            self.accounts.touch(fill.id.episode.key, step.now);
+        }
+        if !planted(100) {
+            self.put_back_unseen(step, slot, &fill.id, new);
+        }
         let qty = new.min(self.engine.positions[slot as usize].open);
         if qty < new {
             self.note(step, instrument, not_expected);
@@ -162,12 +172,12 @@ impl Coordinator {
             exit_type: order.exit_type(),
             trigger: order.trigger,
             qty,
-            price: fill.price,
+            price: if planted(124) { Price(0) } else { fill.price },
             fee: fill.fee,
             cost,
             entry_fees,
             funding,
-            remaining: position.open,
+            remaining: if planted(120) { Qty(position.open.0 + qty.0) } else { position.open },
         };
         self.note(step, instrument, Record::Filled(Box::new(filled)));
         let position = &self.engine.positions[slot as usize];
@@ -186,6 +196,10 @@ impl Coordinator {
 
     /// What a fill that left something open leads to.
     fn after_fill(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order, at: Price) {
+        if planted(112) {
+            let position = &mut self.engine.positions[slot as usize];
+            (position.phase, position.closing) = (Phase::Open, None);
+        }
         if order.life().state.is_final() && order.leg > 0 {
             self.conclude_leg(step, slot, order);
         }
@@ -201,10 +215,13 @@ impl Coordinator {
         }
         if order.protects() {
             self.after_bracket_fill(step, slot, order, at);
-        } else {
+        } else if !planted(69) {
             self.protect(step, slot);
         }
-        if self.engine.positions[slot as usize].phase == Phase::Closing && order.life().state.is_final() {
+        if self.engine.positions[slot as usize].phase == Phase::Closing
+            && order.life().state.is_final()
+            && !planted(42)
+        {
             // More came while the close was on its way.
             self.close_what_is_left(step, slot);
         }
@@ -277,7 +294,7 @@ impl Coordinator {
         if life.cancel != before {
             self.begin(step, id.episode.key.instrument);
             // It ended, or the venue does not see it yet.
-            if !life.state.is_final() {
+            if !life.state.is_final() && !planted(29) {
                 self.inquire(step, *id);
             }
         }
@@ -305,8 +322,10 @@ impl Coordinator {
             let (episode, instrument) = (id.episode, id.episode.key.instrument);
             self.note(step, instrument, Record::OrderEnded { id: *id, how: OrderEnd::Unknown });
             self.note(step, instrument, Record::Alarm { episode, what: AlarmKind::ExitUnknown });
-            self.inquire(step, *id);
-            if protects {
+            if !planted(28) {
+                self.inquire(step, *id);
+            }
+            if protects && !planted(77) {
                 self.protect(step, slot);
             } else {
                 self.insist(step, slot);
@@ -325,7 +344,7 @@ impl Coordinator {
         let reason = position.closing.filter(|_| position.phase == Phase::Closing);
         let is_emergency = reason
             .is_some_and(|reason| reason == Reason::PanicClose || reason.source() == Source::EmergencyStop);
-        if is_emergency && self.lost(slot, Order::closes_all) < LOST_MAX {
+        if (is_emergency || planted(21)) && (planted(22) || self.lost(slot, Order::closes_all) < LOST_MAX) {
             self.close_what_is_left(step, slot);
         }
     }
@@ -354,7 +373,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let (episode, side) = (position.episode, position.side());
         let target = terms.plan.ratchet.and_then(|ratchet| {
-            let step_to = leg.min(ratchet.legs_max);
+            let step_to = leg.min(ratchet.legs_max).saturating_sub(u8::from(planted(36)));
             match step_to {
                 0 => None,
                 1 => Some(break_even(position, ratchet, &terms)),
@@ -369,7 +388,7 @@ impl Coordinator {
         });
         let from = price(position.stop);
         let position = &mut self.engine.positions[slot as usize];
-        position.legs_done |= bits;
+        position.legs_done |= if planted(33) { 0 } else { bits };
         // A leg that was filled late must not be sold again by the order that took its place.
         self.cancel_all_but(step, slot, |other| {
             let is_sibling = (other.exit, other.leg, other.attempt) == (order.exit, order.leg, order.attempt);
@@ -378,7 +397,7 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         let Some(to) = target else { return };
         // A stop only tightens.
-        if from.is_some_and(|from| at_gain(side, from, to)) {
+        if from.is_some_and(|from| at_gain(side, from, to)) && !planted(38) {
             return;
         }
         position.stop = level(to);
@@ -392,7 +411,8 @@ impl Coordinator {
     pub(super) fn ends_as_dust(&mut self, step: &mut Step<'_>, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let market = self.engine.market(position.episode.key.instrument);
-        if position.open == position.initial || market.instrument.closable(position.open).0 > 0 {
+        if planted(16) || position.open == position.initial || market.instrument.closable(position.open).0 > 0
+        {
             return false;
         }
         let covers = |order: &Order| {
@@ -426,7 +446,7 @@ impl Coordinator {
         let episode: EpisodeId = position.episode;
         self.orders.waiting.take(episode);
         self.note(step, episode.key.instrument, Record::Closed { episode });
-        self.cancel_all_but(step, slot, |_| false);
+        self.cancel_all_but(step, slot, |order| planted(114) && order.protects());
         self.vacate_when_quiet(slot);
     }
 
@@ -455,7 +475,7 @@ fn break_even(
     terms: &crate::position::Terms<'_>,
 ) -> Price {
     let basis = crate::plan::NetBasis {
-        side: position.side(),
+        side: if planted(37) { crate::instrument::Side::Short } else { position.side() },
         entry: position.entry(),
         costs: position.entry_fees,
         taker_fee: terms.plan.taker_fee,

@@ -6,6 +6,7 @@ use crate::id::AccountId;
 use crate::kill::KillLevel;
 use crate::order::OrderKind;
 use crate::orders::Order;
+use crate::planted::planted;
 use crate::position::Phase;
 use crate::reason::Reason;
 use crate::time::Span;
@@ -79,6 +80,7 @@ impl Coordinator {
                 let keeps = self.keeps_stop(slot);
                 self.cancel_all_but(step, slot, |order| keeps && order.is_left());
             }
+            (Phase::Open | Phase::Closing, Some(KillLevel::Flatten)) if planted(91) => {}
             (Phase::Open | Phase::Closing, Some(KillLevel::Flatten)) => {
                 self.close_by_command(step, slot, Reason::PanicClose);
             }
@@ -86,6 +88,7 @@ impl Coordinator {
                 self.give_choice_up(step, slot);
                 self.go_on(step, slot);
             }
+            (Phase::Open | Phase::Closing, None) if planted(89) => {}
             (Phase::Open | Phase::Closing, None) => self.go_on(step, slot),
         }
         if self.engine.slot(episode).is_some() {

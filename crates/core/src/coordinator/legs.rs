@@ -8,6 +8,7 @@ use crate::num::{Price, Qty};
 use crate::order::{ExitOrder, OrderKind};
 use crate::orders::{Extent, next_try};
 use crate::plan::ExitStyle;
+use crate::planted::planted;
 use crate::position::Phase;
 use crate::reason::{ExitType, Reason};
 use crate::watch::Slot;
@@ -45,7 +46,7 @@ impl Coordinator {
         let position = &mut self.engine.positions[slot as usize];
         position.exits = position.exits.saturating_add(1);
         for leg in from..to {
-            position.legs_out |= 1 << leg;
+            position.legs_out |= if planted(34) { 0 } else { 1 << leg };
         }
         let decided = ExitDecided {
             episode,
@@ -118,7 +119,7 @@ impl Coordinator {
             return;
         }
         // Coins that a stop at the venue locks cannot be offered besides.
-        if terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot {
+        if terms.plan.bracket.is_some() && terms.instrument.kind == MarketKind::Spot && !planted(66) {
             return;
         }
         // What waits for coins goes first.

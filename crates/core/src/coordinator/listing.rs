@@ -3,6 +3,7 @@
 //! An order of ours that is not there is asked about; one that somebody changed is taken as it is, and
 //! put right; one that serves nobody is taken away. Orders of others are known, and left alone.
 
+use crate::planted::planted;
 use std::collections::BTreeMap;
 
 use super::{Coordinator, Input, Record, Step, TimerFor};
@@ -88,7 +89,8 @@ impl Coordinator {
 
     /// What orders of others lock of a bucket's coins.
     pub(super) fn locked_by_others(&self, key: PositionKey) -> Qty {
-        self.accounts.get(key.account).map_or(Qty(0), |account| account.listings.foreign_of(key))
+        let account = self.accounts.get(key.account).filter(|_| !planted(64));
+        account.map_or(Qty(0), |account| account.listings.foreign_of(key))
     }
 
     /// Orders of others that would reduce a position are taken away: only panic does so.
@@ -122,7 +124,9 @@ impl Coordinator {
             self.ignored += 1;
             return;
         }
-        match &listing.orders {
+        let none = Listed::All(Vec::new());
+        let is_none = planted(104) && listing.orders == Listed::Failed;
+        match if is_none { &none } else { &listing.orders } {
             Listed::Failed => self.on_list_failed(step, id),
             Listed::AsKnown => {
                 step.begin_anywhere();
@@ -297,7 +301,7 @@ impl Coordinator {
         let listings = &account.listings;
         let life = order.life();
         let Some(listed) = listed else {
-            let is_newer = listings.fresh.get(id).is_some_and(|since| *since >= at);
+            let is_newer = !planted(105) && listings.fresh.get(id).is_some_and(|since| *since >= at);
             let is_asked = self.orders.inquiries.is_open(id);
             match listings.missing.contains(id) {
                 _ if !order.is_at_venue() || is_newer => {}
@@ -316,6 +320,10 @@ impl Coordinator {
         }
         let is_no_stop = order.protects() && listed.kind.trigger().is_none();
         if !order.is_at_venue() {
+            if planted(108) {
+                news.strays.push(*id);
+                return;
+            }
             news.found.push(*id);
         } else if listings.missing.contains(id) && !is_no_stop {
             news.back.push(*id);
@@ -390,14 +398,17 @@ impl Coordinator {
         for id in &news.missing {
             self.on_missing(step, id);
         }
-        for (edited, order) in &news.edited {
+        for (edited, order) in news.edited.iter().filter(|_| !planted(109)) {
             self.take_edit(step, &edited.id, order);
         }
-        if !self.is_silent(account) {
+        if !self.is_silent(account) && !planted(106) {
             step.out.actions.extend(news.strays.iter().copied().map(Action::Cancel));
         }
         for slot in held {
             let episode = self.engine.positions[slot as usize].episode;
+            if planted(98) {
+                self.cancel_foreign(step, episode.key);
+            }
             if news.foreign.is_some() && self.locks(slot) && self.engine.slot(episode) == Some(slot) {
                 self.send_waiting(step, slot);
                 // Of a stop that is not there it is asked first what became of it.
@@ -416,7 +427,7 @@ impl Coordinator {
     fn on_missing(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((slot, index)) = self.find_order(id) else { return };
         let is_newest = self.is_newest_bracket(slot, index);
-        if is_newest && self.engine.positions[slot as usize].is_held() && !self.locks(slot) {
+        if is_newest && self.engine.positions[slot as usize].is_held() && !self.locks(slot) && !planted(107) {
             self.count_loosened(id.episode);
             let what = AlarmKind::ProtectionLost;
             self.note(step, id.episode.key.instrument, Record::Alarm { episode: id.episode, what });

@@ -10,6 +10,7 @@ use crate::instrument::MarketKind;
 use crate::num::Qty;
 use crate::order::{CancelState, ExitOrder, OrderKind};
 use crate::orders::{Extent, Order, Waiting};
+use crate::planted::planted;
 use crate::position::Phase;
 use crate::time::Span;
 use crate::watch::Slot;
@@ -26,14 +27,14 @@ impl Coordinator {
 
     /// What living orders of a position lock; none where the venue caps them together.
     pub(super) fn locked(&self, slot: Slot) -> Qty {
-        if !self.locks(slot) {
+        if !self.locks(slot) || planted(9) {
             return Qty(0);
         }
         // What is left at the venue of an earlier life locks the same coins.
         let episode = self.engine.positions[slot as usize].episode;
         let earlier = self.engine.earlier_lives(episode.key);
         let earlier = earlier.into_iter().map(|life| self.claimed(life, |_| true));
-        earlier.fold(self.claimed(slot, |_| true), Qty::plus_at_most)
+        earlier.filter(|_| !planted(61)).fold(self.claimed(slot, |_| true), Qty::plus_at_most)
     }
 
     /// What living orders would sell.
@@ -58,7 +59,7 @@ impl Coordinator {
         let is_part = extent != Extent::All && self.locks(slot);
         let others = if is_part { self.locked_by_others(episode.key) } else { Qty(0) };
         let free = Qty(position.open.0 - self.locked(slot).plus_at_most(others).0);
-        if order.qty <= free {
+        if order.qty <= free || planted(60) {
             return false;
         }
         for life in self.engine.earlier_lives(episode.key) {
@@ -71,7 +72,9 @@ impl Coordinator {
             Extent::All => {
                 self.begin(step, episode.key.instrument);
                 self.orders.waiting.drop_close(episode);
-                self.cancel_all_but(step, slot, |other| other.closes_all() && other.is_urgent());
+                self.cancel_all_but(step, slot, |other| {
+                    planted(65) || other.closes_all() && other.is_urgent()
+                });
             }
             Extent::Legs(_) => {
                 self.begin(step, episode.key.instrument);
@@ -129,7 +132,7 @@ impl Coordinator {
                     instrument.closable(waiting.order.qty.min(free))
                 }
             };
-            if qty.0 > 0 {
+            if qty.0 > 0 && !planted(62) {
                 let kind = self.kind_now(slot, &waiting);
                 self.submit(step, slot, ExitOrder { qty, kind, ..waiting.order }, waiting.extent);
             }
@@ -211,12 +214,13 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let instrument = &self.engine.market(position.episode.key.instrument).instrument;
         if !self.locks(slot) {
-            return instrument.closable(position.open);
+            return instrument.closable(if planted(68) { position.initial } else { position.open });
         }
         let sold = self
             .claimed(slot, |order| !order.protects())
             .plus_at_most(self.orders.waiting.parts(position.episode))
             .plus_at_most(self.locked_by_others(position.episode.key));
+        let sold = if planted(63) { Qty(0) } else { sold };
         instrument.closable(Qty((position.open.0 - sold.0).max(0)))
     }
 }

@@ -11,6 +11,7 @@ use crate::num::Price;
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState, Trigger};
 use crate::orders::{Extent, Order, next_try};
 use crate::plan::{Bracket, Rule};
+use crate::planted::planted;
 use crate::position::{Phase, at_loss, tighter};
 use crate::reason::Reason;
 use crate::time::Span;
@@ -30,7 +31,8 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let (episode, side) = (position.episode, position.side());
         let qty = self.to_protect(slot);
-        if qty.0 == 0 || self.is_silent(episode.key.account) {
+        let is_killed = planted(92) && self.engine.standing.kill_level(episode.key.account).is_some();
+        if qty.0 == 0 || self.is_silent(episode.key.account) || is_killed {
             return;
         }
         // Where two were lost sight of, a third would be too: their answers are waited for.
@@ -54,7 +56,7 @@ impl Coordinator {
             // An answer that is still to come is waited for: it calls again.
             let is_same = order.triggers_on() == rule.trigger;
             let is_right = order.life().open() == qty && is_same && !is_tighter && !is_missing;
-            if order.life().state == OrderState::Sent || is_right {
+            if (order.life().state == OrderState::Sent || is_right) && !planted(70) {
                 return;
             }
             // What covers everything already only follows, and may wait; where it locks coins it is gone first.
@@ -65,6 +67,9 @@ impl Coordinator {
             if !is_tighter && !self.engine.terms(slot).plan.rebase {
                 level = tighter(side, level, order.trigger);
             }
+        }
+        if planted(24) {
+            self.cancel_all_but(step, slot, |order| !order.protects());
         }
         let (slice, attempt) = next_try(newest.map(|order| (order.slice, order.attempt)));
         let id = OrderId { episode, exit: 0, leg: 0, slice, attempt };
@@ -188,7 +193,9 @@ impl Coordinator {
         let (episode, side) = (position.episode, position.side());
         let terms = self.engine.terms(slot);
         let cell = terms.cells.of_trigger(order.triggers_on());
-        if let Some(last) = self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger)) {
+        if let Some(last) =
+            self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger) || planted(71))
+        {
             self.close(step, slot, order.reason, order.trigger, last, Vec::new());
             return;
         }
@@ -203,9 +210,14 @@ impl Coordinator {
             let what = AlarmKind::ProtectionRefused;
             self.note(step, episode.key.instrument, Record::Alarm { episode, what });
         }
+        if planted(15) && refused >= REFUSALS_ALARM {
+            return;
+        }
         let times = i64::try_from(refused).unwrap_or(i64::MAX).min(PLACE_AGAIN_AFTER_MAX.0);
         let wait = Span(PLACE_AGAIN_AFTER.0.saturating_mul(times).min(PLACE_AGAIN_AFTER_MAX.0));
-        self.timers.insert((step.now.after(wait), TimerFor::Protect(episode)));
+        if !planted(72) {
+            self.timers.insert((step.now.after(wait), TimerFor::Protect(episode)));
+        }
     }
 
     /// Brackets of a position that somebody else took away.
@@ -230,20 +242,23 @@ impl Coordinator {
     /// everything that is held.
     pub(super) fn defers(&self, slot: Slot, rule: Rule, held: &[Held]) -> bool {
         let position = &self.engine.positions[slot as usize];
-        if position.phase != Phase::Open || !matches!(rule, Rule::StopLoss | Rule::SoftStop) {
+        if position.phase != Phase::Open || !(matches!(rule, Rule::StopLoss | Rule::SoftStop) || planted(76))
+        {
             return false;
         }
         let terms = self.engine.terms(slot);
         let qty = terms.instrument.closable(position.open);
         let first = position.first_order;
-        let covering = |order: &Order| order.protects() && order.is_confirmed() && order.life().open() >= qty;
+        let covering = |order: &Order| {
+            order.protects() && order.is_confirmed() && (planted(74) || order.life().open() >= qty)
+        };
         let Some((_, bracket)) = self.orders.list(first).find(|(_, order)| covering(order)) else {
             return false;
         };
         let Some(level) = held.iter().find(|held| held.reason == rule.reason()).map(|held| held.level) else {
             return false;
         };
-        self.is_relied_on(&bracket.named(position.episode).id)
+        (planted(73) || self.is_relied_on(&bracket.named(position.episode).id))
             && position.leaves_to_stop(rule, level, bracket.stops_at(), &terms)
     }
 
@@ -268,7 +283,9 @@ impl Coordinator {
         if self.engine.standing.trigger(episode) {
             let record = Record::BracketTriggered { episode, trigger, price: seen };
             self.note(step, episode.key.instrument, record);
-            self.timers.insert((step.now.after(rule.patience), TimerFor::Triggered(episode)));
+            if !planted(75) {
+                self.timers.insert((step.now.after(rule.patience), TimerFor::Triggered(episode)));
+            }
         }
     }
 

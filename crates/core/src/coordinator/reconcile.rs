@@ -4,6 +4,7 @@
 //! A read changes nothing by itself: one that failed, or is older than what we know of a bucket, says
 //! nothing about it. A read that brings nothing new leaves no trace.
 
+use crate::planted::planted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Coordinator, Record, Step, TimerFor};
@@ -90,7 +91,9 @@ impl Coordinator {
         let every = self.accounts.get(account).and_then(|account| account.given.read_every);
         let Some(every) = every else { return };
         step.begin_anywhere();
-        self.timers.insert((step.now.after(every), TimerFor::Read(account)));
+        if !planted(111) {
+            self.timers.insert((step.now.after(every), TimerFor::Read(account)));
+        }
         step.out.actions.push(Action::ReadPositions(account));
     }
 
@@ -132,7 +135,9 @@ impl Coordinator {
             self.ignored += 1;
             return;
         }
-        let Some(held) = reading.held.as_ref().filter(|held| self.is_sound(account.given.mode, held)) else {
+        let nothing = Vec::new();
+        let told = reading.held.as_ref().or(if planted(93) { Some(&nothing) } else { None });
+        let Some(held) = told.filter(|held| self.is_sound(account.given.mode, held)) else {
             // Prices of ours may be why it cannot be: they are written down before it.
             for instrument in reading.held.iter().flatten().map(|holding| holding.instrument) {
                 if self.engine.markets.get(instrument.0 as usize).is_some() {
@@ -268,6 +273,9 @@ impl Coordinator {
     fn believe_less(&mut self, step: &mut Step<'_>, one: &Compared) {
         let Found { ours, theirs, verdict, .. } = one.found;
         let (Verdict::Gone | Verdict::Smaller, Some(slot)) = (verdict, one.slot) else { return };
+        if planted(96) {
+            return;
+        }
         let outside = Outside::unpriced(Qty(ours.0 - theirs.0), self.unseen_by(slot));
         self.take_outside(step, slot, &outside);
     }
@@ -364,7 +372,7 @@ impl Coordinator {
         match account.given.mode {
             AccountMode::Net | AccountMode::Hedge => theirs,
             // The wallet only bounds what fills have made of the grant.
-            AccountMode::Spot if ours.0 > 0 => theirs.min(ours),
+            AccountMode::Spot if ours.0 > 0 && !planted(97) => theirs.min(ours),
             AccountMode::Spot => theirs.min(account.grant_left(key.instrument)),
         }
     }
@@ -379,13 +387,13 @@ impl Coordinator {
     ) -> Option<Verdict> {
         let position = &self.engine.positions[slot as usize];
         let bucket = account.bucket(position.episode.key);
-        if until < bucket.touched.max(position.opened_at) {
+        if until < bucket.touched.max(position.opened_at) && !planted(95) {
             return (position.open != theirs).then_some(Verdict::Stale);
         }
         if position.open == theirs {
             return bucket.pending.is_some().then_some(Verdict::Agrees);
         }
-        let wait = if self.waits_for_answers(slot) { ANSWER_WITHIN } else { Span::ZERO };
+        let wait = if self.waits_for_answers(slot) && !planted(103) { ANSWER_WITHIN } else { Span::ZERO };
         let wait = wait.max(account.given.confirm_after);
         Some(match confirmation(bucket.pending, theirs, until, wait) {
             Verdict::Agrees if theirs.0 == 0 => Verdict::Gone,
@@ -407,11 +415,11 @@ impl Coordinator {
         if account.managed(key.instrument).is_none() {
             return Verdict::NotManaged;
         }
-        if account.released.contains(&key) {
+        if account.released.contains(&key) && !planted(99) {
             return Verdict::Released;
         }
         let bucket = account.bucket(key);
-        if until < bucket.touched {
+        if until < bucket.touched && !planted(95) {
             return Verdict::Stale;
         }
         if self.engine.market(key.instrument).instrument.closable(theirs).0 == 0 {
@@ -490,6 +498,7 @@ fn confirmation(pending: Option<Pending>, theirs: Qty, until: Timestamp, wait: S
         Some(before) if until <= before.since => Verdict::Stale,
         Some(before) if before.theirs == theirs && until < before.since.after(wait) => Verdict::Waits,
         Some(before) if before.theirs == theirs => Verdict::Agrees,
+        Some(_) | None if planted(94) => Verdict::Agrees,
         Some(_) | None => Verdict::Unconfirmed,
     }
 }

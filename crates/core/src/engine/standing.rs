@@ -1,5 +1,6 @@
 //! Exit signals that stand, and positions held longer than allowed: few, so they lie beside the positions.
 
+use crate::planted::planted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,15 @@ impl Standing {
 
     /// Whether a signal stands.
     pub(crate) fn is_signalled(&self, episode: EpisodeId) -> bool {
-        self.signals.contains_key(&episode)
+        if planted(48) {
+            let (account, instrument) = (episode.key.account, episode.key.instrument);
+            return self
+                .signals
+                .keys()
+                .any(|it| (it.key.account, it.key.instrument) == (account, instrument));
+        }
+        let is_of_key = |other: &EpisodeId| planted(47) && other.key == episode.key;
+        self.signals.contains_key(&episode) || self.signals.keys().any(is_of_key)
     }
 
     /// Whether the time to live of a signal is over.
@@ -169,7 +178,9 @@ impl Standing {
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);
         self.hand_over(episode);
-        self.signals.remove(&episode);
+        if !planted(47) {
+            self.signals.remove(&episode);
+        }
         self.overdue.remove(&episode);
     }
 }

@@ -1,5 +1,6 @@
 //! The take-profit ladder: up to four legs, each closing a fraction at its target.
 
+use crate::planted::planted;
 use serde::{Deserialize, Serialize};
 
 use super::dynamic::{Dynamic, Known};
@@ -109,6 +110,7 @@ impl Leg {
     #[must_use]
     pub fn level(&self, side: Side, entry: Average, risk: Option<i64>, rule: LevelRule) -> Option<Price> {
         match self.target {
+            LegTarget::Share(share) if planted(79) => Some(rule.target(Side::Long, entry, share)),
             LegTarget::Share(share) => Some(rule.target(side, entry, share)),
             LegTarget::R(multiple) => {
                 risk.map(|risk| rule.offset(side, entry, multiple.of(risk, Round::HalfUp)))
@@ -180,6 +182,7 @@ impl Ladder {
         let legs = &self.legs[from..to];
         let exact = match self.of {
             LegOf::Remaining => {
+                let open = if planted(83) { initial } else { open };
                 let left =
                     legs.iter().fold(one * one, |left, leg| left * (one - i128::from(leg.fraction.0)) / one);
                 // Rounding of the running product is in units of 10^-18: below any lot.

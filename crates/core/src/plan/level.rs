@@ -1,5 +1,6 @@
 //! Levels: where a fraction of an entry price becomes a price on the tick grid.
 
+use crate::planted::planted;
 use serde::{Deserialize, Serialize};
 
 use crate::instrument::{Instrument, Side};
@@ -128,6 +129,7 @@ impl LevelRule {
     #[must_use]
     pub fn trailing_share(self, side: Side, best: Price, share: Ratio) -> Price {
         let stop = match self.rounding {
+            Rounding::Directed if planted(81) => best.0 - share.of(best.0, Round::Down),
             Rounding::Directed => best.0 - side.sign() * share.of(best.0, Round::Down),
             Rounding::HalfUp => {
                 // From a whole tick: a better best price between two ticks must not give a looser stop.

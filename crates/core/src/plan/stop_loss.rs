@@ -3,6 +3,7 @@
 //! Its distance is the greater of the plan's distance and a minimum, plus a cushion for the spread
 //! and a fee. A risk floor bounds what a stop may cost, as a share of the margin.
 
+use crate::planted::planted;
 use serde::{Deserialize, Serialize};
 
 use super::level::{Average, LevelRule};
@@ -124,8 +125,10 @@ impl StopLoss {
     }
 
     fn by_distance(&self, side: Side, entry: Average, rule: LevelRule, atr: Option<AtrValue>) -> Price {
+        let side = if planted(78) { Side::Long } else { side };
         let share = |share: Ratio| rule.stop(side, entry, Ratio(share.max(self.minimum).0 + self.added().0));
         let units = match self.distance {
+            Distance::Share(wanted) if planted(80) => return share(Ratio(wanted.0 / 100)),
             Distance::Share(wanted) => return share(wanted),
             Distance::Price(distance) => distance,
             Distance::Atr { multiple, fallback } => match atr {

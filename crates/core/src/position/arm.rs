@@ -5,6 +5,7 @@ use crate::num::Ratio;
 use crate::plan::net::{NetBasis, Reach};
 use crate::plan::time_limit::OnlyWhen;
 use crate::plan::{ExitStyle, Rounding};
+use crate::planted::planted;
 use crate::reason::Reason;
 
 /// One thing to be woken for.
@@ -116,7 +117,8 @@ impl Position {
             Rule::TrailingStop => return self.trailing_stop(terms),
             Rule::TakeProfit | Rule::SignalExit | Rule::TimeLimit => return None,
         };
-        Some(limit.level(self.side(), self.entry(), self.entry_fees, plan, terms.instrument))
+        let side = if planted(82) { crate::instrument::Side::Long } else { self.side() };
+        Some(limit.level(side, self.entry(), self.entry_fees, plan, terms.instrument))
     }
 
     fn arm_loss(&self, rule: Rule, terms: &Terms<'_>, list: &mut ArmList) {

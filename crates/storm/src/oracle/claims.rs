@@ -17,6 +17,7 @@ const SENDS_WITHIN: Span = Span::from_secs(60);
 impl Oracle<'_> {
     /// An action leaves.
     pub(crate) fn on_send(&mut self, now: Timestamp, action: &Action, exchange: &Exchange) {
+        self.on_promised_send(now, action, exchange);
         match action {
             Action::Submit(approved) => self.on_submit(now, approved.order()),
             Action::Cancel(id) => self.on_cancel(now, id, exchange),
@@ -116,6 +117,7 @@ impl Oracle<'_> {
 
     /// The exchange did something.
     pub(crate) fn on_fact(&mut self, now: Timestamp, fact: &Fact) {
+        self.on_held(now, fact);
         match fact {
             Fact::Reused(id) => {
                 self.fail(now, Some(id.episode.key), "S7", &format!("{id:?} was used before"));

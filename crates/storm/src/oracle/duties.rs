@@ -38,14 +38,17 @@ impl Oracle<'_> {
             if let Some(life) = self.lives.get_mut(&episode) {
                 life.best = Some(life.best.map_or(price, |best| better(life.side, best, price)));
             }
+            self.remember_cover(now, key, exchange);
             if self.is_silent(key.account) {
                 self.bare_since.remove(&key);
                 self.past_since.remove(&key);
+                self.passed_since.remove(&key);
                 continue;
             }
             self.check_bare(now, key, fair_since, exchange);
             self.check_past(now, key, price, fair_since);
             self.check_exit(now, key, fair_since, exchange);
+            self.check_passed(now, key, price, fair_since, exchange);
         }
     }
 

@@ -55,6 +55,7 @@ impl Life {
 impl Oracle<'_> {
     /// A record is durable.
     pub(super) fn on_record(&mut self, now: Timestamp, entry: &Entry, exchange: &Exchange) {
+        self.on_promise(now, entry.at, &entry.record);
         match &entry.record {
             Record::Opened(opened) => {
                 let life = Life {

@@ -15,6 +15,7 @@ use crate::num::{Money, Price, Round};
 use crate::order::CancelState;
 use crate::orders::Order;
 use crate::plan::{Average, LevelRule, Rule};
+use crate::planted::planted;
 use crate::position::{Phase, Position, at_gain, at_loss, level, price, tighter};
 use crate::reason::{Reason, StopOrigin};
 use crate::time::{Span, Timestamp};
@@ -92,7 +93,9 @@ impl Coordinator {
         }
         self.start_time_limit(step, slot);
         self.place_soft_legs(step, slot);
-        self.protect(step, slot);
+        if !planted(67) {
+            self.protect(step, slot);
+        }
         if self.engine.standing.kill_level(key.account) == Some(KillLevel::Flatten) {
             self.close_by_command(step, slot, Reason::PanicClose);
         }

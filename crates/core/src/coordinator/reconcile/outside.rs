@@ -1,5 +1,6 @@
 //! What leaves a position past us: a person, another program, the venue itself.
 
+use crate::planted::planted;
 use std::collections::BTreeSet;
 
 use super::{Compared, Coordinator, Record, Step};
@@ -32,7 +33,8 @@ impl Coordinator {
     pub(in crate::coordinator) fn on_closed_outside(&mut self, step: &mut Step<'_>, closed: &OutsideClose) {
         let OutsideClose { key, trade, qty, price, fee, by } = *closed;
         let account = self.accounts.get(key.account);
-        let is_told_before = account.is_none_or(|account| account.bucket(key).trade >= trade);
+        let is_told_before =
+            account.is_none_or(|account| account.bucket(key).trade >= trade && !planted(102));
         let is_sound = qty.0 > 0 && price.is_none_or(Price::is_sound) && is_payable(fee.0);
         let slot = self.engine.living(key).filter(|_| is_sound && !is_told_before);
         let Some(slot) = slot else {

@@ -1,0 +1,512 @@
+//! What the words of the journal promise each other: a stop lies where its plan wants it, an exit has what
+//! it was asked for, what is left to a stop is covered by one, and what is somebody else's stays so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ripcord_core::event::{
+    Action, Added, Command, Event, Filled, LeftOutside, Opened, OrdersListed, Reconciled, Record, VenueEvent,
+    Verdict,
+};
+use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
+use ripcord_core::kill::KillLevel;
+use ripcord_core::listing::Listed;
+use ripcord_core::order::{ExitOrder, OrderKind};
+use ripcord_core::reason::{Reason, StopOrigin};
+use ripcord_core::time::{Span, Timestamp};
+
+use super::life::is_looser;
+use super::{Life, Oracle};
+use crate::exchange::{Exchange, Fact};
+
+/// A level may be off by so many ticks: what rounding is, is the plan's choice.
+const TICKS: i64 = 2;
+/// A list that is relied on is at most so old, and took its time.
+const COVERED_WITHIN: Span = Span::from_secs(40);
+/// No read says what was longer ago than this before the moment that it names.
+const READ_LAG_MAX: Span = Span::from_secs(60);
+/// More exits than this that nobody has heard of again are without bound.
+const LOST_MAX: usize = 5;
+
+/// What the words promised so far.
+#[derive(Debug, Default)]
+pub(super) struct Promises {
+    /// What the step that is written down now came from.
+    input: Option<Event>,
+    /// A life that has just begun: whether it was found at the venue is said next.
+    begun: Option<Opened>,
+    /// Until when signals are good.
+    signals: BTreeMap<EpisodeId, Timestamp>,
+    released: BTreeSet<PositionKey>,
+    /// Legs of which something was sold, and by which exit.
+    pub(super) sold: BTreeMap<(EpisodeId, u8), u16>,
+    /// An account of which everything is to be closed, or whose exits of choice are to end.
+    owed: Option<(AccountId, bool)>,
+    /// What a read has found different, and as of when: it is believed when another says the same.
+    doubted: BTreeMap<PositionKey, (i64, Timestamp)>,
+    /// When the quantity of a bucket last changed, by our clock.
+    moved_at: BTreeMap<PositionKey, Timestamp>,
+    /// Trades of others that were taken out.
+    taken_out: BTreeSet<(PositionKey, u64)>,
+    /// When the venue confirmed each order, by our clock.
+    accepted_at: BTreeMap<OrderId, Timestamp>,
+    /// What each order became by somebody else's hand.
+    edited: BTreeMap<OrderId, (i64, OrderKind)>,
+    /// What serves nobody is cancelled in the step that finds it.
+    strays: BTreeSet<OrderId>,
+    /// The first leg of a life was sold, and its stop is to follow.
+    follows: Option<EpisodeId>,
+    /// What left while orders lived that may have sold it.
+    unseen: BTreeMap<EpisodeId, (i64, BTreeSet<OrderId>)>,
+    /// When the stops of a bucket last covered what it holds, at the exchange.
+    covered_at: BTreeMap<PositionKey, Timestamp>,
+    /// What a bucket held lately, at the exchange.
+    held: BTreeMap<PositionKey, VecDeque<(Timestamp, i64)>>,
+}
+
+impl Promises {
+    /// The least that a bucket held since a read may have looked.
+    fn least_held(&self, named: Timestamp, key: PositionKey) -> i64 {
+        let Some(all) = self.held.get(&key) else { return 0 };
+        let since = all.iter().rposition(|(at, _)| at.after(READ_LAG_MAX) < named).unwrap_or(0);
+        all.iter().skip(since).map(|(_, held)| *held).min().unwrap_or(0)
+    }
+
+    /// The process died: what it had still to do, it does after its start.
+    pub(super) fn die(&mut self) {
+        self.strays.clear();
+    }
+
+    fn is_command(&self, such: impl Fn(&Command) -> bool) -> bool {
+        matches!(&self.input, Some(Event::Command(command)) if such(command))
+    }
+}
+
+impl Oracle<'_> {
+    /// A record is durable, and is counted next.
+    pub(super) fn on_promise(&mut self, now: Timestamp, at: Timestamp, record: &Record) {
+        let begun = self.promises.begun.take();
+        if let (Some(opened), false) = (begun, matches!(record, Record::Adopted(_))) {
+            self.check_first_stop(now, &opened);
+        }
+        match record {
+            Record::Input(event) => {
+                self.check_owed(now);
+                self.check_followed(now);
+                self.promises.input = Some(event.clone());
+                if let Event::Command(Command::Panic(account)) = event {
+                    self.promises.owed = Some((*account, true));
+                }
+            }
+            Record::Opened(opened) => self.promises.begun = Some((**opened).clone()),
+            Record::Adopted(adopted) => {
+                if self.promises.released.contains(&adopted.episode.key) {
+                    self.break_promise(now, adopted.episode.key, "S6", "what was let go is taken over again");
+                }
+            }
+            Record::Released { episode, .. } => {
+                self.promises.released.insert(episode.key);
+            }
+            Record::HandedOver(key) => {
+                self.promises.released.remove(key);
+            }
+            Record::Signalled { episode, until } => {
+                if *until < at {
+                    self.break_promise(now, episode.key, "S6", "a signal that came too late is taken");
+                }
+                self.promises.signals.insert(*episode, *until);
+            }
+            Record::KillLevel { account, level } => match level {
+                Some(KillLevel::Flatten) => self.promises.owed = Some((*account, true)),
+                Some(KillLevel::NoChoice | KillLevel::ProtectOnly) => {
+                    self.promises.owed = Some((*account, false));
+                }
+                Some(KillLevel::Silent) | None => {}
+            },
+            record => self.on_deed(now, at, record),
+        }
+    }
+
+    fn on_deed(&mut self, now: Timestamp, at: Timestamp, record: &Record) {
+        match record {
+            Record::Added(added) => self.check_added(now, added),
+            Record::OrderAccepted(id) => {
+                self.promises.accepted_at.entry(*id).or_insert(at);
+            }
+            Record::OrdersListed(listed) => self.check_list(now, listed),
+            Record::Reconciled(reconciled) => self.check_read(now, reconciled),
+            Record::Returned(back) => {
+                if let Some((qty, _)) = self.promises.unseen.get_mut(&back.episode) {
+                    *qty -= back.qty.0;
+                }
+            }
+            Record::ExitDecided(decided) => self.check_asked(now, at, decided.episode, decided.reason),
+            Record::OrderIntended(order) => self.check_intent(now, order),
+            Record::Filled(filled) => self.on_sold(now, at, filled),
+            Record::Deferred { episode, reason, .. } => {
+                if !matches!(reason, Reason::StopLoss | Reason::SoftStop) {
+                    self.break_promise(
+                        now,
+                        episode.key,
+                        "L3",
+                        "an emergency is left to the stop at the venue",
+                    );
+                }
+                let covered = self.promises.covered_at.get(&episode.key).copied();
+                let opened = self.lives.get(episode).map_or(now, |life| life.opened_at);
+                let since = covered.map_or(opened, |covered| covered.max(opened));
+                if now.since(since) > COVERED_WITHIN {
+                    self.break_promise(
+                        now,
+                        episode.key,
+                        "A22",
+                        "an exit is left to a stop that is not there",
+                    );
+                }
+            }
+            Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
+                let told = self.told.get(&episode.key.instrument);
+                let mut last = told.into_iter().flatten().rev().take(6).peekable();
+                let is_through = |price: &i64| is_looser(episode.key.side, *price, to.0);
+                let is_asked = self.promises.is_command(|it| matches!(it, Command::MoveStop { .. }));
+                if is_asked && last.peek().is_some() && last.all(is_through) {
+                    self.break_promise(now, episode.key, "S10", "a stop is moved through the market");
+                }
+            }
+            Record::LeftOutside(left) => self.check_left(now, at, left),
+            Record::Closed { episode } => {
+                let open = self.open.get(&episode.key).into_iter().flatten();
+                let is_owed = |id: &&OrderId| {
+                    let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
+                    id.episode == *episode && self.intents.get(id).is_some_and(rests)
+                };
+                if !self.is_silent(episode.key.account) {
+                    self.promises.strays.extend(open.filter(is_owed));
+                }
+                self.promises.covered_at.remove(&episode.key);
+                self.promises.accepted_at.retain(|id, _| id.episode != *episode);
+            }
+            _ => {}
+        }
+    }
+
+    fn check_added(&mut self, now: Timestamp, added: &Added) {
+        let is_asked = self.promises.is_command(|it| matches!(it, Command::Add(_)));
+        if self.is_spot() && !is_asked {
+            self.break_promise(now, added.episode.key, "SP2", "coins are taken that nobody gave");
+        }
+        if let Some(life) = self.lives.get(&added.episode) {
+            let cost = life.cost + i128::from(added.price.0) * i128::from(added.qty.0);
+            let entry = cost / i128::from((life.qty + added.qty.0).max(1));
+            if (entry - i128::from(added.entry.0)).abs() > 2 && !life.is_adopted {
+                let what = format!("its entry is {}, and what was paid is {entry}", added.entry.0);
+                self.break_promise(now, added.episode.key, "S12", &what);
+            }
+        }
+    }
+
+    fn on_sold(&mut self, now: Timestamp, at: Timestamp, filled: &Filled) {
+        let OrderId { episode, leg, exit, .. } = filled.id;
+        self.promises.moved_at.insert(episode.key, at);
+        if leg > 0 {
+            self.promises.sold.entry((episode, leg)).or_insert(exit);
+        }
+        if leg == 1
+            && self.intents.get(&filled.id).is_some_and(|it| it.filled + filled.qty.0 == it.order.qty.0)
+        {
+            self.promises.follows = Some(episode);
+        }
+        let unseen = self.promises.unseen.get(&episode);
+        if unseen.is_some_and(|(qty, by)| *qty > 0 && by.contains(&filled.id)) {
+            self.break_promise(now, episode.key, "S4", "what had left already is sold once more");
+        }
+    }
+
+    fn check_left(&mut self, now: Timestamp, at: Timestamp, left: &LeftOutside) {
+        self.promises.moved_at.insert(left.episode.key, at);
+        if let Some(Event::Venue(VenueEvent::ClosedOutside(closed))) = &self.promises.input {
+            let trade = (closed.key, closed.trade);
+            if !self.promises.taken_out.insert(trade) {
+                self.break_promise(now, left.episode.key, "S4", "a trade of others is taken out twice");
+            }
+        }
+        if left.reason == Reason::Unknown {
+            let open = self.open.get(&left.episode.key).into_iter().flatten();
+            let of_it = open.filter(|id| id.episode == left.episode).copied();
+            let unseen = self.promises.unseen.entry(left.episode).or_default();
+            unseen.0 += left.qty.0;
+            unseen.1.extend(of_it);
+        }
+        let named = match &self.promises.input {
+            Some(Event::Venue(VenueEvent::Read(read))) => Some(read.fills_until),
+            _ => None,
+        };
+        let before = left.remaining.0 + left.qty.0;
+        let least = named.map_or(0, |named| self.promises.least_held(named, left.episode.key));
+        if named.is_some() && least >= before {
+            let what = format!("{} is taken out by a read, and {least} was held all the time", left.qty.0);
+            self.break_promise(now, left.episode.key, "S3", &what);
+        }
+    }
+
+    fn break_promise(&mut self, now: Timestamp, key: PositionKey, invariant: &'static str, what: &str) {
+        self.fail(now, Some(key), invariant, what);
+    }
+
+    /// The stop of a life that was opened, and not found, lies where its plan wants it.
+    fn check_first_stop(&mut self, now: Timestamp, opened: &Opened) {
+        let key = opened.episode.key;
+        self.promises.released.remove(&key);
+        let means = &self.config.plans[opened.plan.0 as usize].means;
+        let (entry, sign) = (opened.entry.0, key.side.sign());
+        let tick = self.config.markets[key.instrument.0 as usize].rules.tick_size.0;
+        let wanted = entry - sign * entry * means.stop / 10_000;
+        let off = opened.stop.map_or(i64::MAX, |stop| (stop.0 - wanted).abs());
+        if off > tick * TICKS {
+            let what = format!("its stop is {:?}, and its plan wants {wanted}", opened.stop);
+            self.break_promise(now, key, "S10", &what);
+        }
+    }
+
+    /// What somebody asked for is under way when the next thing happens.
+    fn check_owed(&mut self, now: Timestamp) {
+        if let Some(id) = self.promises.strays.pop_first() {
+            self.break_promise(now, id.episode.key, "S8", "what serves nobody is not cancelled");
+        }
+        let Some((account, is_everything)) = self.promises.owed.take() else { return };
+        if self.is_silent(account) {
+            return;
+        }
+        let of = |key: &PositionKey| key.account == account;
+        let living: Vec<PositionKey> = self.living.keys().copied().filter(of).collect();
+        for key in living {
+            let life = &self.lives[&self.living[&key]];
+            let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+            let is_choice = |(_, reason, _): &(u16, Reason, Timestamp)| {
+                matches!(reason, Reason::SignalExit | Reason::TimeLimit)
+            };
+            if is_everything && life.closing.is_none() && life.qty >= least {
+                self.break_promise(now, key, "L3", "everything was to be closed, and it is not");
+            } else if !is_everything && life.closing.as_ref().is_some_and(is_choice) {
+                self.break_promise(now, key, "S14", "an exit of choice goes on");
+            }
+        }
+    }
+
+    /// What a list does not show was there when it was drawn up, and a list that failed shows nothing.
+    fn check_list(&mut self, now: Timestamp, listed: &OrdersListed) {
+        if let Some(Event::Venue(VenueEvent::Listed(listing))) = &self.promises.input
+            && listing.orders == Listed::Failed
+        {
+            self.fail(now, None, "S9", "a list that failed is taken for one of nothing");
+        }
+        let is_stop = |id: &OrderId| self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());
+        let accepted = |id: &&OrderId| {
+            is_stop(id) && self.promises.accepted_at.get(id).is_some_and(|at| *at > listed.taken_at)
+        };
+        if let Some(id) = listed.missing.iter().find(accepted) {
+            let key = id.episode.key;
+            self.break_promise(now, key, "S9", "an order is missing in a list that is older than it");
+        }
+        for edited in &listed.edited {
+            let now_is = (edited.left.0, edited.kind);
+            if self.promises.edited.insert(edited.id, now_is) == Some(now_is) {
+                self.break_promise(
+                    now,
+                    edited.id.episode.key,
+                    "A22",
+                    "a changed order is found changed again",
+                );
+            }
+        }
+        if !self.is_silent(listed.account) {
+            self.promises.strays.extend(&listed.strays);
+        }
+    }
+
+    /// Where a plan has a ratchet, the stop stands at the entry when the first leg is sold.
+    fn check_followed(&mut self, now: Timestamp) {
+        let Some(episode) = self.promises.follows.take() else { return };
+        let Some(life) = self.lives.get(&episode) else { return };
+        let has_ratchet = self.config.plans[life.plan.0 as usize].spec.ratchet.is_some();
+        let is_plain =
+            !life.is_adopted && !life.is_changed && self.living.get(&episode.key) == Some(&episode);
+        let slack = self.config.markets[episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
+        let at_least = life.entry() - life.side.sign() * slack;
+        if has_ratchet && is_plain && life.stop.is_some_and(|stop| is_looser(life.side, stop, at_least)) {
+            self.break_promise(now, episode.key, "S11", "the first leg is sold, and the stop did not follow");
+        }
+    }
+
+    /// A read that differs is believed when a later one says the same, and none that is older than a fill.
+    fn check_read(&mut self, now: Timestamp, reconciled: &Reconciled) {
+        for found in &reconciled.found {
+            let (key, theirs) = (found.key, found.theirs.0);
+            let before = self.promises.doubted.get(&key).copied();
+            let is_news = matches!(
+                found.verdict,
+                Verdict::Unconfirmed | Verdict::Waits | Verdict::Gone | Verdict::Smaller | Verdict::Larger
+            );
+            let moved_at = self.promises.moved_at.get(&key);
+            if is_news && moved_at.is_some_and(|moved| reconciled.fills_until < *moved) {
+                self.break_promise(now, key, "S3", "a read counts that is older than a fill");
+            }
+            let is_believed = matches!(found.verdict, Verdict::Gone | Verdict::Smaller | Verdict::Larger);
+            let agrees = before.is_some_and(|(qty, at)| {
+                qty == theirs && reconciled.fills_until.since(at) >= crate::config::CONFIRM_AFTER
+            });
+            if is_believed && !agrees {
+                self.break_promise(now, key, "S9", "one read is believed that nobody else agrees with");
+            }
+            match found.verdict {
+                Verdict::Unconfirmed => {
+                    self.promises.doubted.insert(key, (theirs, reconciled.fills_until));
+                }
+                Verdict::Agrees => {
+                    self.promises.doubted.remove(&key);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Silence is no reason to send again: the venue is asked first, but for emergencies.
+    fn check_intent(&mut self, now: Timestamp, order: &ExitOrder) {
+        if order.reason == Reason::TakeProfit {
+            self.check_leg(now, order);
+        }
+        let is_emergency = matches!(
+            order.reason,
+            Reason::PanicClose | Reason::HardStop | Reason::LossGuard | Reason::ProtectionFailed
+        );
+        let by_silence = match &self.promises.input {
+            Some(Event::Venue(VenueEvent::Silence(of))) => {
+                (of.episode, of.exit) == (order.id.episode, order.id.exit)
+            }
+            _ => false,
+        };
+        if by_silence && order.id.exit > 0 && !is_emergency {
+            let key = order.id.episode.key;
+            self.break_promise(now, key, "S5", "an exit is sent again because nobody answered");
+        }
+    }
+
+    /// Exits that somebody asks for were asked for.
+    fn check_asked(&mut self, now: Timestamp, at: Timestamp, episode: EpisodeId, reason: Reason) {
+        let is_flattened = self.levels.get(&episode.key.account) == Some(&KillLevel::Flatten);
+        let promises = &self.promises;
+        let is_asked = match reason {
+            Reason::Manual => promises.is_command(|it| matches!(it, Command::Close { .. })),
+            Reason::PanicClose => {
+                is_flattened
+                    || promises.is_command(|it| matches!(it, Command::Panic(_) | Command::Kill { .. }))
+            }
+            Reason::SignalExit => promises.signals.get(&episode).is_some_and(|until| *until >= at),
+            _ => true,
+        };
+        if !is_asked {
+            let what = format!("nobody asked for an exit by {}", reason.word());
+            self.break_promise(now, episode.key, "A1", &what);
+        }
+    }
+
+    /// A leg is sold once, and for no more than its part of what is left.
+    fn check_leg(&mut self, now: Timestamp, order: &ExitOrder) {
+        let OrderId { episode, leg, exit, .. } = order.id;
+        let sold = self.promises.sold.get(&(episode, leg));
+        if sold.is_some_and(|by| *by != exit || exit == 0) {
+            self.break_promise(now, episode.key, "S5", &format!("leg {leg} is offered again"));
+        }
+        let Some(life) = self.lives.get(&episode).filter(|life| !life.is_changed) else { return };
+        let legs = self.means(life).legs.iter().zip(1_u8..).take(usize::from(leg));
+        let open = legs.filter(|(_, number)| !self.promises.sold.contains_key(&(episode, *number)));
+        let kept = open.fold(1.0, |kept, ((_, close), _)| kept * (10_000 - close) as f64 / 10_000.0);
+        let most = (life.qty as f64 * (1.0 - kept)) as i64 + self.lot(episode.key) + 1;
+        if order.qty.0 > most {
+            let what = format!("leg {leg} sells {}, and its part is {most}", order.qty.0);
+            self.break_promise(now, episode.key, "S5", &what);
+        }
+    }
+
+    /// An action leaves.
+    pub(super) fn on_promised_send(&mut self, now: Timestamp, action: &Action, exchange: &Exchange) {
+        match action {
+            Action::Submit(approved) => self.check_again(now, approved.order()),
+            Action::Cancel(id) => {
+                self.promises.strays.remove(id);
+                self.check_last_stop(now, id, exchange);
+            }
+            Action::CancelForeign(account, id) => {
+                let key = id.key(*account);
+                let life = self.living.get(&key).and_then(|episode| self.lives.get(episode));
+                let is_panic = life.and_then(|life| life.closing).map(|(_, reason, _)| reason);
+                if is_panic != Some(Reason::PanicClose) {
+                    self.break_promise(now, key, "S11", "an order of somebody else is cancelled");
+                }
+            }
+            Action::Query(_) | Action::ReadPositions(_) | Action::ListOrders(_) => {}
+        }
+    }
+
+    /// Exits that nobody has heard of again are not followed by others without bound.
+    fn check_again(&mut self, now: Timestamp, order: &ExitOrder) {
+        let (key, reason) = (order.id.episode.key, order.reason);
+        if order.id.leg > 0 || order.id.exit == 0 || order.id.slice > 0 {
+            return;
+        }
+        let open = self.open.get(&key).into_iter().flatten().filter_map(|id| self.intents.get(id));
+        let is_such = |it: &&super::Intent| {
+            let id = it.order.id;
+            id.leg == 0 && id.exit > 0 && id.slice == 0 && it.is_lost && !it.is_ended
+        };
+        if open.filter(is_such).count() > LOST_MAX && reason != Reason::Manual {
+            self.break_promise(now, key, "S5", "exit after exit is sent, and nobody has heard of them again");
+        }
+    }
+
+    /// On futures a stop is what is left should the exit fail: it goes when nothing is held.
+    fn check_last_stop(&mut self, now: Timestamp, id: &OrderId, exchange: &Exchange) {
+        let key = id.episode.key;
+        let Some(life) = self.lives.get(&id.episode).filter(|life| life.closing.is_some()) else { return };
+        let is_stop = |id: &OrderId| {
+            self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_ended)
+        };
+        let lives = self.living.get(&key) == Some(&id.episode);
+        let is_theirs = self.is_spot() || life.is_touched || !lives || !is_stop(id);
+        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+        if is_theirs || exchange.held(key).min(life.qty) < least {
+            return;
+        }
+        let mut others = self.open.get(&key).into_iter().flatten().filter(|other| *other != id);
+        if !others.any(is_stop) {
+            self.break_promise(now, key, "FU1", "the last stop goes while an exit is under way");
+        }
+    }
+
+    /// The exchange did something.
+    pub(super) fn on_held(&mut self, now: Timestamp, fact: &Fact) {
+        let (key, held) = match fact {
+            Fact::Traded { id, held, .. } => (id.episode.key, *held),
+            Fact::Entered { key, held, .. } | Fact::Outside { key, held, .. } => (*key, *held),
+            _ => return,
+        };
+        if let Fact::Traded { id: OrderId { exit: 0, leg: 0, .. }, .. } = fact {
+            self.promises.covered_at.insert(key, now);
+        }
+        let all = self.promises.held.entry(key).or_default();
+        all.push_back((now, held));
+        if all.len() > 200 {
+            all.pop_front();
+        }
+    }
+
+    /// The market traded: where the stops of a bucket cover it is remembered.
+    pub(super) fn remember_cover(&mut self, now: Timestamp, key: PositionKey, exchange: &Exchange) {
+        let held = self.lives.get(&self.living[&key]).map_or(0, |life: &Life| life.qty);
+        let need = held.min(exchange.held(key)) / self.lot(key) * self.lot(key);
+        let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
+        let covered: i64 = stops.map(|(_, _, left)| left).sum();
+        if covered >= need {
+            self.promises.covered_at.insert(key, now);
+        }
+    }
+}
