@@ -199,7 +199,11 @@ impl Instrument {
     /// What one order at the market can close: no more than the venue's largest order.
     #[must_use]
     pub fn at_market(&self, qty: Qty) -> Qty {
-        if self.market_qty_max.0 == 0 || planted(113) { qty } else { qty.min(self.floor_to_lot(self.market_qty_max)) }
+        if self.market_qty_max.0 == 0 || planted(113) {
+            qty
+        } else {
+            qty.min(self.floor_to_lot(self.market_qty_max))
+        }
     }
 
     /// What an order can close of `qty`: whole lots, and nothing below the smallest order.
