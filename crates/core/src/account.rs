@@ -11,6 +11,7 @@ use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey
 use crate::instrument::Side;
 use crate::listing::Listings;
 use crate::num::{Money, Price, Qty, Ratio, share_of};
+use crate::planted::planted;
 use crate::reason::{Reason, Source};
 use crate::time::{Span, Timestamp};
 
@@ -247,11 +248,13 @@ impl Account {
 
     /// What is remembered of a bucket.
     pub(crate) fn bucket(&self, key: PositionKey) -> Bucket {
+        let key = if planted(48) { PositionKey { side: Side::Long, ..key } } else { key };
         self.buckets.get(&key).copied().unwrap_or(Bucket::NEW)
     }
 
     /// The same, to change it.
     pub(crate) fn bucket_mut(&mut self, key: PositionKey) -> &mut Bucket {
+        let key = if planted(48) { PositionKey { side: Side::Long, ..key } } else { key };
         self.buckets.entry(key).or_insert(Bucket::NEW)
     }
 

@@ -16,6 +16,7 @@ use crate::config::{Config, Means, VenueKind};
 use crate::exchange::Exchange;
 
 mod claims;
+mod clocks;
 mod duties;
 mod exam;
 mod life;
@@ -79,6 +80,7 @@ pub(crate) struct Oracle<'a> {
     /// What of a bucket ought to have acted, and since when.
     passed_since: BTreeMap<PositionKey, (Timestamp, &'static str)>,
     promises: promises::Promises,
+    clocks: clocks::Clocks,
     /// When orders were sent for a bucket, lately.
     sends: BTreeMap<PositionKey, std::collections::VecDeque<Timestamp>>,
     /// What happened at least once, and how often.
@@ -102,6 +104,7 @@ impl<'a> Oracle<'a> {
             past_since: BTreeMap::new(),
             passed_since: BTreeMap::new(),
             promises: promises::Promises::default(),
+            clocks: clocks::Clocks::default(),
             sends: BTreeMap::new(),
             seen: BTreeMap::new(),
         }
@@ -152,7 +155,7 @@ impl<'a> Oracle<'a> {
         self.bare_since.clear();
         self.past_since.clear();
         self.passed_since.clear();
-        self.promises.die();
+        self.promises.die(self.living.values().copied().collect());
         self.count("death");
     }
 

@@ -34,7 +34,7 @@ impl Coordinator {
         let episode = self.engine.positions[slot as usize].episode;
         let earlier = self.engine.earlier_lives(episode.key);
         let earlier = earlier.into_iter().map(|life| self.claimed(life, |_| true));
-        earlier.filter(|_| !planted(61)).fold(self.claimed(slot, |_| true), Qty::plus_at_most)
+        earlier.fold(self.claimed(slot, |it| !(planted(61) && it.protects())), Qty::plus_at_most)
     }
 
     /// What living orders would sell.

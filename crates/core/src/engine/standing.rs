@@ -43,15 +43,7 @@ impl Standing {
 
     /// Whether a signal stands.
     pub(crate) fn is_signalled(&self, episode: EpisodeId) -> bool {
-        if planted(48) {
-            let (account, instrument) = (episode.key.account, episode.key.instrument);
-            return self
-                .signals
-                .keys()
-                .any(|it| (it.key.account, it.key.instrument) == (account, instrument));
-        }
-        let is_of_key = |other: &EpisodeId| planted(47) && other.key == episode.key;
-        self.signals.contains_key(&episode) || self.signals.keys().any(is_of_key)
+        self.signals.contains_key(&episode)
     }
 
     /// Whether the time to live of a signal is over.
@@ -66,7 +58,8 @@ impl Standing {
 
     /// Whether a position was held longer than allowed.
     pub(crate) fn is_overdue(&self, episode: EpisodeId) -> bool {
-        self.overdue.contains(&episode)
+        let is_of_key = |other: &EpisodeId| planted(47) && other.key == episode.key;
+        self.overdue.contains(&episode) || self.overdue.iter().any(is_of_key)
     }
 
     /// A position was held longer than allowed.
@@ -178,9 +171,9 @@ impl Standing {
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);
         self.hand_over(episode);
+        self.signals.remove(&episode);
         if !planted(47) {
-            self.signals.remove(&episode);
+            self.overdue.remove(&episode);
         }
-        self.overdue.remove(&episode);
     }
 }

@@ -60,8 +60,8 @@ bugs! {
     44, "command_loosens", "A command may make a stop looser.", "S11";
     45, "move_unwritten", "A stop is moved, and it is not written down.", "R1, S3; incident A31";
     46, "stop_through_market", "A stop may be moved through the market.", "S10; seed defect B14";
-    47, "signal_outlives", "A signal for an earlier life closes the next one.", "S6; seed defect B4, incident D8";
-    48, "key_without_side", "A signal for the long position closes the short one too.", "FU3; seed defect B6, incident B2";
+    47, "limit_outlives", "The time limit of an earlier life closes the next one.", "S6; seed defect B4";
+    48, "key_without_side", "What a read found of the long position counts for the short one.", "FU3; seed defect B6, incident B2";
     49, "old_signal_acts", "A signal that came too late is acted upon.", "S6; incidents B1, D8";
     50, "choice_when_stopped", "Exits of choice are decided when somebody has stopped them.", "S14, A1; incident A11";
     51, "time_from_now", "The time limit begins anew with each plan, and halves.", "A1";
@@ -74,7 +74,7 @@ bugs! {
     58, "lives_numbered_again", "After a restart lives are numbered from one again.", "S6, S7; seed defect B4";
     59, "stretch_counted_twice", "What recovery has read is written down again.", "R1";
     60, "waits_for_no_coins", "An order for coins that are locked is sent, not kept.", "SP1; incident C8";
-    61, "earlier_life_ignored", "Coins that orders of an earlier life lock count as free.", "SP1; seed defect B4";
+    61, "stop_locks_nothing", "Coins that the stop locks count as free.", "SP1; incident C8";
     62, "waiting_forgotten", "An exit that waits for coins is forgotten when they come.", "R4; incident C8";
     63, "stop_for_sold_coins", "A stop covers coins that another order is selling.", "L1, SP1";
     64, "foreign_locks_ignored", "Coins that orders of others lock count as free.", "SP1; incident C10";

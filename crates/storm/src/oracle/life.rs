@@ -56,6 +56,7 @@ impl Oracle<'_> {
     /// A record is durable.
     pub(super) fn on_record(&mut self, now: Timestamp, entry: &Entry, exchange: &Exchange) {
         self.on_promise(now, entry.at, &entry.record);
+        self.on_clock(now, entry.at, &entry.record);
         match &entry.record {
             Record::Opened(opened) => {
                 let life = Life {

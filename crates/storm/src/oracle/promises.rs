@@ -53,6 +53,8 @@ pub(super) struct Promises {
     edited: BTreeMap<OrderId, (i64, OrderKind)>,
     /// What serves nobody is cancelled in the step that finds it.
     strays: BTreeSet<OrderId>,
+    /// Lives that outlived a process: which of their cancels were sent is not known.
+    survivors: BTreeSet<EpisodeId>,
     /// The first leg of a life was sold, and its stop is to follow.
     follows: Option<EpisodeId>,
     /// What left while orders lived that may have sold it.
@@ -72,8 +74,9 @@ impl Promises {
     }
 
     /// The process died: what it had still to do, it does after its start.
-    pub(super) fn die(&mut self) {
+    pub(super) fn die(&mut self, living: BTreeSet<EpisodeId>) {
         self.strays.clear();
+        self.survivors = living;
     }
 
     fn is_command(&self, such: impl Fn(&Command) -> bool) -> bool {
@@ -179,7 +182,7 @@ impl Oracle<'_> {
                     let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
                     id.episode == *episode && self.intents.get(id).is_some_and(rests)
                 };
-                if !self.is_silent(episode.key.account) {
+                if !self.is_silent(episode.key.account) && !self.promises.survivors.contains(episode) {
                     self.promises.strays.extend(open.filter(is_owed));
                 }
                 self.promises.covered_at.remove(&episode.key);
