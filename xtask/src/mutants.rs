@@ -101,7 +101,7 @@ impl Score {
     fn line(&self) -> String {
         let caught = self.caught + self.timed_out;
         let viable = caught + self.missed.len();
-        let permille = if viable == 0 { 0 } else { caught * 1_000 / viable };
+        let permille = (caught * 1_000).checked_div(viable).unwrap_or(0);
         format!(
             "{caught} of {viable} viable mutants caught ({}.{} %), {} of them by a time-out; {} did not compile",
             permille / 10,

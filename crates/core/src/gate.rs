@@ -95,6 +95,7 @@ mod tests {
         assert!(approve(order(2, 4), &held).is_ok());
         assert_eq!(approve(order(2, 5), &held), Err(Blocked::MoreThanHeld));
         assert_eq!(approve(order(2, 0), &held), Err(Blocked::NotPositive));
+        assert_eq!(approve(order(2, -1), &held), Err(Blocked::NotPositive));
         assert_eq!(approve(order(1, 1), &held), Err(Blocked::DeadEpisode));
         let silent = Exposure { is_silent: true, ..held };
         assert_eq!(approve(order(2, 4), &silent), Err(Blocked::Killed));

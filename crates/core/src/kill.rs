@@ -32,3 +32,14 @@ impl KillLevel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_said_as_k1_to_k4_and_each_stops_more_than_the_one_before() {
+        assert_eq!(KillLevel::ALL.map(KillLevel::word), ["K1", "K2", "K3", "K4"]);
+        assert!(KillLevel::ALL.is_sorted());
+    }
+}

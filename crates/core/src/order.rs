@@ -322,4 +322,47 @@ mod tests {
         life.hear(OrderAnswer::Accepted);
         assert_eq!(life.state, OrderState::Working);
     }
+    /// What each answer makes of an order of 10 that stands as told, with 4 of it filled where it has to be.
+    #[test]
+    fn every_answer_in_every_state() {
+        use OrderAnswer as A;
+        use OrderState as S;
+        let answers = [A::Accepted, A::Refused, A::Cancelled, A::Expired, A::CancelRefused, A::Silence];
+        for (state, filled, becomes) in [
+            (S::Sent, 0, [S::Working, S::Refused, S::Cancelled, S::Expired, S::Sent, S::Unknown]),
+            (S::Working, 0, [S::Working, S::Refused, S::Cancelled, S::Expired, S::Working, S::Working]),
+            (
+                S::PartFilled,
+                4,
+                [S::PartFilled, S::Refused, S::Cancelled, S::Expired, S::PartFilled, S::PartFilled],
+            ),
+            (S::Unknown, 0, [S::Working, S::Refused, S::Cancelled, S::Expired, S::Unknown, S::Unknown]),
+            (S::Unknown, 4, [S::PartFilled, S::Refused, S::Cancelled, S::Expired, S::Unknown, S::Unknown]),
+            (S::Filled, 10, [S::Filled; 6]),
+            (S::Refused, 0, [S::Refused; 6]),
+            (S::Cancelled, 4, [S::Cancelled; 6]),
+            (S::Expired, 4, [S::Expired; 6]),
+        ] {
+            for (answer, becomes) in answers.into_iter().zip(becomes) {
+                let mut life = OrderLife { state, filled: Qty(filled), ..OrderLife::sent(Qty(10)) };
+                assert_eq!(life.hear(answer), Qty(0), "{state:?} {answer:?}");
+                assert_eq!((life.state, life.filled), (becomes, Qty(filled)), "{state:?} {answer:?}");
+                let open = if becomes.is_final() { 0 } else { 10 - filled };
+                assert_eq!(life.open(), Qty(open), "{state:?} {answer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cancel_is_refused_only_where_one_was_sent() {
+        for (before, after) in [
+            (CancelState::None, CancelState::None),
+            (CancelState::Sent, CancelState::Refused),
+            (CancelState::Refused, CancelState::Refused),
+        ] {
+            let mut life = OrderLife { cancel: before, ..OrderLife::sent(Qty(1)) };
+            life.hear(OrderAnswer::CancelRefused);
+            assert_eq!(life.cancel, after);
+        }
+    }
 }

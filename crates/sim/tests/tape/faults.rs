@@ -208,6 +208,15 @@ fn cut_and_damaged_files_are_errors_not_panics() {
             drop(read(&scratch.file(name, changed)));
         }
     }
+    // A column that says that it unpacks to 300 MB, of a few bytes: refused before anybody makes room for it.
+    let lz4 = scratch.path("lz4.feather");
+    write_feather(&lz4, bars(), Some(arrow_ipc::CompressionType::LZ4_FRAME));
+    let bytes = std::fs::read(&lz4).expect("a file");
+    let frame = bytes.windows(4).position(|word| word == [0x04, 0x22, 0x4d, 0x18]).expect("a packed column");
+    let mut claims = bytes;
+    claims[frame - 8..frame].copy_from_slice(&300_000_000_i64.to_le_bytes());
+    let refused = refusal("claims.feather", claims).to_string();
+    assert!(refused.contains("unpacks to more than a batch may hold"), "{refused}");
     let json = b"[[1700000000000,1,1,1,1,0],[1700000060000,1,1,1,1,0]]";
     for length in 0..json.len() {
         let refused = refusal("cut.json", &json[..length]);

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use arrow_ipc::reader::read_footer_length;
-use arrow_ipc::{Block, RecordBatch, root_as_footer, root_as_message};
+use arrow_ipc::{Block, CompressionType, RecordBatch, root_as_footer, root_as_message};
 
 /// The most bytes one column of one batch may unpack to: 2^28 rows of 8 bytes.
 const UNPACKED_BYTES_MAX: i64 = 1 << 31;
@@ -64,16 +64,26 @@ fn columns(file: &mut File, batch: &RecordBatch<'_>, body_at: u64, body: u64) ->
         if at.checked_add(length).is_none_or(|to| to > body) {
             return Err("a column lies outside its batch".to_owned());
         }
-        if batch.compression().is_none() || length < 8 {
-            continue;
-        }
+        let Some(compression) = batch.compression().filter(|_| length >= 8) else { continue };
         // A packed column begins with the length that it unpacks to; -1 when it is not packed.
         let unpacked = bytes(file, body_at + at, 8)?.try_into().map(i64::from_le_bytes);
-        if !unpacked.is_ok_and(|unpacked| (-1..=UNPACKED_BYTES_MAX).contains(&unpacked)) {
+        let by_its_own =
+            i64::try_from(length).unwrap_or(i64::MAX).saturating_mul(growth(compression.codec()));
+        let most = by_its_own.min(UNPACKED_BYTES_MAX);
+        if !unpacked.is_ok_and(|unpacked| (-1..=most).contains(&unpacked)) {
             return Err("a column unpacks to more than a batch may hold".to_owned());
         }
     }
     Ok(())
+}
+
+/// How many bytes one packed byte may stand for: LZ4 counts at most 255 with each, and a block of zstd is
+/// 128 KiB and has at least four bytes.
+const fn growth(codec: CompressionType) -> i64 {
+    match codec {
+        CompressionType::LZ4_FRAME => 255,
+        _ => 32_768,
+    }
 }
 
 /// Some bytes of the file. Callers have held the range against its length.
