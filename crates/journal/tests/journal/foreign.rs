@@ -139,12 +139,14 @@ fn commands_about_what_nobody_holds_are_answered_by_the_core_and_compared() {
 
 #[test]
 fn a_time_that_too_many_bars_would_have_to_be_counted_to_is_named() {
-    let (error, seq) = behind(fact(i64::MAX, Record::Input(Event::Timer)));
-    assert!(error.starts_with(&format!("record {seq}: before it the clock made 7686")), "{error}");
-    assert!(error.contains("each leaves a record, and there is none; at most 100000"), "{error}");
-    // 200,000 minutes: the bars alone were 30 MB that the journal does not hold.
-    let (error, _) = behind(fact(LATE + 200_000 * 60_000_000_000, Record::Input(Event::Timer)));
-    assert!(error.contains("before it the clock made 200"), "{error}");
+    // How many it counts depends on what is under way besides the bars, which end every minute.
+    for (at, least) in [(i64::MAX, 150_000_000), (LATE + 200_000 * 60_000_000_000, 200_000)] {
+        let (error, seq) = behind(fact(at, Record::Input(Event::Timer)));
+        let steps = error.strip_prefix(&format!("record {seq}: before it the clock made "));
+        let steps = steps.and_then(|rest| rest.split_once(' ')?.0.parse::<u64>().ok());
+        assert!(steps >= Some(least), "{error}");
+        assert!(error.contains("each leaves a record, and there is none; at most 100000"), "{error}");
+    }
 }
 
 const MONTH_NS: i64 = 31 * 86_400 * 1_000_000_000;
