@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::tally::{self, Runner, Tally};
-use crate::{Outcome, bugs, term, tidy, tools};
+use crate::{Outcome, term, tidy, tools};
 
 struct Step {
     name: &'static str,
@@ -24,8 +24,6 @@ enum Work {
     Cargo { arguments: &'static [&'static str], environment: &'static [(&'static str, &'static str)] },
     /// Unit, integration and doc tests, counted.
     Tests,
-    /// The worlds that are known to show the planted bugs.
-    Bugs,
 }
 
 const STEPS: &[Step] = &[
@@ -59,12 +57,6 @@ const STEPS: &[Step] = &[
         needs: None,
         work: Work::Tests,
         hint: "one test alone: `cargo test -p CRATE PART_OF_ITS_NAME`",
-    },
-    Step {
-        name: "bugs",
-        needs: None,
-        work: Work::Bugs,
-        hint: "a bug that its world shows no more: `cargo xtask bugs --only N --record` looks for another world",
     },
 ];
 
@@ -145,15 +137,6 @@ fn perform(step: &Step, number: &str) -> Result<Option<Tally>, String> {
                 );
             }
             Ok(Some(tally))
-        }
-        Work::Bugs => {
-            eprintln!("\n{} cargo xtask bugs --test, --replay", term::bold(number));
-            for argument in ["--test", "--replay"] {
-                if bugs::run(&[argument.to_owned()])? != ExitCode::SUCCESS {
-                    return Err(format!("`cargo xtask bugs {argument}` failed"));
-                }
-            }
-            Ok(None)
         }
     }
 }

@@ -18,12 +18,12 @@ fn holds(name: &str, unique: usize) {
 
 #[test]
 fn an_exit_overrides_the_stop_on_futures() {
-    holds("futures", 40_661);
+    holds("futures", 40_005);
 }
 
 #[test]
 fn an_exit_overrides_the_stop_on_coins() {
-    holds("spot", 30_653);
+    holds("spot", 28_752);
 }
 
 #[test]
@@ -33,32 +33,32 @@ fn a_target_and_a_stop_share_lots_on_futures() {
 
 #[test]
 fn a_target_and_a_stop_share_coins() {
-    holds("oco-spot", 93_117);
+    holds("oco-spot", 89_381);
 }
 
 #[test]
 fn a_stop_follows_the_price_the_new_one_first() {
-    holds("moves", 4_172);
+    holds("moves", 4_254);
 }
 
 #[test]
 fn two_owners_of_futures_overlap() {
-    holds("lease", 153_380);
+    holds("lease", 176_276);
 }
 
 #[test]
 fn two_owners_of_coins_overlap() {
-    holds("lease-spot", 16_432);
+    holds("lease-spot", 18_085);
 }
 
 #[test]
 fn it_dies_between_any_two_words_on_futures() {
-    holds("recovery", 75_111);
+    holds("recovery", 83_996);
 }
 
 #[test]
 fn it_dies_between_any_two_words_on_coins() {
-    holds("recovery-spot", 5_879);
+    holds("recovery-spot", 6_411);
 }
 
 #[test]

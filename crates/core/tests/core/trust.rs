@@ -257,7 +257,7 @@ fn jumpy(seed: u64) -> (Case, Ratio) {
 
 /// The prices of a script that are accepted, by the definition: a jump of more than the share waits for
 /// another source that went at least half as far and is within the share of it, or for a second price
-/// that went the same way, 150 ms or more after the first. Each with the move that it belongs to.
+/// that went the same way, from 150 ms to 10 s after the first. Each with the move that it belongs to.
 struct Acceptance<'a> {
     case: &'a Case,
     spike: i128,
@@ -300,7 +300,9 @@ impl Acceptance<'_> {
         if !self.apart(last, price) {
             return self.accept(n, now, of, price);
         }
-        let before = self.waits.get(&of).copied().filter(|(other, _)| (*other > last) == (price > last));
+        let goes_on =
+            |(other, since): &(i64, i64)| (*other > last) == (price > last) && now - since <= 10_000 * MS;
+        let before = self.waits.get(&of).copied().filter(goes_on);
         let nearer = match before {
             Some((other, _)) if (other - last).abs() < (price - last).abs() => other,
             _ => price,

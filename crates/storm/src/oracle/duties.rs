@@ -109,7 +109,9 @@ impl Oracle<'_> {
         let life = &self.lives[&self.living[&key]];
         let Some((exit, reason, at)) = life.closing else { return };
         let lot = self.lot(key);
-        if (exchange.held(key) - self.locked_by_others(key, exchange)) / lot == 0 {
+        // Whose coins the orders of others lock nobody can know: as far as it goes, ours.
+        let free = life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange);
+        if free / lot <= 0 {
             return;
         }
         let at = at.max(self.level_at);

@@ -6,7 +6,7 @@ use ripcord_storm::{Config, Outcome, SOMETIMES, Totals, VenueKind, run};
 
 const HOUR: Span = Span::from_secs(3_600);
 /// Whole days are played by the command: tests are built for a short build.
-const LASTS: Span = Span::from_secs(4 * 3_600);
+const LASTS: Span = Span::from_secs(2 * 3_600);
 
 fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
     // Every other world lacks half of the faults: they hide each other.
