@@ -127,7 +127,7 @@ pub fn replay(bug: Bug) -> Found {
     let started = Instant::now();
     let known = known().into_iter().find(|known| known.number == bug.number);
     let by = known.and_then(|known| {
-        let (invariant, what) = look(bug.number, known.world)?;
+        let (invariant, what) = shows(bug.number, known.world)?;
         Some((known.world, invariant, what))
     });
     Found { bug, by, worlds: 1, took: started.elapsed() }

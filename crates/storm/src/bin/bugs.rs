@@ -84,7 +84,8 @@ fn main() -> ExitCode {
     let wanted = |bug: &&Bug| {
         let is_known = known.iter().any(|it| it.number == bug.number);
         let is_named = asked.only.is_empty() || asked.only.contains(&bug.number);
-        is_named && !(asked.replays && !is_known) && !(asked.unknown && is_known)
+        let is_wanted = if is_known { !asked.unknown } else { !asked.replays };
+        is_named && is_wanted
     };
     let wanted: Vec<Bug> = BUGS.iter().filter(wanted).copied().collect();
     let most = Duration::from_secs(asked.seconds.unwrap_or(600));
