@@ -15,7 +15,7 @@ use crate::time::{Span, Timestamp};
 pub(crate) const AHEAD_MAX: Span = Span::from_secs(1);
 /// A second price of the same source confirms a jump from this long after the first.
 pub(crate) const SPIKE_APART: Span = Span::from_millis(150);
-/// .. and at most this much.
+/// .. and, where the two are a jump from each other, at most this much.
 pub(crate) const SPIKE_TOGETHER: Span = Span::from_secs(10);
 
 /// A price that an emergency rule may not act on alone.

@@ -223,6 +223,11 @@ impl<'a> Oracle<'a> {
         self.config.markets[key.instrument.0 as usize].rules.lot_size.0
     }
 
+    /// What the venue takes at least, in whole lots.
+    fn least(&self, key: PositionKey) -> i64 {
+        self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key))
+    }
+
     /// What a bucket holds, by the records.
     fn believed(&self, key: PositionKey) -> i64 {
         self.living.get(&key).and_then(|episode| self.lives.get(episode)).map_or(0, |life| life.qty)

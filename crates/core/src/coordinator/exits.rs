@@ -503,24 +503,15 @@ impl Coordinator {
         if !self.is_silent(key.account) {
             self.count_order(step, slot);
         }
-        // What others lock the venue refuses: what is free goes by itself.
+        // What others lock the venue refuses. What is free goes before it, and not beside it: of two orders
+        // for the same coins the venue takes the one that comes first.
         let free = self.free_of_others(slot, &order, extent);
-        let rest = Qty(order.qty.0 - free.0);
-        let Some(next) = self.send_slices(step, slot, ExitOrder { qty: free, ..order }, extent) else {
-            return;
-        };
-        let id = OrderId { slice: next, ..order.id };
-        self.send_slices(step, slot, ExitOrder { id, qty: rest, ..order }, extent);
+        let qty = if free.0 > 0 { free } else { order.qty };
+        self.send_slices(step, slot, ExitOrder { qty, ..order }, extent);
     }
 
-    /// Sends an order in slices; the number of the next one, if there is one.
-    fn send_slices(
-        &mut self,
-        step: &mut Step<'_>,
-        slot: Slot,
-        order: ExitOrder,
-        extent: Extent,
-    ) -> Option<u8> {
+    /// Sends an order in slices.
+    fn send_slices(&mut self, step: &mut Step<'_>, slot: Slot, order: ExitOrder, extent: Extent) {
         let instrument = &self.engine.market(order.id.episode.key.instrument).instrument;
         let most = if order.kind == OrderKind::Market { instrument.at_market(order.qty) } else { order.qty };
         let lot = instrument.lot_size.0;
@@ -537,9 +528,9 @@ impl Coordinator {
             );
             left -= qty;
             // What no slice is left for is asked for when these have ended.
-            slice = slice.checked_add(1)?;
+            let Some(next) = slice.checked_add(1) else { return };
+            slice = next;
         }
-        Some(slice)
     }
 
     /// Passes an order through the gate, writes it down and hands it out.

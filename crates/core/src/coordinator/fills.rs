@@ -159,6 +159,7 @@ impl Coordinator {
         if qty.0 == 0 {
             if self.engine.positions[slot as usize].phase == Phase::Flat {
                 self.vacate_when_quiet(slot);
+                self.coins_came_free(step, fill.id.episode.key);
             }
             return;
         }
@@ -185,6 +186,7 @@ impl Coordinator {
             // Dust of an ended episode: the order was alive still.
             self.accounts.sold_late(fill.id.episode.key, qty);
             self.vacate_when_quiet(slot);
+            self.coins_came_free(step, fill.id.episode.key);
             return;
         }
         if position.open.0 == 0 {

@@ -68,6 +68,9 @@ impl Coordinator {
                     decision.block_profit();
                     decision.moves_bracket = false;
                 }
+                // A stop that should follow and could not, for want of coins or of an answer, left no trace
+                // either. Had it followed, its price would be an entry of its own, not a part of a stretch.
+                decision.moves_bracket &= !self.is_replaying;
                 let decision = position.set_off_by(observed.cell, decision, &terms);
                 // A rule that left its exit to the stop hid what ranks below it; the price of another
                 // source on which it held may be told later.

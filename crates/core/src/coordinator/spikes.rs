@@ -32,9 +32,12 @@ impl Coordinator {
             return;
         }
         let last = self.engine.cells[cell.0 as usize].last;
-        // A suspicion of long ago says nothing of where the market is by now.
-        let is_lately = |spike: &Spike| tick.at.since(spike.since) <= SPIKE_TOGETHER;
-        let goes_on = |spike: &Spike| (spike.price.0 > last) == (tick.price.0 > last) && is_lately(spike);
+        // A suspicion of long ago says where the market is by now only if this price says the same.
+        let asks = self.engine.books[cell.0 as usize].asks;
+        let agrees = |spike: &Spike| {
+            tick.at.since(spike.since) <= SPIKE_TOGETHER || !asks.is_jump(spike.price.0, tick.price.0)
+        };
+        let goes_on = |spike: &Spike| (spike.price.0 > last) == (tick.price.0 > last) && agrees(spike);
         let nearer = match spike.filter(goes_on) {
             // Both prices went at least this far.
             Some(spike) if (spike.price.0 - last).abs() < (tick.price.0 - last).abs() => spike.price,

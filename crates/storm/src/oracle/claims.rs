@@ -98,7 +98,7 @@ impl Oracle<'_> {
         let Some(life) = self.lives.get(&id.episode) else { return };
         let lot = self.lot(key);
         let need = life.qty.min(exchange.held(key)) / lot * lot;
-        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(lot);
+        let least = self.least(key);
         if life.closing.is_some() || need < least || !self.means(life).bracket || life.is_touched {
             return;
         }

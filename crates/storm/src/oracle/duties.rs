@@ -67,7 +67,7 @@ impl Oracle<'_> {
         let life = &self.lives[&self.living[&key]];
         let lot = self.lot(key);
         let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
-        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0;
+        let least = self.least(key);
         let wants = self.means(life).bracket && life.closing.is_none() && !life.is_touched;
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
@@ -108,10 +108,10 @@ impl Oracle<'_> {
     fn check_exit(&mut self, now: Timestamp, key: PositionKey, fair_since: Timestamp, exchange: &Exchange) {
         let life = &self.lives[&self.living[&key]];
         let Some((exit, reason, at)) = life.closing else { return };
-        let lot = self.lot(key);
+        let least = self.least(key);
         // Whose coins the orders of others lock nobody can know: as far as it goes, ours.
         let free = life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange);
-        if free / lot <= 0 {
+        if free < least {
             return;
         }
         let at = at.max(self.level_at);

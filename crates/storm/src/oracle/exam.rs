@@ -24,7 +24,7 @@ impl Oracle<'_> {
         let view = core.view();
         let position = view.position(key);
         let lot = self.lot(key);
-        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(lot);
+        let least = self.least(key);
         let (ours, truth) = (position.as_ref().map_or(0, |it| it.qty.0), exchange.held(key));
         // Coins that came without a trade of ours are somebody's, not the engine's.
         let is_theirs = self.is_spot() && truth > ours;
@@ -63,7 +63,7 @@ impl Oracle<'_> {
     /// Prices went far both ways: whatever has a stop is flat.
     pub(crate) fn examine_flat(&mut self, now: Timestamp, core: &Coordinator, exchange: &Exchange) {
         for key in self.config.keys() {
-            let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+            let least = self.least(key);
             let (ours, truth) = (core.view().position(key).is_some(), exchange.held(key));
             if ours || (truth >= least && !self.is_spot()) {
                 let what = format!("the market went far past its stop, and {truth} is held");

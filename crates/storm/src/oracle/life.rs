@@ -189,7 +189,7 @@ impl Oracle<'_> {
             self.living.remove(&episode.key);
         }
         let rest = self.lives.get(&episode).map_or(0, |life| life.qty);
-        let least = self.config.markets[episode.key.instrument.0 as usize].rules.qty_min.0.max(lot);
+        let least = self.least(episode.key);
         if is_closed && rest >= least {
             self.fail(now, Some(episode.key), "S3", &format!("it is over and still holds {rest}"));
         }

@@ -53,7 +53,7 @@ impl Oracle<'_> {
         price: i64,
         exchange: &Exchange,
     ) -> Option<(&'static str, Span)> {
-        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+        let least = self.least(key);
         let is_ours = !life.is_adopted && !life.is_changed && !life.is_touched && life.closing.is_none();
         if !is_ours || exchange.held(key).min(life.qty) < least {
             return None;
@@ -61,10 +61,11 @@ impl Oracle<'_> {
         let (means, entry, side) = (self.means(life), life.entry(), life.side);
         let at = |bps: i64| entry + side.sign() * entry * bps / 10_000;
         let is_below = |level: i64| is_looser(side, price, level);
+        let soft_stop = means.soft_stop.filter(|_| !self.is_left_to_stop(self.living[&key], exchange));
         for (word, bps) in [
             ("the market is past the emergency stop", means.hard_stop),
             ("the market is past the loss guard", means.loss_guard),
-            ("the market is past the soft stop", means.soft_stop),
+            ("the market is past the soft stop", soft_stop),
         ] {
             if bps.is_some_and(|bps| is_below(at(-bps - BEYOND_BPS))) {
                 return Some((word, PASSED_MAX));

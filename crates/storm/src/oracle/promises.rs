@@ -59,6 +59,10 @@ pub(super) struct Promises {
     follows: Option<EpisodeId>,
     /// What left while orders lived that may have sold it.
     unseen: BTreeMap<EpisodeId, (i64, BTreeSet<OrderId>)>,
+    /// Lives whose soft stop was left to the stop at the venue.
+    deferred: BTreeSet<EpisodeId>,
+    /// What of it the last record put back, for the sale that follows.
+    returned: i64,
     /// When the stops of a bucket last covered what it holds, at the exchange.
     covered_at: BTreeMap<PositionKey, Timestamp>,
     /// What a bucket held lately, at the exchange.
@@ -77,6 +81,13 @@ impl Promises {
     pub(super) fn die(&mut self, living: BTreeSet<EpisodeId>) {
         self.strays.clear();
         self.survivors = living;
+    }
+
+    /// So much of what had left is there after all.
+    fn found_again(&mut self, episode: EpisodeId, qty: i64) {
+        if let Some((unseen, _)) = self.unseen.get_mut(&episode) {
+            *unseen = (*unseen - qty).max(0);
+        }
     }
 
     fn is_command(&self, such: impl Fn(&Command) -> bool) -> bool {
@@ -138,14 +149,16 @@ impl Oracle<'_> {
             Record::OrdersListed(listed) => self.check_list(now, listed),
             Record::Reconciled(reconciled) => self.check_read(now, reconciled),
             Record::Returned(back) => {
-                if let Some((qty, _)) = self.promises.unseen.get_mut(&back.episode) {
-                    *qty -= back.qty.0;
-                }
+                self.promises.found_again(back.episode, back.qty.0);
+                self.promises.returned = back.qty.0;
             }
             Record::ExitDecided(decided) => self.check_asked(now, at, decided.episode, decided.reason),
             Record::OrderIntended(order) => self.check_intent(now, order),
             Record::Filled(filled) => self.on_sold(now, at, filled),
             Record::Deferred { episode, reason, .. } => {
+                if *reason == Reason::SoftStop {
+                    self.promises.deferred.insert(*episode);
+                }
                 if !matches!(reason, Reason::StopLoss | Reason::SoftStop) {
                     self.break_promise(
                         now,
@@ -186,14 +199,25 @@ impl Oracle<'_> {
                     self.promises.strays.extend(open.filter(is_owed));
                 }
                 self.promises.covered_at.remove(&episode.key);
+                self.promises.deferred.remove(episode);
                 self.promises.accepted_at.retain(|id, _| id.episode != *episode);
             }
             _ => {}
         }
     }
 
+    /// Whether the soft stop of a life was left to a stop at the venue that covers all of it still.
+    pub(super) fn is_left_to_stop(&self, episode: EpisodeId, exchange: &Exchange) -> bool {
+        let stops = exchange.resting(episode.key).filter(|(_, kind, _)| kind.trigger().is_some());
+        let covered: i64 = stops.map(|(_, _, left)| left).sum();
+        self.promises.deferred.contains(&episode) && covered >= exchange.held(episode.key)
+    }
+
     fn check_added(&mut self, now: Timestamp, added: &Added) {
         let is_asked = self.promises.is_command(|it| matches!(it, Command::Add(_)));
+        if !is_asked {
+            self.promises.found_again(added.episode, added.qty.0);
+        }
         if self.is_spot() && !is_asked {
             self.break_promise(now, added.episode.key, "SP2", "coins are taken that nobody gave");
         }
@@ -218,8 +242,11 @@ impl Oracle<'_> {
         {
             self.promises.follows = Some(episode);
         }
-        let unseen = self.promises.unseen.get(&episode);
-        if unseen.is_some_and(|(qty, by)| *qty > 0 && by.contains(&filled.id)) {
+        let (unseen, back) =
+            (self.promises.unseen.get(&episode), std::mem::take(&mut self.promises.returned));
+        // What a sale brought beyond what had left is a sale like any other.
+        let is_owed = unseen.is_some_and(|(qty, by)| *qty > 0 && by.contains(&filled.id));
+        if is_owed && back < filled.qty.0 {
             self.break_promise(now, episode.key, "S4", "what had left already is sold once more");
         }
     }
@@ -283,7 +310,7 @@ impl Oracle<'_> {
         let living: Vec<PositionKey> = self.living.keys().copied().filter(of).collect();
         for key in living {
             let life = &self.lives[&self.living[&key]];
-            let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+            let least = self.least(key);
             let is_choice = |(_, reason, _): &(u16, Reason, Timestamp)| {
                 matches!(reason, Reason::SignalExit | Reason::TimeLimit)
             };
@@ -441,8 +468,15 @@ impl Oracle<'_> {
             Action::CancelForeign(account, id) => {
                 let key = id.key(*account);
                 let life = self.living.get(&key).and_then(|episode| self.lives.get(episode));
-                let is_panic = life.and_then(|life| life.closing).map(|(_, reason, _)| reason);
-                if is_panic != Some(Reason::PanicClose) {
+                let reason = life.and_then(|life| life.closing).map(|(_, reason, _)| reason);
+                let is_asked = self.promises.is_command(|it| match it {
+                    Command::Panic(of) => of == account,
+                    Command::Kill { account: of, level, .. } => {
+                        of == account && *level == Some(KillLevel::Flatten)
+                    }
+                    _ => false,
+                });
+                if reason != Some(Reason::PanicClose) && !is_asked {
                     self.break_promise(now, key, "S11", "an order of somebody else is cancelled");
                 }
             }
@@ -475,7 +509,7 @@ impl Oracle<'_> {
         };
         let lives = self.living.get(&key) == Some(&id.episode);
         let is_theirs = self.is_spot() || life.is_touched || !lives || !is_stop(id);
-        let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
+        let least = self.least(key);
         if is_theirs || exchange.held(key).min(life.qty) < least {
             return;
         }

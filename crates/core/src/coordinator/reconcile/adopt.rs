@@ -24,6 +24,9 @@ use crate::watch::Slot;
 /// A price of our own that is this much older than the read gives way to the read's mark price.
 const PRICE_AGE_MAX: Span = Span::from_secs(10);
 
+/// A price of our own that is off the venue's mark by more than this part of it is a mistake of somebody.
+const OFF_MARK_PART: i128 = 10;
+
 /// The first stop of a position that is taken over.
 struct FirstStop {
     stop: Option<(Price, StopOrigin)>,
@@ -114,7 +117,8 @@ impl Coordinator {
         let cell = self.engine.market(key.instrument).cells.of_rule(Rule::StopLoss, key.side, plan);
         let own = self.engine.last_price(cell);
         let at = Timestamp(self.engine.cells[cell.0 as usize].at);
-        let fresh = own.filter(|_| at.after(PRICE_AGE_MAX) >= until);
+        let can_be = |own: &Price| holding.mark.is_none_or(|mark| is_near(*own, mark));
+        let fresh = own.filter(|own| at.after(PRICE_AGE_MAX) >= until && can_be(own));
         fresh.or(holding.mark).or(own).or(holding.entry)
     }
 
@@ -162,7 +166,7 @@ impl Coordinator {
         let side = position.side();
         let of_cell = |rule| {
             let cell = terms.cells.of_rule(rule, side, terms.plan);
-            self.engine.last_price(cell).unwrap_or(seen)
+            self.engine.last_price(cell).filter(|&own| is_near(own, seen)).unwrap_or(seen)
         };
         let mut held = Vec::new();
         for rule in [Rule::HardStop, Rule::LossGuard, Rule::SoftStop] {
@@ -282,6 +286,11 @@ impl Coordinator {
         let stop = alive().find(|order| order.is_confirmed()).or_else(|| alive().next())?;
         Some((stop.slice, stop.attempt))
     }
+}
+
+/// Whether a price can be one of the moment, when another is.
+fn is_near(price: Price, other: Price) -> bool {
+    (i128::from(price.0) - i128::from(other.0)).abs() * OFF_MARK_PART <= i128::from(other.0)
 }
 
 /// The worse of two prices for a position of `side`.
