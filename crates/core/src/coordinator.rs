@@ -405,7 +405,7 @@ impl Coordinator {
         let terms = self.terms(slot);
         let mut decision = match cell {
             Some(_) => position.evaluate(probe, &terms, |cell| engine.seen(cell, doubted)),
-            None => position.evaluate(probe, &terms, |cell| engine.fresh(step.now, cell)),
+            None => position.evaluate(probe, &terms, |cell| engine.fresh(step.now, position.opened_at, cell)),
         };
         if doubted.is_some() {
             decision.keep_urgent();

@@ -352,11 +352,11 @@ impl Orders {
         AtVenue { claimed, trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
     }
 
-    /// Forgets the orders of a list that ended without a fill, but for the `kept` newest of them and what
-    /// numbers the next try; returns the list's beginning.
+    /// Forgets the orders of a list that ended without a fill, but for the `kept` newest stops and others
+    /// among them and what numbers the next try; returns the list's beginning.
     pub(crate) fn forget_ended(&mut self, first: u32, kept: usize) -> u32 {
-        let (mut first, mut last_kept, mut at, mut seen) = (first, NO_ORDER, first, 0);
-        let mut newest_exit = 0;
+        let (mut first, mut last_kept, mut at) = (first, NO_ORDER, first);
+        let (mut seen, mut newest_exit) = ([0_usize; 2], 0);
         let mut numbering: Vec<(u16, u8)> = Vec::new();
         while at != NO_ORDER {
             let order = self.orders[at as usize];
@@ -367,8 +367,9 @@ impl Orders {
                 numbering.push((order.exit, order.leg));
             }
             let is_over = order.state.is_final() && order.filled.0 == 0 && !numbers;
-            seen += usize::from(is_over);
-            if is_over && seen > kept {
+            let seen = &mut seen[usize::from(order.protects())];
+            *seen += usize::from(is_over);
+            if is_over && *seen > kept {
                 self.free.push(at);
                 match last_kept {
                     NO_ORDER => first = order.next,

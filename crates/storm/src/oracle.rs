@@ -48,11 +48,15 @@ pub struct Violation {
 #[derive(Debug, Clone, Copy)]
 struct Intent {
     order: ExitOrder,
+    /// When it became durable.
+    at: Timestamp,
     is_accepted: bool,
     is_ended: bool,
     is_lost: bool,
     is_cancelled_by_us: bool,
     filled: i64,
+    /// What the exchange told that it filled in all: more than was believed to be held counts no further.
+    told: i64,
 }
 
 /// The judge of one world.

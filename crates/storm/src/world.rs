@@ -241,6 +241,9 @@ impl<'a> World<'a> {
             return;
         }
         let now = self.host.now(self.now);
+        if self.host.core.as_ref().is_some_and(|core| core.next_deadline() <= now) {
+            self.step(Event::Timer);
+        }
         if let Some(core) = &mut self.host.core {
             core.checkpoint(now, &mut self.host.out);
             self.after_step();

@@ -21,12 +21,14 @@ const RETRY_AFTER: Span = Span::from_millis(250);
 const RETRY_AFTER_MAX: Span = Span::from_secs(5);
 /// From this many refusals on somebody is alarmed; trying goes on.
 const REFUSALS_ALARM: u16 = 3;
-/// A ladder leg that was refused is looked at again after this long.
-const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// Times that an exit which the venue took away is sent again without a pause.
 const TRIES_AT_ONCE: u16 = 3;
+/// A ladder leg that was refused is looked at again after this long.
+const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// .. each time twice as long, so often.
 const LEG_RETRY_DOUBLES: u32 = 6;
+/// .. which is never later than this.
+const LEG_WAIT_MAX: Span = Span::from_secs(64);
 /// An exit is done within this; if not, somebody must look.
 const HANGS_AFTER: Span = Span::from_secs(10);
 /// .. and is told again this often.
@@ -302,8 +304,11 @@ impl Coordinator {
             }
             let took_too_long = order.life().cancel != CancelState::None;
             let wait = if took_too_long { LEG_AGAIN_AFTER } else { self.leg_wait(slot, &order) };
-            if !planted(32) {
-                self.timers.insert((step.now.after(wait), TimerFor::Retry(episode)));
+            // All legs are tried again together: the one that waits longest says when.
+            let pending = self.rings_at(step.now, LEG_WAIT_MAX, TimerFor::Retry(episode));
+            let is_later = pending.is_none_or(|at| at < step.now.after(wait));
+            if is_later && !planted(32) {
+                self.set_anew(step.now, wait, TimerFor::Retry(episode));
             }
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {

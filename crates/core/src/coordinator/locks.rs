@@ -167,7 +167,9 @@ impl Coordinator {
             return;
         }
         let instrument = &self.engine.market(episode.key.instrument).instrument;
-        let free = instrument.closable(Qty(position.open.0 - self.locked(slot).0));
+        // What others lock is tried for when nothing of ours is in the way.
+        let locked = self.locked(slot).plus_at_most(self.locked_by_others(episode.key));
+        let free = instrument.closable(Qty((position.open.0 - locked.0).max(0)));
         self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::CoinsLocked });
         if free.0 > 0 {
             self.orders.waiting.drop_close(episode);
@@ -195,7 +197,8 @@ impl Coordinator {
             return order.qty;
         }
         let instrument = &self.engine.market(key.instrument).instrument;
-        instrument.closable(Qty((position.open.0 - others.0).max(0)).min(order.qty))
+        let locked = others.plus_at_most(self.locked(slot));
+        instrument.closable(Qty((position.open.0 - locked.0).max(0)).min(order.qty))
     }
 
     /// What legs may offer: not what a person sells besides, where that locks coins.

@@ -31,7 +31,8 @@ impl Coordinator {
     }
 
     /// The cells that saw prices since they were last observed, as records: what a host writes
-    /// down now and then, so that little is lost between two decisions.
+    /// down now and then, so that little is lost between two decisions. Timers that are due run before:
+    /// a journal is read in the order of its entries.
     pub fn checkpoint(&mut self, now: Timestamp, out: &mut Outbox) {
         for index in 0..self.engine.cells.len() {
             let cell = CellId(u32::try_from(index).expect("cells are counted in u32"));

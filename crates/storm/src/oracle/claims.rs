@@ -36,7 +36,11 @@ impl Oracle<'_> {
             self.fail(now, Some(key), "S14", "an order is sent while nothing may be");
         }
         if self.living.get(&key) != Some(&id.episode) {
-            self.fail(now, Some(key), "S6", "an order is sent for a life that is over");
+            // What one moment decides leaves together: a life may end in it behind an intent.
+            if self.intents.get(&id).is_none_or(|intent| intent.at < now) {
+                self.fail(now, Some(key), "S6", "an order is sent for a life that is over");
+            }
+            return;
         }
         let held = self.believed(key);
         if order.qty.0 > held || order.qty.0 <= 0 {
@@ -77,7 +81,7 @@ impl Oracle<'_> {
         }
         let open = self.open.get(&key).into_iter().flatten();
         let such = open.filter_map(|id| self.intents.get(id)).filter(is_such);
-        let claimed: i64 = such.map(|intent| intent.order.qty.0 - intent.filled).sum();
+        let claimed: i64 = such.map(|it| it.order.qty.0 - it.filled.max(it.told)).sum();
         if claimed > held {
             let what = format!("orders at the market for {claimed} in all, while {held} is held");
             self.fail(now, Some(key), "S2", &what);
@@ -88,6 +92,10 @@ impl Oracle<'_> {
         let key = id.episode.key;
         if self.is_silent(key.account) {
             self.fail(now, Some(key), "S14", "a cancel is sent while nothing may be");
+        }
+        // What was asked for before may have happened any time since.
+        if self.intents.get(id).is_some_and(|intent| intent.is_cancelled_by_us) {
+            return;
         }
         self.mark(id, |intent| intent.is_cancelled_by_us = true);
         let is_stop = self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());

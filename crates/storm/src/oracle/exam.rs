@@ -4,10 +4,13 @@ use ripcord_core::coordinator::Coordinator;
 use ripcord_core::id::PositionKey;
 use ripcord_core::order::OrderState;
 use ripcord_core::position::Phase;
-use ripcord_core::time::Timestamp;
+use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
 use crate::exchange::Exchange;
+
+/// A stop takes the place of another within this.
+const REPLACED_WITHIN: Span = Span::from_secs(3);
 
 impl Oracle<'_> {
     /// After a calm.
@@ -54,7 +57,11 @@ impl Oracle<'_> {
         if !self.means(life).bracket || need < least || life.is_touched {
             return;
         }
-        if sum != need || covered.len() != 1 {
+        // One that follows the price takes the place of another now and then.
+        let open = self.open.get(&key).into_iter().flatten().filter_map(|id| self.intents.get(id));
+        let mut stops = open.filter(|intent| intent.order.kind.trigger().is_some());
+        let is_replaced = stops.any(|intent| now.since(intent.at) < REPLACED_WITHIN);
+        if !is_replaced && (sum != need || covered.len() != 1) {
             let what = format!("{need} is held, and stops rest for {covered:?}");
             self.fail(now, Some(key), "L1", &what);
         }

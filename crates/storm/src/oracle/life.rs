@@ -3,7 +3,7 @@
 use ripcord_core::event::{AlarmKind, Entry, Filled, OrderEnd, Record};
 use ripcord_core::id::{EpisodeId, OrderId, PlanId};
 use ripcord_core::instrument::Side;
-use ripcord_core::order::OrderKind;
+use ripcord_core::order::{Fill, OrderKind};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
 
@@ -128,11 +128,13 @@ impl Oracle<'_> {
                 }
                 let intent = Intent {
                     order: **order,
+                    at: now,
                     is_accepted: false,
                     is_ended: false,
                     is_lost: false,
                     is_cancelled_by_us: false,
                     filled: 0,
+                    told: 0,
                 };
                 self.intents.insert(order.id, intent);
                 self.open.entry(order.id.episode.key).or_default().insert(order.id);
@@ -242,6 +244,8 @@ impl Oracle<'_> {
             }
         }
         self.mark(&id, |intent| intent.filled += qty);
+        // What trades a little each time is sent as often as it takes.
+        self.sends.remove(&id.episode.key);
         let said = self.intents.get(&id).map_or(qty, |intent| intent.filled);
         let truth = exchange.filled(&id);
         if said > truth {
@@ -267,8 +271,17 @@ impl Oracle<'_> {
         self.forget_done(id);
     }
 
+    /// The exchange told what it filled of an order in all.
+    pub(super) fn on_fill_told(&mut self, fill: &Fill) {
+        self.mark(&fill.id, |intent| intent.told = intent.told.max(fill.filled_total.0));
+        self.forget_done(&fill.id);
+        // Of several trades it tells the average.
+        self.on_told(fill.id.episode.key.instrument, fill.price.0);
+    }
+
     fn forget_done(&mut self, id: &OrderId) {
-        let is_over = self.intents.get(id).is_none_or(|it| it.is_ended || it.filled >= it.order.qty.0);
+        let is_over =
+            self.intents.get(id).is_none_or(|it| it.is_ended || it.filled.max(it.told) >= it.order.qty.0);
         if is_over && let Some(open) = self.open.get_mut(&id.episode.key) {
             open.remove(id);
         }

@@ -61,6 +61,10 @@ pub(super) struct Promises {
     unseen: BTreeMap<EpisodeId, (i64, BTreeSet<OrderId>)>,
     /// Lives whose soft stop was left to the stop at the venue.
     deferred: BTreeSet<EpisodeId>,
+    /// Lives to which something came back, at what it cost then.
+    repriced: BTreeSet<EpisodeId>,
+    /// What each exit of a leg is for.
+    decided: BTreeMap<(EpisodeId, u16), i64>,
     /// What of it the last record put back, for the sale that follows.
     returned: i64,
     /// When the stops of a bucket last covered what it holds, at the exchange.
@@ -107,6 +111,15 @@ impl Oracle<'_> {
                 self.check_owed(now);
                 self.check_followed(now);
                 self.promises.input = Some(event.clone());
+                match event {
+                    Event::Venue(VenueEvent::Filled(fill)) => self.on_fill_told(fill),
+                    Event::Venue(VenueEvent::Found(found)) => {
+                        if let Some(fill) = &found.fill {
+                            self.on_fill_told(fill);
+                        }
+                    }
+                    _ => {}
+                }
                 if let Event::Command(Command::Panic(account)) = event {
                     self.promises.owed = Some((*account, true));
                 }
@@ -151,8 +164,15 @@ impl Oracle<'_> {
             Record::Returned(back) => {
                 self.promises.found_again(back.episode, back.qty.0);
                 self.promises.returned = back.qty.0;
+                self.promises.repriced.insert(back.episode);
             }
-            Record::ExitDecided(decided) => self.check_asked(now, at, decided.episode, decided.reason),
+            Record::ExitDecided(decided) => {
+                if decided.leg > 0 {
+                    self.check_part(now, decided.episode, decided.leg, decided.qty.0);
+                    self.promises.decided.insert((decided.episode, decided.exit), decided.qty.0);
+                }
+                self.check_asked(now, at, decided.episode, decided.reason);
+            }
             Record::OrderIntended(order) => self.check_intent(now, order),
             Record::Filled(filled) => self.on_sold(now, at, filled),
             Record::Deferred { episode, reason, .. } => {
@@ -200,6 +220,8 @@ impl Oracle<'_> {
                 }
                 self.promises.covered_at.remove(&episode.key);
                 self.promises.deferred.remove(episode);
+                self.promises.repriced.remove(episode);
+                self.promises.decided.retain(|(of, _), _| of != episode);
                 self.promises.accepted_at.retain(|id, _| id.episode != *episode);
             }
             _ => {}
@@ -224,7 +246,8 @@ impl Oracle<'_> {
         if let Some(life) = self.lives.get(&added.episode) {
             let cost = life.cost + i128::from(added.price.0) * i128::from(added.qty.0);
             let entry = cost / i128::from((life.qty + added.qty.0).max(1));
-            if (entry - i128::from(added.entry.0)).abs() > 2 && !life.is_adopted {
+            let is_known = !life.is_adopted && !self.promises.repriced.contains(&added.episode);
+            if (entry - i128::from(added.entry.0)).abs() > 2 && is_known {
                 let what = format!("its entry is {}, and what was paid is {entry}", added.entry.0);
                 self.break_promise(now, added.episode.key, "S12", &what);
             }
@@ -446,13 +469,22 @@ impl Oracle<'_> {
         if sold.is_some_and(|by| *by != exit || exit == 0) {
             self.break_promise(now, episode.key, "S5", &format!("leg {leg} is offered again"));
         }
+        // What is decided is decided: part of the rest may leave by hand before the coins are free.
+        match self.promises.decided.get(&(episode, exit)).filter(|_| exit > 0) {
+            Some(decided) if order.qty.0 <= *decided => {}
+            _ => self.check_part(now, episode, leg, order.qty.0),
+        }
+    }
+
+    /// A leg is for no more than its part of what is left.
+    fn check_part(&mut self, now: Timestamp, episode: EpisodeId, leg: u8, qty: i64) {
         let Some(life) = self.lives.get(&episode).filter(|life| !life.is_changed) else { return };
         let legs = self.means(life).legs.iter().zip(1_u8..).take(usize::from(leg));
         let open = legs.filter(|(_, number)| !self.promises.sold.contains_key(&(episode, *number)));
         let kept = open.fold(1.0, |kept, ((_, close), _)| kept * (10_000 - close) as f64 / 10_000.0);
         let most = (life.qty as f64 * (1.0 - kept)) as i64 + self.lot(episode.key) + 1;
-        if order.qty.0 > most {
-            let what = format!("leg {leg} sells {}, and its part is {most}", order.qty.0);
+        if qty > most {
+            let what = format!("leg {leg} sells {qty}, and its part is {most}");
             self.break_promise(now, episode.key, "S5", &what);
         }
     }

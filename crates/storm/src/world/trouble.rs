@@ -170,10 +170,12 @@ impl World<'_> {
 
     /// It writes a snapshot; `false` when it died of it.
     pub(super) fn snapshot(&mut self) -> bool {
-        let now = self.host.now(self.now);
+        let late = self.host.now(self.now);
         let is_torn = self.armed.is_some_and(|fault| fault.kind == FaultKind::CrashInSnapshot);
         let Some(core) = &mut self.host.core else { return true };
         let mut out = ripcord_core::event::Outbox::default();
+        // A slow disk takes its time, and a timer may be due by now: it comes behind the snapshot.
+        let now = late.min(Timestamp(core.next_deadline().0 - 1));
         core.checkpoint(now, &mut out);
         self.oracle.on_decided(&out.records);
         self.host.log.append(now, out.records.drain(..));
