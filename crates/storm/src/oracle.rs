@@ -48,8 +48,9 @@ pub struct Violation {
 #[derive(Debug, Clone, Copy)]
 struct Intent {
     order: ExitOrder,
-    /// When it became durable.
+    /// When it became durable, and what was held then.
     at: Timestamp,
+    held: i64,
     is_accepted: bool,
     is_ended: bool,
     is_lost: bool,
@@ -77,6 +78,8 @@ pub(crate) struct Oracle<'a> {
     level_at: Timestamp,
     /// The last prices that were told of each instrument, the newest last.
     told: BTreeMap<InstrumentId, std::collections::VecDeque<i64>>,
+    /// When others last locked what an exit of a bucket would sell.
+    locked_at: BTreeMap<PositionKey, Timestamp>,
     /// Since when a bucket has no stop that should have one.
     bare_since: BTreeMap<PositionKey, Timestamp>,
     /// Since when the market is past the stop of a bucket.
@@ -109,6 +112,7 @@ impl<'a> Oracle<'a> {
             passed_since: BTreeMap::new(),
             promises: promises::Promises::default(),
             clocks: clocks::Clocks::default(),
+            locked_at: BTreeMap::new(),
             sends: BTreeMap::new(),
             seen: BTreeMap::new(),
         }

@@ -26,9 +26,9 @@ const TRIES_AT_ONCE: u16 = 3;
 /// A ladder leg that was refused is looked at again after this long.
 const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// .. each time twice as long, so often.
-const LEG_RETRY_DOUBLES: u32 = 6;
+const LEG_RETRY_DOUBLES: u32 = 5;
 /// .. which is never later than this.
-const LEG_WAIT_MAX: Span = Span::from_secs(64);
+const LEG_WAIT_MAX: Span = Span::from_secs(32);
 /// An exit is done within this; if not, somebody must look.
 const HANGS_AFTER: Span = Span::from_secs(10);
 /// .. and is told again this often.
@@ -224,7 +224,8 @@ impl Coordinator {
         if position.phase != Phase::Closing || position.episode != episode {
             return;
         }
-        if self.is_at_market(slot) {
+        // Where so many are lost sight of another would be too: what became of them is being asked.
+        if self.is_at_market(slot) || (!planted(22) && self.lost(slot, Order::closes_all) > LOST_MAX) {
             return;
         }
         if self.is_past_worst(slot) {

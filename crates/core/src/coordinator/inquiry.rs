@@ -164,12 +164,11 @@ impl Coordinator {
     /// The venue does not know an order. That is no answer while a request may still be on its way, or a
     /// copy that answers may lag behind.
     pub(super) fn on_not_found(&mut self, step: &mut Step<'_>, id: &OrderId) {
-        let Some((_, index)) = self.find_order(id).filter(|_| self.orders.inquiries.is_open(id)) else {
+        if self.find_order(id).is_none() || !self.orders.inquiries.is_open(id) {
             return;
-        };
-        let was_there = self.orders.get(index).is_at_venue();
+        }
         self.begin(step, id.episode.key.instrument);
-        if self.orders.inquiries.absent(id, step.now, was_there) {
+        if self.orders.inquiries.absent(id, step.now) {
             self.on_end(step, id, OrderAnswer::Expired, OrderEnd::NotFound);
         } else {
             // It answers again, and its second word is what is waited for.

@@ -8,12 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::id::OrderId;
 use crate::time::{Span, Timestamp};
 
-/// A venue that does not know an order is believed only this long after the order was lost sight of: by
-/// then a request that was delayed is refused for its age, and a lagging copy has caught up.
+/// A venue that does not know an order is believed only when it has said so for this long, and not before
+/// the order was lost sight of: by then a request that was delayed is refused for its age, and a copy that
+/// lagged has caught up.
 const CONCLUSIVE_AFTER: Span = Span::from_secs(10);
-/// .. and only when it says so twice, this far apart.
-const ABSENCES_APART: Span = Span::from_secs(1);
-
 /// One question that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Inquiry {
@@ -64,14 +62,12 @@ impl Inquiries {
         })
     }
 
-    /// The venue does not know an order; whether that may be believed. Of one that it had confirmed it
-    /// must have said so for as long as a copy may lag.
-    pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp, was_there: bool) -> bool {
+    /// The venue does not know an order; whether that may be believed.
+    pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp) -> bool {
         let Some(inquiry) = self.0.get_mut(order) else { return false };
         let first = *inquiry.absent_since.get_or_insert(now);
-        let since = if was_there { first.max(inquiry.since) } else { inquiry.since };
-        planted(25)
-            || (planted(26) || now >= since.after(CONCLUSIVE_AFTER)) && now >= first.after(ABSENCES_APART)
+        let since = if planted(26) { Timestamp::MIN } else { first.max(inquiry.since) };
+        planted(25) || (now >= since.after(CONCLUSIVE_AFTER) && now > first)
     }
 }
 
@@ -94,7 +90,7 @@ mod tests {
     use crate::instrument::Side;
 
     #[test]
-    fn not_found_is_believed_late_and_on_the_second_word_only() {
+    fn not_found_is_believed_when_it_was_said_for_long_enough() {
         let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
         let episode = EpisodeId { key, generation: 1 };
         let order = OrderId { episode, exit: 1, leg: 0, slice: 0, attempt: 0 };
@@ -102,32 +98,34 @@ mod tests {
         for (absences, believed) in [
             (&[11][..], false),
             (&[2, 9][..], false),
-            (&[9, 10][..], true),
-            (&[11, 11][..], false),
-            (&[11, 12][..], true),
+            (&[9, 10][..], false),
+            (&[2, 11][..], false),
+            (&[2, 12][..], true),
+            (&[11, 20][..], false),
+            (&[11, 21][..], true),
         ] {
             let mut inquiries = Inquiries::default();
             assert!(inquiries.begin(order, at(0)));
             let mut last = false;
             for &secs in absences {
-                last = inquiries.absent(&order, at(secs), false);
+                last = inquiries.absent(&order, at(secs));
             }
             assert_eq!(last, believed, "{absences:?}");
         }
     }
 
     #[test]
-    fn of_an_order_that_was_there_it_is_believed_later() {
+    fn what_it_said_before_it_had_the_order_counts_no_more() {
         let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
         let episode = EpisodeId { key, generation: 1 };
         let order = OrderId { episode, exit: 1, leg: 0, slice: 0, attempt: 0 };
         let at = |secs: i64| Timestamp(0).after(Span::from_secs(secs));
         let mut inquiries = Inquiries::default();
         assert!(inquiries.begin(order, at(0)));
-        assert!(!inquiries.absent(&order, at(9), true) && !inquiries.absent(&order, at(18), true));
+        assert!(!inquiries.absent(&order, at(9)) && !inquiries.absent(&order, at(18)));
         inquiries.seen(&order, at(18));
-        assert!(!inquiries.absent(&order, at(27), true) && !inquiries.absent(&order, at(36), true));
-        assert!(inquiries.absent(&order, at(37), true));
+        assert!(!inquiries.absent(&order, at(27)) && !inquiries.absent(&order, at(36)));
+        assert!(inquiries.absent(&order, at(37)));
     }
 
     #[test]
@@ -135,6 +133,6 @@ mod tests {
         let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
         let order =
             OrderId { episode: EpisodeId { key, generation: 1 }, exit: 1, leg: 0, slice: 0, attempt: 0 };
-        assert!(!Inquiries::default().absent(&order, Timestamp::NEVER, false));
+        assert!(!Inquiries::default().absent(&order, Timestamp::NEVER));
     }
 }

@@ -42,7 +42,9 @@ impl Oracle<'_> {
             }
             return;
         }
-        let held = self.believed(key);
+        // What one moment decides leaves together.
+        let intent = self.intents.get(&id).filter(|intent| intent.at == now);
+        let held = intent.map_or(0, |intent| intent.held).max(self.believed(key));
         if order.qty.0 > held || order.qty.0 <= 0 {
             let what = format!("an order for {} is sent while {held} is held", order.qty.0);
             self.fail(now, Some(key), "S1", &what);

@@ -112,9 +112,11 @@ impl Oracle<'_> {
         // Whose coins the orders of others lock nobody can know: as far as it goes, ours.
         let free = life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange);
         if free < least {
+            self.locked_at.insert(key, now);
             return;
         }
-        let at = at.max(self.level_at);
+        let locked_at = self.locked_at.get(&key).copied().unwrap_or(at);
+        let at = at.max(self.level_at).max(locked_at);
         if now.since(at.max(fair_since)) > EXIT_MAX {
             let what = format!("exit {exit} ({}) is under way since {}", reason.word(), shown(at));
             self.fail(now, Some(key), "R4", &what);

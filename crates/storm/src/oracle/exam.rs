@@ -9,8 +9,8 @@ use ripcord_core::time::{Span, Timestamp};
 use super::Oracle;
 use crate::exchange::Exchange;
 
-/// A stop takes the place of another within this.
-const REPLACED_WITHIN: Span = Span::from_secs(3);
+/// What is begun is done within this: a stop in the place of another, an exit.
+const DONE_WITHIN: Span = Span::from_secs(3);
 
 impl Oracle<'_> {
     /// After a calm.
@@ -31,7 +31,8 @@ impl Oracle<'_> {
         let (ours, truth) = (position.as_ref().map_or(0, |it| it.qty.0), exchange.held(key));
         // Coins that came without a trade of ours are somebody's, not the engine's.
         let is_theirs = self.is_spot() && truth > ours;
-        if (ours - truth).abs() >= least && !is_theirs {
+        let has_just = self.promises.traded_at(key).is_some_and(|at| now.since(at) < DONE_WITHIN);
+        if (ours - truth).abs() >= least && !is_theirs && !has_just {
             let what = format!("it holds {ours}, and the exchange says {truth}");
             self.fail(now, Some(key), "S3", &what);
         }
@@ -46,7 +47,9 @@ impl Oracle<'_> {
             }
             return;
         };
-        if position.phase == Phase::Closing {
+        let closing = self.lives.get(&position.episode).and_then(|life| life.closing);
+        let is_begun = closing.is_some_and(|(_, _, at)| now.since(at) < DONE_WITHIN);
+        if position.phase == Phase::Closing && !is_begun {
             self.fail(now, Some(key), "L10", "an exit has not ended after a calm");
         }
         let Some(life) = self.lives.get(&position.episode) else { return };
@@ -60,7 +63,7 @@ impl Oracle<'_> {
         // One that follows the price takes the place of another now and then.
         let open = self.open.get(&key).into_iter().flatten().filter_map(|id| self.intents.get(id));
         let mut stops = open.filter(|intent| intent.order.kind.trigger().is_some());
-        let is_replaced = stops.any(|intent| now.since(intent.at) < REPLACED_WITHIN);
+        let is_replaced = stops.any(|intent| now.since(intent.at) < DONE_WITHIN);
         if !is_replaced && (sum != need || covered.len() != 1) {
             let what = format!("{need} is held, and stops rest for {covered:?}");
             self.fail(now, Some(key), "L1", &what);

@@ -129,6 +129,7 @@ impl Oracle<'_> {
                 let intent = Intent {
                     order: **order,
                     at: now,
+                    held: self.believed(order.id.episode.key),
                     is_accepted: false,
                     is_ended: false,
                     is_lost: false,

@@ -65,6 +65,8 @@ pub(super) struct Promises {
     repriced: BTreeSet<EpisodeId>,
     /// What each exit of a leg is for.
     decided: BTreeMap<(EpisodeId, u16), i64>,
+    /// When panic last closed each bucket.
+    panicked: BTreeMap<PositionKey, Timestamp>,
     /// What of it the last record put back, for the sale that follows.
     returned: i64,
     /// When the stops of a bucket last covered what it holds, at the exchange.
@@ -74,6 +76,11 @@ pub(super) struct Promises {
 }
 
 impl Promises {
+    /// When what a bucket holds last changed, at the exchange.
+    pub(super) fn traded_at(&self, key: PositionKey) -> Option<Timestamp> {
+        self.held.get(&key).and_then(|all| all.back()).map(|(at, _)| *at)
+    }
+
     /// The least that a bucket held since a read may have looked.
     fn least_held(&self, named: Timestamp, key: PositionKey) -> i64 {
         let Some(all) = self.held.get(&key) else { return 0 };
@@ -158,6 +165,7 @@ impl Oracle<'_> {
             Record::Added(added) => self.check_added(now, added),
             Record::OrderAccepted(id) => {
                 self.promises.accepted_at.entry(*id).or_insert(at);
+                self.remember_stop(now, id);
             }
             Record::OrdersListed(listed) => self.check_list(now, listed),
             Record::Reconciled(reconciled) => self.check_read(now, reconciled),
@@ -167,6 +175,9 @@ impl Oracle<'_> {
                 self.promises.repriced.insert(back.episode);
             }
             Record::ExitDecided(decided) => {
+                if decided.reason == Reason::PanicClose {
+                    self.promises.panicked.insert(decided.episode.key, now);
+                }
                 if decided.leg > 0 {
                     self.check_part(now, decided.episode, decided.leg, decided.qty.0);
                     self.promises.decided.insert((decided.episode, decided.exit), decided.qty.0);
@@ -210,6 +221,10 @@ impl Oracle<'_> {
             }
             Record::LeftOutside(left) => self.check_left(now, at, left),
             Record::Closed { episode } => {
+                let closing = self.lives.get(episode).and_then(|life| life.closing);
+                if closing.is_some_and(|(_, reason, _)| reason == Reason::PanicClose) {
+                    self.promises.panicked.insert(episode.key, now);
+                }
                 let open = self.open.get(&episode.key).into_iter().flatten();
                 let is_owed = |id: &&OrderId| {
                     let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
@@ -232,7 +247,17 @@ impl Oracle<'_> {
     pub(super) fn is_left_to_stop(&self, episode: EpisodeId, exchange: &Exchange) -> bool {
         let stops = exchange.resting(episode.key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
-        self.promises.deferred.contains(&episode) && covered >= exchange.held(episode.key)
+        let qty = self.lives.get(&episode).map_or(0, |life| life.qty);
+        self.promises.deferred.contains(&episode) && covered >= exchange.held(episode.key).min(qty)
+    }
+
+    /// A stop that the venue confirmed may cover all of a life.
+    fn remember_stop(&mut self, now: Timestamp, id: &OrderId) {
+        let (Some(intent), Some(life)) = (self.intents.get(id), self.lives.get(&id.episode)) else { return };
+        let open = intent.order.qty.0 - intent.filled.max(intent.told);
+        if intent.order.kind.trigger().is_some() && life.qty - open < self.lot(id.episode.key) {
+            self.promises.covered_at.insert(id.episode.key, now);
+        }
     }
 
     fn check_added(&mut self, now: Timestamp, added: &Added) {
@@ -508,7 +533,9 @@ impl Oracle<'_> {
                     }
                     _ => false,
                 });
-                if reason != Some(Reason::PanicClose) && !is_asked {
+                // Or one that ended in this very moment.
+                let has_just = self.promises.panicked.get(&key) == Some(&now);
+                if reason != Some(Reason::PanicClose) && !is_asked && !has_just {
                     self.break_promise(now, key, "S11", "an order of somebody else is cancelled");
                 }
             }

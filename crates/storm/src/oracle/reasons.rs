@@ -70,6 +70,12 @@ impl Oracle<'_> {
         self.told.get(&key.instrument).is_some_and(|told| told.contains(&price))
     }
 
+    /// Whether a stop of this life was placed where the level is.
+    fn was_stop(&self, decided: &ExitDecided) -> bool {
+        let stops = self.intents.values().filter(|it| it.order.id.episode == decided.episode);
+        stops.filter_map(|it| it.order.kind.trigger()).any(|trigger| trigger.at == decided.trigger)
+    }
+
     /// Whether the level is what the plan means.
     fn judge_level(&self, at: Timestamp, decided: &ExitDecided) -> Result<(), String> {
         let key = decided.episode.key;
@@ -101,6 +107,8 @@ impl Oracle<'_> {
             }
             Reason::StopLoss => match life.stop {
                 Some(stop) if stop == decided.trigger.0 => Ok(()),
+                // A stop that the venue refused, for the market is past it.
+                _ if self.was_stop(decided) => Ok(()),
                 stop => Err(format!("its level is {}, and its stop {stop:?}", decided.trigger.0)),
             },
             Reason::TrailingStop => self.judge_trailing(decided),
