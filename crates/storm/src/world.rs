@@ -262,12 +262,11 @@ impl<'a> World<'a> {
             return;
         }
         let mut out = std::mem::take(&mut self.host.out);
-        let now = self.host.now(self.now);
         for entry in &out.records {
             self.tale.line(self.now, "engine", &entry.record);
         }
-        self.oracle.on_decided(&out.records);
-        self.host.log.append(now, out.records.drain(..));
+        self.host.log.append(&out.records);
+        self.oracle.on_decided(out.records.drain(..));
         if out.actions.is_empty() {
             self.host.commit_at = self.host.commit_at.min(self.now.after(COMMIT_WITHIN));
         } else if self.dies_by(FaultKind::CrashBeforeCommit) || !self.commit() {

@@ -46,7 +46,7 @@ impl Oracle<'_> {
         if position.phase == Phase::Closing {
             self.fail(now, Some(key), "L10", "an exit has not ended after a calm");
         }
-        let Some(life) = self.lives.get(&position.episode) else { return };
+        let Some(life) = self.lives.get(position.episode) else { return };
         let need = ours.min(truth) / lot * lot;
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();

@@ -14,9 +14,11 @@ use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
 
-use super::life::is_looser;
-use super::{Life, Oracle};
+use super::Oracle;
+use super::life::{is_looser, orders_of};
+use crate::config::Config;
 use crate::exchange::{Exchange, Fact};
+use crate::table::Table;
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
@@ -28,7 +30,7 @@ const READ_LAG_MAX: Span = Span::from_secs(60);
 const LOST_MAX: usize = 5;
 
 /// What the words promised so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Promises {
     /// What the step that is written down now came from.
     input: Option<Event>,
@@ -36,15 +38,15 @@ pub(super) struct Promises {
     begun: Option<Opened>,
     /// Until when signals are good.
     signals: BTreeMap<EpisodeId, Timestamp>,
-    released: BTreeSet<PositionKey>,
+    released: Table<bool>,
     /// Legs of which something was sold, and by which exit.
     pub(super) sold: BTreeMap<(EpisodeId, u8), u16>,
     /// An account of which everything is to be closed, or whose exits of choice are to end.
     owed: Option<(AccountId, bool)>,
     /// What a read has found different, and as of when: it is believed when another says the same.
-    doubted: BTreeMap<PositionKey, (i64, Timestamp)>,
+    doubted: Table<Option<(i64, Timestamp)>>,
     /// When the quantity of a bucket last changed, by our clock.
-    moved_at: BTreeMap<PositionKey, Timestamp>,
+    moved_at: Table<Option<Timestamp>>,
     /// Trades of others that were taken out.
     taken_out: BTreeSet<(PositionKey, u64)>,
     /// When the venue confirmed each order, by our clock.
@@ -60,15 +62,42 @@ pub(super) struct Promises {
     /// What left while orders lived that may have sold it.
     unseen: BTreeMap<EpisodeId, (i64, BTreeSet<OrderId>)>,
     /// When the stops of a bucket last covered what it holds, at the exchange.
-    covered_at: BTreeMap<PositionKey, Timestamp>,
+    covered_at: Table<Option<Timestamp>>,
     /// What a bucket held lately, at the exchange.
-    held: BTreeMap<PositionKey, VecDeque<(Timestamp, i64)>>,
+    held: Table<VecDeque<(Timestamp, i64)>>,
 }
 
 impl Promises {
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            input: None,
+            begun: None,
+            signals: BTreeMap::new(),
+            released: Table::of(config),
+            sold: BTreeMap::new(),
+            owed: None,
+            doubted: Table::of(config),
+            moved_at: Table::of(config),
+            taken_out: BTreeSet::new(),
+            accepted_at: BTreeMap::new(),
+            edited: BTreeMap::new(),
+            strays: BTreeSet::new(),
+            survivors: BTreeSet::new(),
+            follows: None,
+            unseen: BTreeMap::new(),
+            covered_at: Table::of(config),
+            held: Table::of(config),
+        }
+    }
+
+    /// What is written down from here on came from this.
+    pub(super) fn came_from(&mut self, input: Event) {
+        self.input = Some(input);
+    }
+
     /// The least that a bucket held since a read may have looked.
     fn least_held(&self, named: Timestamp, key: PositionKey) -> i64 {
-        let Some(all) = self.held.get(&key) else { return 0 };
+        let all = &self.held[key];
         let since = all.iter().rposition(|(at, _)| at.after(READ_LAG_MAX) < named).unwrap_or(0);
         all.iter().skip(since).map(|(_, held)| *held).min().unwrap_or(0)
     }
@@ -95,22 +124,21 @@ impl Oracle<'_> {
             Record::Input(event) => {
                 self.check_owed(now);
                 self.check_followed(now);
-                self.promises.input = Some(event.clone());
                 if let Event::Command(Command::Panic(account)) = event {
                     self.promises.owed = Some((*account, true));
                 }
             }
             Record::Opened(opened) => self.promises.begun = Some((**opened).clone()),
             Record::Adopted(adopted) => {
-                if self.promises.released.contains(&adopted.episode.key) {
+                if self.promises.released[adopted.episode.key] {
                     self.break_promise(now, adopted.episode.key, "S6", "what was let go is taken over again");
                 }
             }
             Record::Released { episode, .. } => {
-                self.promises.released.insert(episode.key);
+                self.promises.released[episode.key] = true;
             }
             Record::HandedOver(key) => {
-                self.promises.released.remove(key);
+                self.promises.released[*key] = false;
             }
             Record::Signalled { episode, until } => {
                 if *until < at {
@@ -154,8 +182,8 @@ impl Oracle<'_> {
                         "an emergency is left to the stop at the venue",
                     );
                 }
-                let covered = self.promises.covered_at.get(&episode.key).copied();
-                let opened = self.lives.get(episode).map_or(now, |life| life.opened_at);
+                let covered = self.promises.covered_at[episode.key];
+                let opened = self.lives.get(*episode).map_or(now, |life| life.opened_at);
                 let since = covered.map_or(opened, |covered| covered.max(opened));
                 if now.since(since) > COVERED_WITHIN {
                     self.break_promise(
@@ -167,8 +195,8 @@ impl Oracle<'_> {
                 }
             }
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
-                let told = self.told.get(&episode.key.instrument);
-                let mut last = told.into_iter().flatten().rev().take(6).peekable();
+                let told = &self.told[episode.key.instrument.0 as usize];
+                let mut last = told.iter().rev().take(6).peekable();
                 let is_through = |price: &i64| is_looser(episode.key.side, *price, to.0);
                 let is_asked = self.promises.is_command(|it| matches!(it, Command::MoveStop { .. }));
                 if is_asked && last.peek().is_some() && last.all(is_through) {
@@ -177,7 +205,7 @@ impl Oracle<'_> {
             }
             Record::LeftOutside(left) => self.check_left(now, at, left),
             Record::Closed { episode } => {
-                let open = self.open.get(&episode.key).into_iter().flatten();
+                let open = self.open[episode.key].iter();
                 let is_owed = |id: &&OrderId| {
                     let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
                     id.episode == *episode && self.intents.get(id).is_some_and(rests)
@@ -185,8 +213,8 @@ impl Oracle<'_> {
                 if !self.is_silent(episode.key.account) && !self.promises.survivors.contains(episode) {
                     self.promises.strays.extend(open.filter(is_owed));
                 }
-                self.promises.covered_at.remove(&episode.key);
-                self.promises.accepted_at.retain(|id, _| id.episode != *episode);
+                self.promises.covered_at[episode.key] = None;
+                self.promises.accepted_at.extract_if(orders_of(*episode), |_, _| true).for_each(drop);
             }
             _ => {}
         }
@@ -197,7 +225,7 @@ impl Oracle<'_> {
         if self.is_spot() && !is_asked {
             self.break_promise(now, added.episode.key, "SP2", "coins are taken that nobody gave");
         }
-        if let Some(life) = self.lives.get(&added.episode) {
+        if let Some(life) = self.lives.get(added.episode) {
             let cost = life.cost + i128::from(added.price.0) * i128::from(added.qty.0);
             let entry = cost / i128::from((life.qty + added.qty.0).max(1));
             if (entry - i128::from(added.entry.0)).abs() > 2 && !life.is_adopted {
@@ -209,7 +237,7 @@ impl Oracle<'_> {
 
     fn on_sold(&mut self, now: Timestamp, at: Timestamp, filled: &Filled) {
         let OrderId { episode, leg, exit, .. } = filled.id;
-        self.promises.moved_at.insert(episode.key, at);
+        self.promises.moved_at[episode.key] = Some(at);
         if leg > 0 {
             self.promises.sold.entry((episode, leg)).or_insert(exit);
         }
@@ -225,7 +253,7 @@ impl Oracle<'_> {
     }
 
     fn check_left(&mut self, now: Timestamp, at: Timestamp, left: &LeftOutside) {
-        self.promises.moved_at.insert(left.episode.key, at);
+        self.promises.moved_at[left.episode.key] = Some(at);
         if let Some(Event::Venue(VenueEvent::ClosedOutside(closed))) = &self.promises.input {
             let trade = (closed.key, closed.trade);
             if !self.promises.taken_out.insert(trade) {
@@ -233,7 +261,7 @@ impl Oracle<'_> {
             }
         }
         if left.reason == Reason::Unknown {
-            let open = self.open.get(&left.episode.key).into_iter().flatten();
+            let open = self.open[left.episode.key].iter();
             let of_it = open.filter(|id| id.episode == left.episode).copied();
             let unseen = self.promises.unseen.entry(left.episode).or_default();
             unseen.0 += left.qty.0;
@@ -258,7 +286,7 @@ impl Oracle<'_> {
     /// The stop of a life that was opened, and not found, lies where its plan wants it.
     fn check_first_stop(&mut self, now: Timestamp, opened: &Opened) {
         let key = opened.episode.key;
-        self.promises.released.remove(&key);
+        self.promises.released[key] = false;
         let means = &self.config.plans[opened.plan.0 as usize].means;
         let (entry, sign) = (opened.entry.0, key.side.sign());
         let tick = self.config.markets[key.instrument.0 as usize].rules.tick_size.0;
@@ -279,10 +307,8 @@ impl Oracle<'_> {
         if self.is_silent(account) {
             return;
         }
-        let of = |key: &PositionKey| key.account == account;
-        let living: Vec<PositionKey> = self.living.keys().copied().filter(of).collect();
-        for key in living {
-            let life = &self.lives[&self.living[&key]];
+        for key in self.living.keys().filter(|key| key.account == account) {
+            let Some(life) = self.living(key) else { continue };
             let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
             let is_choice = |(_, reason, _): &(u16, Reason, Timestamp)| {
                 matches!(reason, Reason::SignalExit | Reason::TimeLimit)
@@ -329,10 +355,9 @@ impl Oracle<'_> {
     /// Where a plan has a ratchet, the stop stands at the entry when the first leg is sold.
     fn check_followed(&mut self, now: Timestamp) {
         let Some(episode) = self.promises.follows.take() else { return };
-        let Some(life) = self.lives.get(&episode) else { return };
+        let Some(life) = self.lives.get(episode) else { return };
         let has_ratchet = self.config.plans[life.plan.0 as usize].spec.ratchet.is_some();
-        let is_plain =
-            !life.is_adopted && !life.is_changed && self.living.get(&episode.key) == Some(&episode);
+        let is_plain = !life.is_adopted && !life.is_changed && self.lives(episode);
         let slack = self.config.markets[episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
         let at_least = life.entry() - life.side.sign() * slack;
         if has_ratchet && is_plain && life.stop.is_some_and(|stop| is_looser(life.side, stop, at_least)) {
@@ -344,13 +369,13 @@ impl Oracle<'_> {
     fn check_read(&mut self, now: Timestamp, reconciled: &Reconciled) {
         for found in &reconciled.found {
             let (key, theirs) = (found.key, found.theirs.0);
-            let before = self.promises.doubted.get(&key).copied();
+            let before = self.promises.doubted[key];
             let is_news = matches!(
                 found.verdict,
                 Verdict::Unconfirmed | Verdict::Waits | Verdict::Gone | Verdict::Smaller | Verdict::Larger
             );
-            let moved_at = self.promises.moved_at.get(&key);
-            if is_news && moved_at.is_some_and(|moved| reconciled.fills_until < *moved) {
+            let moved_at = self.promises.moved_at[key];
+            if is_news && moved_at.is_some_and(|moved| reconciled.fills_until < moved) {
                 self.break_promise(now, key, "S3", "a read counts that is older than a fill");
             }
             let is_believed = matches!(found.verdict, Verdict::Gone | Verdict::Smaller | Verdict::Larger);
@@ -362,10 +387,10 @@ impl Oracle<'_> {
             }
             match found.verdict {
                 Verdict::Unconfirmed => {
-                    self.promises.doubted.insert(key, (theirs, reconciled.fills_until));
+                    self.promises.doubted[key] = Some((theirs, reconciled.fills_until));
                 }
                 Verdict::Agrees => {
-                    self.promises.doubted.remove(&key);
+                    self.promises.doubted[key] = None;
                 }
                 _ => {}
             }
@@ -419,7 +444,7 @@ impl Oracle<'_> {
         if sold.is_some_and(|by| *by != exit || exit == 0) {
             self.break_promise(now, episode.key, "S5", &format!("leg {leg} is offered again"));
         }
-        let Some(life) = self.lives.get(&episode).filter(|life| !life.is_changed) else { return };
+        let Some(life) = self.lives.get(episode).filter(|life| !life.is_changed) else { return };
         let legs = self.means(life).legs.iter().zip(1_u8..).take(usize::from(leg));
         let open = legs.filter(|(_, number)| !self.promises.sold.contains_key(&(episode, *number)));
         let kept = open.fold(1.0, |kept, ((_, close), _)| kept * (10_000 - close) as f64 / 10_000.0);
@@ -440,8 +465,7 @@ impl Oracle<'_> {
             }
             Action::CancelForeign(account, id) => {
                 let key = id.key(*account);
-                let life = self.living.get(&key).and_then(|episode| self.lives.get(episode));
-                let is_panic = life.and_then(|life| life.closing).map(|(_, reason, _)| reason);
+                let is_panic = self.living(key).and_then(|life| life.closing).map(|(_, reason, _)| reason);
                 if is_panic != Some(Reason::PanicClose) {
                     self.break_promise(now, key, "S11", "an order of somebody else is cancelled");
                 }
@@ -456,7 +480,7 @@ impl Oracle<'_> {
         if order.id.leg > 0 || order.id.exit == 0 || order.id.slice > 0 {
             return;
         }
-        let open = self.open.get(&key).into_iter().flatten().filter_map(|id| self.intents.get(id));
+        let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
         let is_such = |it: &&super::Intent| {
             let id = it.order.id;
             id.leg == 0 && id.exit > 0 && id.slice == 0 && it.is_lost && !it.is_ended
@@ -469,17 +493,17 @@ impl Oracle<'_> {
     /// On futures a stop is what is left should the exit fail: it goes when nothing is held.
     fn check_last_stop(&mut self, now: Timestamp, id: &OrderId, exchange: &Exchange) {
         let key = id.episode.key;
-        let Some(life) = self.lives.get(&id.episode).filter(|life| life.closing.is_some()) else { return };
+        let Some(life) = self.lives.get(id.episode).filter(|life| life.closing.is_some()) else { return };
         let is_stop = |id: &OrderId| {
             self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_ended)
         };
-        let lives = self.living.get(&key) == Some(&id.episode);
+        let lives = self.lives(id.episode);
         let is_theirs = self.is_spot() || life.is_touched || !lives || !is_stop(id);
         let least = self.config.markets[key.instrument.0 as usize].rules.qty_min.0.max(self.lot(key));
         if is_theirs || exchange.held(key).min(life.qty) < least {
             return;
         }
-        let mut others = self.open.get(&key).into_iter().flatten().filter(|other| *other != id);
+        let mut others = self.open[key].iter().filter(|other| *other != id);
         if !others.any(is_stop) {
             self.break_promise(now, key, "FU1", "the last stop goes while an exit is under way");
         }
@@ -493,9 +517,9 @@ impl Oracle<'_> {
             _ => return,
         };
         if let Fact::Traded { id: OrderId { exit: 0, leg: 0, .. }, .. } = fact {
-            self.promises.covered_at.insert(key, now);
+            self.promises.covered_at[key] = Some(now);
         }
-        let all = self.promises.held.entry(key).or_default();
+        let all = &mut self.promises.held[key];
         all.push_back((now, held));
         if all.len() > 200 {
             all.pop_front();
@@ -504,12 +528,11 @@ impl Oracle<'_> {
 
     /// The market traded: where the stops of a bucket cover it is remembered.
     pub(super) fn remember_cover(&mut self, now: Timestamp, key: PositionKey, exchange: &Exchange) {
-        let held = self.lives.get(&self.living[&key]).map_or(0, |life: &Life| life.qty);
-        let need = held.min(exchange.held(key)) / self.lot(key) * self.lot(key);
+        let need = self.believed(key).min(exchange.held(key)) / self.lot(key) * self.lot(key);
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
         if covered >= need {
-            self.promises.covered_at.insert(key, now);
+            self.promises.covered_at[key] = Some(now);
         }
     }
 }

@@ -175,8 +175,8 @@ impl World<'_> {
         let Some(core) = &mut self.host.core else { return true };
         let mut out = ripcord_core::event::Outbox::default();
         core.checkpoint(now, &mut out);
-        self.oracle.on_decided(&out.records);
-        self.host.log.append(now, out.records.drain(..));
+        self.host.log.append(&out.records);
+        self.oracle.on_decided(out.records);
         self.host.log.commit();
         self.host.log.snapshot(core, is_torn);
         !self.dies_by(FaultKind::CrashInSnapshot)
