@@ -33,17 +33,19 @@ impl<T: Default> Table<T> {
 impl<T> Table<T> {
     /// All rows, in the order of their buckets.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PositionKey, &T)> + '_ {
-        keys(0..self.accounts, 0..self.instruments).zip(&self.rows)
-    }
-
-    /// The buckets of an instrument, in their order.
-    pub(crate) fn keys_of(&self, instrument: InstrumentId) -> impl Iterator<Item = PositionKey> + use<T> {
-        keys(0..self.accounts, instrument.0..instrument.0 + 1)
+        self.keys().zip(&self.rows)
     }
 
     /// All buckets, in their order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = PositionKey> + use<T> {
-        keys(0..self.accounts, 0..self.instruments)
+        let instruments = self.instruments;
+        (0..self.accounts * instruments)
+            .flat_map(move |pair| both_sides(pair / instruments, InstrumentId(pair % instruments)))
+    }
+
+    /// The buckets of an instrument, in their order.
+    pub(crate) fn keys_of(&self, instrument: InstrumentId) -> impl Iterator<Item = PositionKey> + use<T> {
+        (0..self.accounts).flat_map(move |account| both_sides(account, instrument))
     }
 
     const fn place(&self, key: PositionKey) -> usize {
@@ -66,17 +68,6 @@ impl<T> IndexMut<PositionKey> for Table<T> {
     }
 }
 
-fn keys(
-    accounts: std::ops::Range<u32>,
-    instruments: std::ops::Range<u32>,
-) -> impl Iterator<Item = PositionKey> {
-    accounts.flat_map(move |account| {
-        instruments.clone().flat_map(move |instrument| {
-            [Side::Long, Side::Short].map(|side| PositionKey {
-                account: AccountId(account),
-                instrument: InstrumentId(instrument),
-                side,
-            })
-        })
-    })
+fn both_sides(account: u32, instrument: InstrumentId) -> [PositionKey; 2] {
+    [Side::Long, Side::Short].map(|side| PositionKey { account: AccountId(account), instrument, side })
 }

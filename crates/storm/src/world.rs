@@ -332,14 +332,13 @@ impl<'a> World<'a> {
 
     /// What the exchange did and said goes its ways.
     pub(crate) fn carry(&mut self) {
-        for event in std::mem::take(&mut self.exchange.says) {
+        for event in self.exchange.says.drain(..) {
             self.wire.answer(self.now, event, &self.weather);
         }
-        let facts = std::mem::take(&mut self.exchange.facts);
-        for fact in &facts {
-            self.trace.fact(self.now, fact);
-            self.tale.line(self.now, "exchange", fact);
-            self.oracle.on_fact(self.now, fact);
+        for fact in self.exchange.facts.drain(..) {
+            self.trace.fact(self.now, &fact);
+            self.tale.line(self.now, "exchange", &fact);
+            self.oracle.on_fact(self.now, &fact);
         }
     }
 
