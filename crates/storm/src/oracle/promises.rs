@@ -3,13 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ripcord_core::event::{
-    Action, Added, Command, Event, Filled, LeftOutside, Opened, OrdersListed, Reconciled, Record, VenueEvent,
-    Verdict,
-};
+use ripcord_core::event::{Action, Added, Command, Event, Filled, LeftOutside, Opened, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
-use ripcord_core::listing::Listed;
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
@@ -19,6 +15,8 @@ use super::life::{is_looser, orders_of};
 use crate::config::Config;
 use crate::exchange::{Exchange, Fact};
 use crate::table::Table;
+
+mod reads;
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
@@ -321,37 +319,6 @@ impl Oracle<'_> {
         }
     }
 
-    /// What a list does not show was there when it was drawn up, and a list that failed shows nothing.
-    fn check_list(&mut self, now: Timestamp, listed: &OrdersListed) {
-        if let Some(Event::Venue(VenueEvent::Listed(listing))) = &self.promises.input
-            && listing.orders == Listed::Failed
-        {
-            self.fail(now, None, "S9", "a list that failed is taken for one of nothing");
-        }
-        let is_stop = |id: &OrderId| self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());
-        let accepted = |id: &&OrderId| {
-            is_stop(id) && self.promises.accepted_at.get(id).is_some_and(|at| *at > listed.taken_at)
-        };
-        if let Some(id) = listed.missing.iter().find(accepted) {
-            let key = id.episode.key;
-            self.break_promise(now, key, "S9", "an order is missing in a list that is older than it");
-        }
-        for edited in &listed.edited {
-            let now_is = (edited.left.0, edited.kind);
-            if self.promises.edited.insert(edited.id, now_is) == Some(now_is) {
-                self.break_promise(
-                    now,
-                    edited.id.episode.key,
-                    "A22",
-                    "a changed order is found changed again",
-                );
-            }
-        }
-        if !self.is_silent(listed.account) {
-            self.promises.strays.extend(&listed.strays);
-        }
-    }
-
     /// Where a plan has a ratchet, the stop stands at the entry when the first leg is sold.
     fn check_followed(&mut self, now: Timestamp) {
         let Some(episode) = self.promises.follows.take() else { return };
@@ -362,38 +329,6 @@ impl Oracle<'_> {
         let at_least = life.entry() - life.side.sign() * slack;
         if has_ratchet && is_plain && life.stop.is_some_and(|stop| is_looser(life.side, stop, at_least)) {
             self.break_promise(now, episode.key, "S11", "the first leg is sold, and the stop did not follow");
-        }
-    }
-
-    /// A read that differs is believed when a later one says the same, and none that is older than a fill.
-    fn check_read(&mut self, now: Timestamp, reconciled: &Reconciled) {
-        for found in &reconciled.found {
-            let (key, theirs) = (found.key, found.theirs.0);
-            let before = self.promises.doubted[key];
-            let is_news = matches!(
-                found.verdict,
-                Verdict::Unconfirmed | Verdict::Waits | Verdict::Gone | Verdict::Smaller | Verdict::Larger
-            );
-            let moved_at = self.promises.moved_at[key];
-            if is_news && moved_at.is_some_and(|moved| reconciled.fills_until < moved) {
-                self.break_promise(now, key, "S3", "a read counts that is older than a fill");
-            }
-            let is_believed = matches!(found.verdict, Verdict::Gone | Verdict::Smaller | Verdict::Larger);
-            let agrees = before.is_some_and(|(qty, at)| {
-                qty == theirs && reconciled.fills_until.since(at) >= crate::config::CONFIRM_AFTER
-            });
-            if is_believed && !agrees {
-                self.break_promise(now, key, "S9", "one read is believed that nobody else agrees with");
-            }
-            match found.verdict {
-                Verdict::Unconfirmed => {
-                    self.promises.doubted[key] = Some((theirs, reconciled.fills_until));
-                }
-                Verdict::Agrees => {
-                    self.promises.doubted[key] = None;
-                }
-                _ => {}
-            }
         }
     }
 
