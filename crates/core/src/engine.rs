@@ -216,11 +216,15 @@ impl Engine {
 
     /// Lives of a bucket that are over, and of which orders may still be alive at the venue.
     pub(crate) fn earlier_lives(&self, key: PositionKey) -> Vec<Slot> {
-        let of = |generation| EpisodeId { key, generation };
-        let retiring = self.retiring.range(of(0)..=of(u32::MAX)).map(|(_, &slot)| slot);
         let newest = self.buckets.get(key).and_then(|lives| lives.slot());
         let over = newest.filter(|&slot| !self.positions[slot as usize].is_held());
-        retiring.chain(over).collect()
+        self.before_newest(key).chain(over).collect()
+    }
+
+    /// The same, without the newest life, whether it is over or not.
+    pub(crate) fn before_newest(&self, key: PositionKey) -> impl Iterator<Item = Slot> + '_ {
+        let of = |generation| EpisodeId { key, generation };
+        self.retiring.range(of(0)..=of(u32::MAX)).map(|(_, &slot)| slot)
     }
 
     /// The generation that a new life of a bucket gets; `None` while one is held.

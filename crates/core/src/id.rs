@@ -57,6 +57,7 @@ pub struct OrderId {
 
 impl PositionKey {
     /// All of it in one number, in the order of its fields: maps compare it once instead of field by field.
+    #[inline]
     pub(crate) const fn packed(self) -> u128 {
         (self.account.0 as u128) << 33 | (self.instrument.0 as u128) << 1 | self.side as u128
     }
@@ -77,6 +78,7 @@ impl PartialOrd for PositionKey {
 }
 
 impl EpisodeId {
+    #[inline]
     const fn packed(self) -> u128 {
         self.key.packed() << 32 | self.generation as u128
     }

@@ -1,11 +1,16 @@
 //! The chain: each record carries the hash of the one before, so that a changed, lost, added or
 //! moved record is found at its place.
 
+use ripcord_core::event::Entry;
 use ripcord_core::time::Timestamp;
 
 use crate::entry::JournalEntry;
 use crate::envelope::{Envelope, Hash, PAYLOAD_BYTES_MAX, Sealed};
+use crate::kind::Kind;
 use crate::payload::{self, PayloadError};
+
+/// Most payloads are no longer: they are written in one piece of memory.
+const PAYLOAD_BYTES_MOSTLY: usize = 64;
 
 /// Where a journal ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,8 +88,26 @@ impl Chain {
             epoch = taken.epoch;
         }
         let at = if let JournalEntry::Fact(fact) = entry { fact.at } else { now };
-        let kind = entry.kind();
-        let payload = payload::encode(entry, Vec::new())?;
+        let payload = payload::encode(entry, Vec::with_capacity(PAYLOAD_BYTES_MOSTLY))?;
+        self.seal_payload(epoch, at, entry.kind(), payload)
+    }
+
+    /// Seals a fact as the next record, as [`Chain::seal`] does.
+    ///
+    /// # Errors
+    /// A fact without a binary form, or one that is too long. The chain is then as it was.
+    pub fn seal_fact(&mut self, fact: &Entry) -> Result<Sealed, ChainError> {
+        let payload = payload::encode_fact(&fact.record, Vec::with_capacity(PAYLOAD_BYTES_MOSTLY))?;
+        self.seal_payload(self.head.epoch, fact.at, Kind::of(&fact.record), payload)
+    }
+
+    fn seal_payload(
+        &mut self,
+        epoch: u64,
+        at: Timestamp,
+        kind: Kind,
+        payload: Vec<u8>,
+    ) -> Result<Sealed, ChainError> {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(ChainError::TooLong { word: kind.word(), bytes: payload.len() });
         }

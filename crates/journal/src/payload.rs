@@ -119,12 +119,20 @@ pub fn encode(entry: &JournalEntry, out: Vec<u8>) -> Result<Vec<u8>, PayloadErro
         JournalEntry::Settings(settings) => to_extend(settings, out),
         JournalEntry::Restored(restored) => to_extend(restored, out),
         JournalEntry::Imported(trade) => to_extend(trade, out),
-        JournalEntry::Fact(fact) => encode_fact(&fact.record, out),
+        JournalEntry::Fact(fact) => write_fact(&fact.record, out),
     };
     written.map_err(|why| unwritable(entry.kind(), &why))
 }
 
-fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
+/// Writes the payload of a fact at the end of `out`.
+///
+/// # Errors
+/// None that this program made is such.
+pub fn encode_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, PayloadError> {
+    write_fact(record, out).map_err(|why| unwritable(Kind::of(record), &why))
+}
+
+fn write_fact(record: &Record, out: Vec<u8>) -> Result<Vec<u8>, Postcard> {
     match record {
         Record::Observed(observed) => to_extend(observed, out),
         Record::Input(event) => to_extend(event, out),

@@ -15,6 +15,7 @@ use ripcord_core::time::{Span, Timestamp};
 
 use crate::config::{Config, VenueKind};
 use crate::fault::FaultKind;
+use crate::table::Table;
 use crate::weather::Weather;
 
 mod matching;
@@ -123,10 +124,13 @@ pub(crate) struct Exchange {
     kind: VenueKind,
     refuses_passed_stops: bool,
     markets: Vec<Market>,
-    books: BTreeMap<PositionKey, Book>,
-    orders: BTreeMap<OrderId, Row>,
-    /// Orders that rest, the oldest first.
-    resting: BTreeMap<PositionKey, Vec<OrderId>>,
+    books: Table<Book>,
+    /// Every order that it ever got, ..
+    rows: Vec<Row>,
+    /// .. and where it stands there.
+    places: BTreeMap<OrderId, usize>,
+    /// Orders that rest, by their places, the oldest first.
+    resting: Table<Vec<usize>>,
     foreign: BTreeMap<(AccountId, ForeignId), i64>,
     /// What it says, to be carried.
     pub(crate) says: Vec<VenueEvent>,
@@ -150,9 +154,10 @@ impl Exchange {
             kind: config.venue,
             refuses_passed_stops: config.refuses_passed_stops,
             markets: config.markets.iter().map(market).collect(),
-            books: BTreeMap::new(),
-            orders: BTreeMap::new(),
-            resting: BTreeMap::new(),
+            books: Table::of(config),
+            rows: Vec::new(),
+            places: BTreeMap::new(),
+            resting: Table::of(config),
             foreign: BTreeMap::new(),
             says: Vec::new(),
             facts: Vec::new(),
@@ -161,7 +166,7 @@ impl Exchange {
 
     /// What is held.
     pub(crate) fn held(&self, key: PositionKey) -> i64 {
-        self.books.get(&key).map_or(0, |book| book.held)
+        self.books[key].held
     }
 
     /// The last trade, if there was one.
@@ -182,34 +187,36 @@ impl Exchange {
 
     /// Orders of ours that rest for a bucket, and what of each may still trade.
     pub(crate) fn resting(&self, key: PositionKey) -> impl Iterator<Item = (OrderId, OrderKind, i64)> + '_ {
-        let ids = self.resting.get(&key).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().filter_map(|id| self.orders.get(id)).map(|row| (row.order.id, row.kind, row.left()))
+        let rows = self.resting[key].iter().map(|&place| &self.rows[place]);
+        rows.map(|row| (row.order.id, row.kind, row.left()))
     }
 
     /// What an order traded, by the exchange's own account.
     pub(crate) fn filled(&self, id: &OrderId) -> i64 {
-        self.orders.get(id).map_or(0, |row| row.filled)
+        self.places.get(id).map_or(0, |&place| self.rows[place].filled)
     }
 
     /// An order arrives.
     pub(crate) fn submit(&mut self, now: Timestamp, order: ExitOrder, weather: &Weather) {
         self.facts.push(Fact::Arrived(order));
         let id = order.id;
-        if self.orders.contains_key(&id) {
+        if self.places.contains_key(&id) {
             self.facts.push(Fact::Reused(id));
             return;
         }
         let (kind, state) = (order.kind, OrderState::Refused);
-        self.orders.insert(id, Row { order, kind, filled: 0, cost: 0, state, placed_at: now });
+        let place = self.rows.len();
+        self.places.insert(id, place);
+        self.rows.push(Row { order, kind, filled: 0, cost: 0, state, placed_at: now });
         if let Some(why) = self.refuses(now, &order, weather) {
             self.says.push(VenueEvent::Refused(id, why));
             return;
         }
         self.facts.push(Fact::Took(id));
         self.says.push(VenueEvent::Accepted(id));
-        self.set_state(&id, OrderState::Working);
-        self.resting.entry(id.episode.key).or_default().push(id);
-        self.meet(now, id, weather);
+        self.rows[place].state = OrderState::Working;
+        self.resting[id.episode.key].push(place);
+        self.meet(now, place, weather);
     }
 
     fn refuses(&self, now: Timestamp, order: &ExitOrder, weather: &Weather) -> Option<RefusedWhy> {
@@ -265,15 +272,15 @@ impl Exchange {
 
     /// A cancel arrives.
     pub(crate) fn cancel(&mut self, now: Timestamp, id: OrderId, weather: &Weather) {
-        let rests = self.resting.get(&id.episode.key).is_some_and(|ids| ids.contains(&id));
+        let rests =
+            self.places.get(&id).copied().filter(|place| self.resting[id.episode.key].contains(place));
         let is = |kind| weather.is(now, kind);
-        if !rests || is(FaultKind::KeepOrders) || is(FaultKind::Halt) || is(FaultKind::RateLimit) {
+        let is_kept = is(FaultKind::KeepOrders) || is(FaultKind::Halt) || is(FaultKind::RateLimit);
+        let Some(place) = rests.filter(|_| !is_kept) else {
             self.says.push(VenueEvent::CancelRefused(id));
             return;
-        }
-        self.take_off(&id);
-        self.set_state(&id, OrderState::Cancelled);
-        self.facts.push(Fact::Ended { id, why: End::Cancelled });
+        };
+        self.end(place, OrderState::Cancelled, End::Cancelled);
         self.says.push(VenueEvent::Cancelled(id));
     }
 
@@ -283,26 +290,20 @@ impl Exchange {
         if is(FaultKind::Mute) || is(FaultKind::RateLimit) {
             return;
         }
-        let found = self.orders.get(&id).filter(|_| !is(FaultKind::Blind)).map(Row::found);
+        let place = self.places.get(&id).filter(|_| !is(FaultKind::Blind));
+        let found = place.map(|&place| self.rows[place].found());
         let answer = found.map_or(VenueEvent::NotFound(id), |found| VenueEvent::Found(Box::new(found)));
         self.says.push(answer);
     }
 
-    fn set_state(&mut self, id: &OrderId, state: OrderState) {
-        if let Some(row) = self.orders.get_mut(id) {
-            row.state = state;
-        }
-    }
-
-    fn take_off(&mut self, id: &OrderId) {
-        if let Some(ids) = self.resting.get_mut(&id.episode.key) {
-            ids.retain(|other| other != id);
-        }
+    fn take_off(&mut self, place: usize) {
+        let key = self.rows[place].order.id.episode.key;
+        self.resting[key].retain(|other| *other != place);
     }
 
     /// A size changes.
     fn hold(&mut self, now: Timestamp, key: PositionKey, held: i64) {
-        let book = self.books.entry(key).or_default();
+        let book = &mut self.books[key];
         if book.history.is_empty() {
             book.history.push_back((Timestamp::MIN, book.held));
         }

@@ -6,7 +6,7 @@ use ripcord_core::event::{Entry, Outbox};
 use ripcord_core::id::InstrumentId;
 use ripcord_core::time::Timestamp;
 use ripcord_journal::entry::{InstallationId, InstrumentEntry, PlanEntry, Taken};
-use ripcord_journal::{Chain, Head, JournalEntry, RebuildError, Rebuilder, Sealed, SealedSnapshot};
+use ripcord_journal::{Chain, Hash, Head, JournalEntry, RebuildError, Rebuilder, Sealed, SealedSnapshot};
 
 use crate::config::Config;
 
@@ -17,8 +17,8 @@ const SNAPSHOT_EVERY: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Log {
     chain: Chain,
-    /// Records that are no facts: the installation, instruments, plans.
-    ground: Vec<Sealed>,
+    /// Records that are no facts, as they were read back: the installation, instruments, plans.
+    ground: Vec<(u64, JournalEntry)>,
     /// Facts behind the older snapshot.
     tail: Vec<Sealed>,
     /// How many of them are durable.
@@ -78,16 +78,15 @@ impl Log {
 
     fn lay(&mut self, now: Timestamp, entry: &JournalEntry) {
         let sealed = self.chain.seal(now, entry).expect("it has a binary form");
-        self.ground.push(sealed);
+        let read = sealed.envelope.entry().expect("what was just written can be read");
+        self.ground.push((sealed.envelope.seq, read));
         self.head = self.chain.head();
     }
 
     /// Adds facts, not durable yet.
-    pub(crate) fn append(&mut self, now: Timestamp, entries: impl IntoIterator<Item = Entry>) {
-        for entry in entries {
-            let sealed = self.chain.seal(now, &JournalEntry::Fact(entry)).expect("it has a binary form");
-            self.tail.push(sealed);
-        }
+    pub(crate) fn append(&mut self, facts: &[Entry]) {
+        let sealed = facts.iter().map(|fact| self.chain.seal_fact(fact).expect("it has a binary form"));
+        self.tail.extend(sealed);
     }
 
     /// What was added is durable.
@@ -144,24 +143,33 @@ impl Log {
 
     /// The state behind the last durable record, by the way that every start takes.
     pub(crate) fn rebuild(&self) -> Result<Coordinator, StartError> {
-        let hash_of = |seq: u64| {
-            let at = self.tail.iter().chain(&self.ground).find(|sealed| sealed.envelope.seq == seq);
-            at.map(|sealed| sealed.hash)
-        };
-        let whole = self.torn.iter().chain(self.snapshots.iter().rev()).find_map(|snapshot| {
-            // The record behind the older snapshot is not kept; its hash is the next one's.
-            let hash = hash_of(snapshot.seq).or_else(|| Some(self.tail.first()?.envelope.previous));
-            Some((snapshot.seq, snapshot.open(hash.unwrap_or(self.head.hash)).ok()?))
-        });
-        let mut rebuilder = match whole {
-            Some((seq, snapshot)) => Rebuilder::from_snapshot(seq, snapshot)?,
-            None if self.snapshots.len() < 2 => Rebuilder::new(),
+        let whole = self
+            .torn
+            .iter()
+            .chain(self.snapshots.iter().rev())
+            .find_map(|snapshot| Some((snapshot.seq, snapshot.open(self.hash_of(snapshot.seq)).ok()?)));
+        let (included, mut rebuilder) = match whole {
+            Some((seq, snapshot)) => (seq, Rebuilder::from_snapshot(seq, snapshot)?),
+            None if self.snapshots.len() < 2 => (0, Rebuilder::new()),
             None => return Err(StartError::Snapshot("both are damaged".to_owned())),
         };
-        for sealed in self.ground.iter().chain(&self.tail) {
+        for (seq, entry) in &self.ground {
+            rebuilder.next(*seq, entry.clone())?;
+        }
+        let behind = self.tail.partition_point(|sealed| sealed.envelope.seq <= included);
+        for sealed in &self.tail[behind..] {
             rebuilder.next(sealed.envelope.seq, sealed.envelope.entry()?)?;
         }
         Ok(rebuilder.finish()?.coordinator)
+    }
+
+    /// The hash of the record that a snapshot stands behind.
+    fn hash_of(&self, seq: u64) -> Hash {
+        match self.tail.binary_search_by_key(&seq, |sealed| sealed.envelope.seq) {
+            Ok(place) => self.tail[place].hash,
+            // The record behind the older snapshot is not kept; its hash is the next one's.
+            Err(_) => self.tail.first().map_or(self.head.hash, |next| next.envelope.previous),
+        }
     }
 
     /// Another process takes it over.

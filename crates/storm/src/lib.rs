@@ -17,6 +17,7 @@ mod scenario;
 mod script;
 mod shrink;
 mod sometimes;
+mod table;
 mod tale;
 mod trace;
 mod weather;

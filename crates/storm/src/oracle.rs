@@ -1,10 +1,10 @@
 //! The judge. It believes the exchange's own books, and what the engine wrote down; it asks the engine
 //! nothing and shares no rule with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ripcord_core::coordinator::Coordinator;
-use ripcord_core::event::Entry;
+use ripcord_core::event::{Entry, Record};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::num::Price;
@@ -14,12 +14,14 @@ use serde::Serialize;
 
 use crate::config::{Config, Means, VenueKind};
 use crate::exchange::Exchange;
+use crate::table::Table;
 
 mod claims;
 mod clocks;
 mod duties;
 mod exam;
 mod life;
+mod lives;
 mod passed;
 mod promises;
 mod reasons;
@@ -27,6 +29,7 @@ mod reasons;
 pub(crate) use duties::shown;
 
 use life::Life;
+use lives::Lives;
 
 /// So many prices of each instrument are remembered.
 const TOLD_KEPT: usize = 400;
@@ -67,29 +70,28 @@ pub(crate) struct Oracle<'a> {
     violation: Option<Violation>,
     /// Said, and not durable yet.
     decided: Vec<Entry>,
-    lives: BTreeMap<EpisodeId, Life>,
+    lives: Lives,
     /// The episode that lives in each bucket.
-    living: BTreeMap<PositionKey, EpisodeId>,
+    living: Table<Option<EpisodeId>>,
     intents: BTreeMap<OrderId, Intent>,
     /// Orders of a bucket that are not known to be over.
-    open: BTreeMap<PositionKey, BTreeSet<OrderId>>,
+    open: Table<BTreeSet<OrderId>>,
     levels: BTreeMap<AccountId, KillLevel>,
     /// When the last of them changed.
     level_at: Timestamp,
     /// The last prices that were told of each instrument, the newest last.
-    told: BTreeMap<InstrumentId, std::collections::VecDeque<i64>>,
+    told: Vec<VecDeque<i64>>,
     /// When others last locked what an exit of a bucket would sell.
-    locked_at: BTreeMap<PositionKey, Timestamp>,
+    locked_at: Table<Option<Timestamp>>,
     /// Since when a bucket has no stop that should have one.
-    bare_since: BTreeMap<PositionKey, Timestamp>,
+    bare_since: Table<Option<Timestamp>>,
     /// Since when the market is past the stop of a bucket.
-    past_since: BTreeMap<PositionKey, Timestamp>,
+    past_since: Table<Option<Timestamp>>,
     /// What of a bucket ought to have acted, and since when.
-    passed_since: BTreeMap<PositionKey, (Timestamp, &'static str)>,
+    passed_since: Table<Option<(Timestamp, &'static str)>>,
     promises: promises::Promises,
-    clocks: clocks::Clocks,
     /// When orders were sent for a bucket, lately.
-    sends: BTreeMap<PositionKey, std::collections::VecDeque<Timestamp>>,
+    sends: Table<VecDeque<Timestamp>>,
     /// What happened at least once, and how often.
     pub(crate) seen: BTreeMap<&'static str, u64>,
 }
@@ -100,20 +102,19 @@ impl<'a> Oracle<'a> {
             config,
             violation: None,
             decided: Vec::new(),
-            lives: BTreeMap::new(),
-            living: BTreeMap::new(),
+            lives: Lives::of(config),
+            living: Table::of(config),
             intents: BTreeMap::new(),
-            open: BTreeMap::new(),
+            open: Table::of(config),
             levels: BTreeMap::new(),
             level_at: Timestamp::MIN,
-            told: BTreeMap::new(),
-            bare_since: BTreeMap::new(),
-            past_since: BTreeMap::new(),
-            passed_since: BTreeMap::new(),
-            promises: promises::Promises::default(),
-            clocks: clocks::Clocks::default(),
-            locked_at: BTreeMap::new(),
-            sends: BTreeMap::new(),
+            told: vec![VecDeque::new(); config.markets.len()],
+            locked_at: Table::of(config),
+            bare_since: Table::of(config),
+            past_since: Table::of(config),
+            passed_since: Table::of(config),
+            promises: promises::Promises::of(config),
+            sends: Table::of(config),
             seen: BTreeMap::new(),
         }
     }
@@ -146,15 +147,20 @@ impl<'a> Oracle<'a> {
     }
 
     /// The engine decided something; it counts when it is durable.
-    pub(crate) fn on_decided(&mut self, entries: &[Entry]) {
-        self.decided.extend_from_slice(entries);
+    pub(crate) fn on_decided(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        self.decided.extend(entries);
     }
 
     /// What was decided is durable.
     pub(crate) fn on_durable(&mut self, now: Timestamp, exchange: &Exchange) {
-        for entry in std::mem::take(&mut self.decided) {
+        let mut decided = std::mem::take(&mut self.decided);
+        for entry in decided.drain(..) {
             self.on_record(now, &entry, exchange);
+            if let Record::Input(event) = entry.record {
+                self.promises.came_from(event);
+            }
         }
+        self.decided = decided;
     }
 
     /// What was not durable never was.
@@ -163,7 +169,8 @@ impl<'a> Oracle<'a> {
         self.bare_since.clear();
         self.past_since.clear();
         self.passed_since.clear();
-        self.promises.die(self.living.values().copied().collect());
+        let living = self.living.iter().filter_map(|(_, episode)| *episode);
+        self.promises.die(living.collect());
         self.count("death");
     }
 
@@ -176,7 +183,7 @@ impl<'a> Oracle<'a> {
     /// What the engine holds is what its records add up to.
     fn compare(&mut self, now: Timestamp, core: &Coordinator, invariant: &'static str) {
         for position in core.view().positions() {
-            let life = self.lives.get(&position.episode);
+            let life = self.lives.get(position.episode);
             let (qty, stop) = life.map_or((0, None), |life| (life.qty, life.stop));
             let key = position.episode.key;
             if position.qty.0 != qty {
@@ -190,15 +197,16 @@ impl<'a> Oracle<'a> {
             }
         }
         let held = core.view().positions().count();
-        if held != self.living.len() {
-            let what = format!("it has {held} positions and its records say {}", self.living.len());
+        let living = self.living.iter().filter(|(_, episode)| episode.is_some()).count();
+        if held != living {
+            let what = format!("it has {held} positions and its records say {living}");
             self.fail(now, None, invariant, &what);
         }
     }
 
     /// The feed told a price.
     pub(crate) fn on_told(&mut self, instrument: InstrumentId, price: i64) {
-        let told = self.told.entry(instrument).or_default();
+        let told = &mut self.told[instrument.0 as usize];
         if told.len() == TOLD_KEPT {
             told.pop_front();
         }
@@ -210,7 +218,7 @@ impl<'a> Oracle<'a> {
 
     /// A person changed something by hand: what becomes of its stop is that person's.
     pub(crate) fn on_hand(&mut self, key: PositionKey) {
-        if let Some(life) = self.living.get(&key).and_then(|episode| self.lives.get_mut(episode)) {
+        if let Some(life) = self.living[key].and_then(|episode| self.lives.get_mut(episode)) {
             life.is_touched = true;
         }
     }
@@ -238,6 +246,16 @@ impl<'a> Oracle<'a> {
 
     /// What a bucket holds, by the records.
     fn believed(&self, key: PositionKey) -> i64 {
-        self.living.get(&key).and_then(|episode| self.lives.get(episode)).map_or(0, |life| life.qty)
+        self.living(key).map_or(0, |life| life.qty)
+    }
+
+    /// The life of a bucket.
+    fn living(&self, key: PositionKey) -> Option<&Life> {
+        self.living[key].and_then(|episode| self.lives.get(episode))
+    }
+
+    /// Whether an episode is the one that lives in its bucket.
+    fn lives(&self, episode: EpisodeId) -> bool {
+        self.living[episode.key] == Some(episode)
     }
 }

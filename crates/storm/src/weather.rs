@@ -1,7 +1,5 @@
 //! Which faults are on, and until when.
 
-use std::collections::BTreeMap;
-
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::fault::{Fault, FaultKind};
@@ -19,11 +17,18 @@ struct On {
 }
 
 /// The faults that are on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Weather {
-    on: BTreeMap<FaultKind, On>,
+    /// In the order of the kinds.
+    on: [Option<On>; FaultKind::ALL.len()],
     /// The last moment at which anything was wrong.
     worst_until: Timestamp,
+}
+
+impl Default for Weather {
+    fn default() -> Self {
+        Self { on: [None; FaultKind::ALL.len()], worst_until: Timestamp::default() }
+    }
 }
 
 impl Weather {
@@ -31,14 +36,14 @@ impl Weather {
     pub(crate) fn begin(&mut self, now: Timestamp, fault: &Fault) {
         let mut lasts = fault.lasts;
         if fault.kind == FaultKind::Blind {
-            let was_lately = self.on.get(&fault.kind).is_some_and(|on| now < on.until.after(BLIND_APART));
+            let was_lately = self.on[fault.kind as usize].is_some_and(|on| now < on.until.after(BLIND_APART));
             if was_lately {
                 return;
             }
             lasts = lasts.min(BLIND_MAX);
         }
         let until = now.after(lasts);
-        self.on.insert(fault.kind, On { until, amount: fault.amount });
+        self.on[fault.kind as usize] = Some(On { until, amount: fault.amount });
         self.worst_until = self.worst_until.max(until);
     }
 
@@ -49,7 +54,7 @@ impl Weather {
 
     /// Everything ends.
     pub(crate) fn clear(&mut self, now: Timestamp) {
-        self.on.clear();
+        self.on.fill(None);
         self.worst_until = self.worst_until.min(now);
     }
 
@@ -65,6 +70,6 @@ impl Weather {
 
     /// How much of a fault is on.
     pub(crate) fn amount(&self, now: Timestamp, kind: FaultKind) -> Option<i64> {
-        self.on.get(&kind).filter(|on| now < on.until).map(|on| on.amount)
+        self.on[kind as usize].filter(|on| now < on.until).map(|on| on.amount)
     }
 }

@@ -1,7 +1,5 @@
 //! What is under way between the engine and the exchange: nothing arrives at once, some of it never.
 
-use std::collections::BTreeMap;
-
 use ripcord_core::event::{Action, Tick, VenueEvent};
 use ripcord_core::time::{Span, Timestamp};
 
@@ -32,35 +30,30 @@ impl Message {
 pub(crate) struct Wire {
     chance: Chance,
     latency_ms: (i64, i64),
-    under_way: BTreeMap<(Timestamp, u64), Message>,
-    sequence: u64,
+    /// The next to arrive is the last; few are under way at a time.
+    under_way: Vec<(Timestamp, Message)>,
 }
 
 impl Wire {
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            chance: Chance::new(config.seed, 3),
-            latency_ms: config.latency_ms,
-            under_way: BTreeMap::new(),
-            sequence: 0,
-        }
+        Self { chance: Chance::new(config.seed, 3), latency_ms: config.latency_ms, under_way: Vec::new() }
     }
 
     /// When the next message arrives.
     pub(crate) fn next_at(&self) -> Timestamp {
-        self.under_way.first_key_value().map_or(Timestamp::NEVER, |((at, _), _)| *at)
+        self.under_way.last().map_or(Timestamp::NEVER, |(at, _)| *at)
     }
 
     /// The next message that has arrived.
     pub(crate) fn arrived(&mut self, now: Timestamp) -> Option<Message> {
-        let first = self.under_way.first_entry().filter(|first| first.key().0 <= now)?;
-        Some(first.remove())
+        let (_, message) = self.under_way.pop_if(|(at, _)| *at <= now)?;
+        Some(message)
     }
 
-    /// A message arrives at a moment, whatever the weather.
+    /// A message arrives at a moment, whatever the weather, behind those of the same moment.
     pub(crate) fn put(&mut self, at: Timestamp, message: Message) {
-        self.sequence += 1;
-        self.under_way.insert((at, self.sequence), message);
+        let place = self.under_way.partition_point(|(other, _)| *other > at);
+        self.under_way.insert(place, (at, message));
     }
 
     /// The engine sends.
@@ -93,7 +86,7 @@ impl Wire {
 
     /// Nobody is there to hear: what is on its way to the engine is lost.
     pub(crate) fn hang_up(&mut self) {
-        self.under_way.retain(|_, message| message.is_request());
+        self.under_way.retain(|(_, message)| message.is_request());
     }
 
     fn after_latency(&mut self, now: Timestamp) -> Timestamp {

@@ -265,12 +265,11 @@ impl<'a> World<'a> {
             return;
         }
         let mut out = std::mem::take(&mut self.host.out);
-        let now = self.host.now(self.now);
         for entry in &out.records {
             self.tale.line(self.now, "engine", &entry.record);
         }
-        self.oracle.on_decided(&out.records);
-        self.host.log.append(now, out.records.drain(..));
+        self.host.log.append(&out.records);
+        self.oracle.on_decided(out.records.drain(..));
         if out.actions.is_empty() {
             self.host.commit_at = self.host.commit_at.min(self.now.after(COMMIT_WITHIN));
         } else if self.dies_by(FaultKind::CrashBeforeCommit) || !self.commit() {
@@ -336,14 +335,13 @@ impl<'a> World<'a> {
 
     /// What the exchange did and said goes its ways.
     pub(crate) fn carry(&mut self) {
-        for event in std::mem::take(&mut self.exchange.says) {
+        for event in self.exchange.says.drain(..) {
             self.wire.answer(self.now, event, &self.weather);
         }
-        let facts = std::mem::take(&mut self.exchange.facts);
-        for fact in &facts {
-            self.trace.fact(self.now, fact);
-            self.tale.line(self.now, "exchange", fact);
-            self.oracle.on_fact(self.now, fact);
+        for fact in self.exchange.facts.drain(..) {
+            self.trace.fact(self.now, &fact);
+            self.tale.line(self.now, "exchange", &fact);
+            self.oracle.on_fact(self.now, &fact);
         }
     }
 

@@ -241,9 +241,7 @@ impl Coordinator {
     /// The positions of an account of which orders may rest: lives that are over come first.
     pub(super) fn with_orders(&self, id: AccountId) -> Vec<Slot> {
         let of = self.engine.buckets.iter().filter(|(key, _)| key.account == id);
-        let slots =
-            of.flat_map(|(key, _)| self.engine.earlier_lives(key).into_iter().chain(self.engine.living(key)));
-        slots.collect()
+        of.flat_map(|(key, lives)| self.engine.before_newest(key).chain(lives.slot())).collect()
     }
 
     fn any_at_venue(&self, id: AccountId) -> bool {

@@ -5,7 +5,7 @@
 //! nothing about it. A read that brings nothing new leaves no trace.
 
 use crate::planted::planted;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::account::{Account, AccountMode, ClosedBy, Holding, Management, Pending, Reading};
@@ -327,8 +327,8 @@ impl Coordinator {
         })
     }
 
-    /// The living positions of an account.
-    fn living_of(&self, account: AccountId) -> BTreeMap<PositionKey, Slot> {
+    /// The living positions of an account, in the order of their buckets.
+    fn living_of(&self, account: AccountId) -> Vec<(PositionKey, Slot)> {
         let newest = self.engine.buckets.iter().filter(|(key, _)| key.account == account);
         newest
             .filter_map(|(key, lives)| Some((key, lives.slot()?)))
@@ -343,11 +343,14 @@ impl Coordinator {
             let Holding { instrument, side, .. } = *holding;
             (PositionKey { account: account.given.account, instrument, side }, *holding)
         };
-        let theirs: BTreeMap<PositionKey, Holding> = held.iter().map(by_key).collect();
-        let keys = living.keys().chain(theirs.keys()).copied().chain(account.pending());
-        let keys: BTreeSet<PositionKey> = keys.collect();
+        let mut theirs: Vec<(PositionKey, Holding)> = held.iter().map(by_key).collect();
+        theirs.sort_unstable_by_key(|(key, _)| *key);
+        let (ours, held) = (living.iter().map(|(key, _)| *key), theirs.iter().map(|(key, _)| *key));
+        let mut keys: Vec<PositionKey> = ours.chain(held).chain(account.pending()).collect();
+        keys.sort_unstable();
+        keys.dedup();
         let compared = keys.into_iter().map(|key| {
-            let (slot, holding) = (living.get(&key).copied(), theirs.get(&key).copied());
+            let (slot, holding) = (found(&living, key), found(&theirs, key));
             let ours = slot.map_or(Qty(0), |slot| self.engine.positions[slot as usize].open);
             let theirs = self.theirs(account, key, ours, holding.as_ref());
             let verdict = match slot {
@@ -356,7 +359,7 @@ impl Coordinator {
                     let flips = account.given.mode == AccountMode::Net
                         && [Side::Long, Side::Short]
                             .iter()
-                            .any(|&side| living.contains_key(&PositionKey { side, ..key }));
+                            .any(|&side| found(&living, PositionKey { side, ..key }).is_some());
                     let unknown = holding.map(|holding| (holding, theirs));
                     Some(self.verdict_on_unknown(account, key, unknown, (flips, until)))
                 }
@@ -490,6 +493,11 @@ impl Coordinator {
         let episode = self.engine.positions[slot as usize].episode;
         self.note(step, episode.key.instrument, Record::Alarm { episode, what });
     }
+}
+
+/// What stands for a bucket in a list that is in the order of its buckets.
+fn found<T: Copy>(list: &[(PositionKey, T)], key: PositionKey) -> Option<T> {
+    list.binary_search_by_key(&key, |(of, _)| *of).ok().map(|place| list[place].1)
 }
 
 /// Whether a read agrees with the one before it that differed: `Agrees`, or what it is instead.

@@ -1,7 +1,7 @@
 //! Orders meet prices.
 
 use ripcord_core::event::VenueEvent;
-use ripcord_core::id::{InstrumentId, OrderId, PositionKey};
+use ripcord_core::id::{InstrumentId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::num::{Money, Price, Qty};
 use ripcord_core::order::{Fill, OrderKind, OrderState, TriggerSource};
@@ -23,34 +23,32 @@ impl Exchange {
         if let Some(amount) = weather.amount(now, FaultKind::Diverge) {
             market.mark = price + price * (amount - 500) / 20_000;
         }
-        let such = |key: &&PositionKey| key.instrument == instrument;
-        let keys: Vec<PositionKey> = self.resting.keys().filter(such).copied().collect();
-        for key in keys {
-            for id in self.resting.get(&key).cloned().unwrap_or_default() {
-                self.match_one(now, id, false, weather);
+        for key in self.resting.keys_of(instrument) {
+            for place in self.resting[key].clone() {
+                self.match_one(now, place, false, weather);
             }
             self.sweep(key);
         }
     }
 
     /// A new order meets the market.
-    pub(super) fn meet(&mut self, now: Timestamp, id: OrderId, weather: &Weather) {
+    pub(super) fn meet(&mut self, now: Timestamp, place: usize, weather: &Weather) {
+        let id = self.rows[place].order.id;
         let key = id.episode.key;
         if self.markets[key.instrument.0 as usize].price > 0 {
-            self.match_one(now, id, true, weather);
+            self.match_one(now, place, true, weather);
         }
-        let row = self.orders.get(&id).copied();
-        let rests = self.resting.get(&key).is_some_and(|ids| ids.contains(&id));
-        if rests && row.is_some_and(|row| matches!(row.kind, OrderKind::ImmediateLimit(_))) {
-            self.end(&id, OrderState::Expired, End::Expired);
+        let is_immediate = matches!(self.rows[place].kind, OrderKind::ImmediateLimit(_));
+        if is_immediate && self.resting[key].contains(&place) {
+            self.end(place, OrderState::Expired, End::Expired);
             self.says.push(VenueEvent::Expired(id));
         }
         self.sweep(key);
     }
 
-    fn match_one(&mut self, now: Timestamp, id: OrderId, is_new: bool, weather: &Weather) {
-        let Some(row) = self.orders.get(&id).copied() else { return };
-        let key = id.episode.key;
+    fn match_one(&mut self, now: Timestamp, place: usize, is_new: bool, weather: &Weather) {
+        let row = &self.rows[place];
+        let key = row.order.id.episode.key;
         let price = self.markets[key.instrument.0 as usize].price;
         let crosses = |limit: Price| match key.side {
             Side::Long => price >= limit.0,
@@ -88,34 +86,36 @@ impl Exchange {
         });
         let qty = row.left().min(self.closable(key)).min(part);
         if qty > 0 {
-            self.fill(now, id, qty, at);
+            self.fill(now, place, qty, at);
         }
     }
 
-    fn fill(&mut self, now: Timestamp, id: OrderId, qty: i64, price: i64) {
+    fn fill(&mut self, now: Timestamp, place: usize, qty: i64, price: i64) {
+        let id = self.rows[place].order.id;
         let key = id.episode.key;
         let held = self.held(key) - qty;
         let cost = i128::from(price) * i128::from(qty);
         let fee = cost * self.markets[key.instrument.0 as usize].money_per_unit * FEE_BPS / 10_000;
         self.hold(now, key, held);
-        let row = self.orders.get_mut(&id).expect("it rests");
+        let row = &mut self.rows[place];
         row.filled += qty;
         row.cost += cost;
         let is_done = row.left() == 0;
         row.state = if is_done { OrderState::Filled } else { OrderState::PartFilled };
         let fill = Fill { id, filled_total: Qty(row.filled), price: Price(price), fee: Money(fee) };
         if is_done {
-            self.take_off(&id);
+            self.take_off(place);
         }
         self.facts.push(Fact::Traded { id, qty, price, held });
         self.says.push(VenueEvent::Filled(Box::new(fill)));
     }
 
     /// An order rests no more.
-    pub(super) fn end(&mut self, id: &OrderId, state: OrderState, why: End) {
-        self.take_off(id);
-        self.set_state(id, state);
-        self.facts.push(Fact::Ended { id: *id, why });
+    pub(super) fn end(&mut self, place: usize, state: OrderState, why: End) {
+        self.take_off(place);
+        let row = &mut self.rows[place];
+        row.state = state;
+        self.facts.push(Fact::Ended { id: row.order.id, why });
     }
 
     /// Orders with nothing left to reduce go.
@@ -123,9 +123,9 @@ impl Exchange {
         if self.closable(key) > 0 {
             return;
         }
-        for id in self.resting.get(&key).cloned().unwrap_or_default() {
-            self.end(&id, OrderState::Expired, End::Expired);
-            self.says.push(VenueEvent::Expired(id));
+        for place in self.resting[key].clone() {
+            self.end(place, OrderState::Expired, End::Expired);
+            self.says.push(VenueEvent::Expired(self.rows[place].order.id));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ripcord_core::account::{ClosedBy, OutsideClose};
 use ripcord_core::event::VenueEvent;
-use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
+use ripcord_core::id::{AccountId, InstrumentId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::listing::ForeignId;
 use ripcord_core::num::{Money, Price, Qty};
@@ -21,7 +21,7 @@ impl Exchange {
         }
         let held = self.held(key) + qty;
         self.hold(now, key, held);
-        let book = self.books.entry(key).or_default();
+        let book = &mut self.books[key];
         book.cost += i128::from(price) * i128::from(qty);
         self.facts.push(Fact::Entered { key, qty, held });
         Some(price)
@@ -35,16 +35,16 @@ impl Exchange {
         }
         if self.kind == VenueKind::Spot {
             // Coins that orders lock cannot be sold: whoever sells by hand takes the orders away first.
-            for id in self.resting.get(&key).cloned().unwrap_or_default() {
-                self.end(&id, OrderState::Cancelled, End::TakenAway);
-                self.says.push(VenueEvent::Expired(id));
+            for place in self.resting[key].clone() {
+                self.end(place, OrderState::Cancelled, End::TakenAway);
+                self.says.push(VenueEvent::Expired(self.rows[place].order.id));
             }
         }
         let held = self.held(key) - qty;
         self.hold(now, key, held);
         self.facts.push(Fact::Outside { key, qty, held });
         let price = self.price(key.instrument).map(Price);
-        let book = self.books.entry(key).or_default();
+        let book = &mut self.books[key];
         book.trade += 1;
         if let Some(by) = by {
             let closed = OutsideClose { key, trade: book.trade, qty: Qty(qty), price, fee: Money::ZERO, by };
@@ -65,53 +65,52 @@ impl Exchange {
     pub(crate) fn settle_funding(&mut self, instrument: InstrumentId, bps: i64) {
         let Some(price) = self.price(instrument) else { return };
         let per_unit = self.markets[instrument.0 as usize].money_per_unit;
-        let such = |(key, book): &(&PositionKey, &super::Book)| key.instrument == instrument && book.held > 0;
+        let such = |(key, book): &(PositionKey, &super::Book)| key.instrument == instrument && book.held > 0;
         for (key, book) in self.books.iter().filter(such) {
             let sign = if key.side == Side::Long { 1 } else { -1 };
             let value = i128::from(price) * i128::from(book.held) * per_unit;
             let amount = Money(sign * value * i128::from(bps) / 10_000);
-            self.says.push(VenueEvent::FundingPaid(*key, Box::new(amount)));
+            self.says.push(VenueEvent::FundingPaid(key, Box::new(amount)));
         }
     }
 
     /// The newest stop of ours that rests for a bucket.
-    fn stop(&self, key: PositionKey) -> Option<OrderId> {
-        let stops = self.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
-        stops.last().map(|(id, ..)| id)
+    fn stop(&self, key: PositionKey) -> Option<usize> {
+        self.resting[key].iter().copied().rfind(|&place| self.rows[place].kind.trigger().is_some())
     }
 
     /// Somebody takes our stop away; told or not.
     pub(crate) fn take_stop_away(&mut self, key: PositionKey, is_told: bool) -> bool {
-        let Some(id) = self.stop(key) else { return false };
-        self.end(&id, OrderState::Cancelled, End::TakenAway);
+        let Some(place) = self.stop(key) else { return false };
+        self.end(place, OrderState::Cancelled, End::TakenAway);
         if is_told {
-            self.says.push(VenueEvent::Cancelled(id));
+            self.says.push(VenueEvent::Cancelled(self.rows[place].order.id));
         }
         true
     }
 
     /// Somebody moves our stop by some basis points of its trigger.
     pub(crate) fn edit_stop(&mut self, key: PositionKey, bps: i64) -> bool {
-        let Some(id) = self.stop(key) else { return false };
+        let Some(place) = self.stop(key) else { return false };
         let tick = self.markets[key.instrument.0 as usize].tick;
-        let row = self.orders.get_mut(&id).expect("it rests");
+        let row = &mut self.rows[place];
         let Some(trigger) = row.kind.trigger() else { return false };
         let to = ((trigger.at.0 + trigger.at.0 * bps / 10_000) / tick * tick).max(tick);
         row.kind = OrderKind::stop(Trigger { at: Price(to), on: trigger.on });
-        self.facts.push(Fact::Edited { id, trigger: to });
+        self.facts.push(Fact::Edited { id: row.order.id, trigger: to });
         true
     }
 
     /// Everything of ours that rests for a bucket is lost.
     pub(crate) fn drop_resting(&mut self, key: PositionKey, is_told: bool) -> bool {
-        let ids = self.resting.get(&key).cloned().unwrap_or_default();
-        for &id in &ids {
-            self.end(&id, OrderState::Expired, End::TakenAway);
+        let places = self.resting[key].clone();
+        for &place in &places {
+            self.end(place, OrderState::Expired, End::TakenAway);
             if is_told {
-                self.says.push(VenueEvent::Expired(id));
+                self.says.push(VenueEvent::Expired(self.rows[place].order.id));
             }
         }
-        !ids.is_empty()
+        !places.is_empty()
     }
 
     /// Somebody else's order rests, or goes.

@@ -30,7 +30,7 @@ impl Exchange {
         };
         let such = self.books.iter().filter(|(key, _)| key.account == account);
         let held = such.map(|(key, book)| (key, held_at(book), book)).filter(|(_, held, _)| *held > 0);
-        let holding = |(key, held, book): (&ripcord_core::id::PositionKey, i64, &Book)| {
+        let holding = |(key, held, book): (ripcord_core::id::PositionKey, i64, &Book)| {
             let entry = book.cost.checked_div(i128::from(book.held)).and_then(|it| i64::try_from(it).ok());
             Holding {
                 instrument: key.instrument,
@@ -54,7 +54,7 @@ impl Exchange {
 
     fn open_orders(&self, account: AccountId) -> Vec<OpenOrder> {
         let ours = self.resting.iter().filter(|(key, _)| key.account == account);
-        let ours = ours.flat_map(|(_, ids)| ids).filter_map(|id| self.orders.get(id)).map(|row| OpenOrder {
+        let ours = ours.flat_map(|(_, places)| places).map(|&place| &self.rows[place]).map(|row| OpenOrder {
             whose: Whose::Ours(row.order.id),
             qty: row.order.qty,
             filled: Qty(row.filled),

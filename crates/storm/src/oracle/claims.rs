@@ -35,7 +35,7 @@ impl Oracle<'_> {
         if self.is_silent(key.account) {
             self.fail(now, Some(key), "S14", "an order is sent while nothing may be");
         }
-        if self.living.get(&key) != Some(&id.episode) {
+        if !self.lives(id.episode) {
             // What one moment decides leaves together: a life may end in it behind an intent.
             if self.intents.get(&id).is_none_or(|intent| intent.at < now) {
                 self.fail(now, Some(key), "S6", "an order is sent for a life that is over");
@@ -55,7 +55,7 @@ impl Oracle<'_> {
             // An exit's slices count as one.
             return;
         }
-        let sends = self.sends.entry(key).or_default();
+        let sends = &mut self.sends[key];
         sends.push_back(now);
         while sends.front().is_some_and(|at| at.after(SENDS_WITHIN) < now) {
             sends.pop_front();
@@ -81,7 +81,7 @@ impl Oracle<'_> {
         if order.kind != OrderKind::Market {
             return;
         }
-        let open = self.open.get(&key).into_iter().flatten();
+        let open = self.open[key].iter();
         let such = open.filter_map(|id| self.intents.get(id)).filter(is_such);
         let claimed: i64 = such.map(|it| it.order.qty.0 - it.filled.max(it.told)).sum();
         if claimed > held {
@@ -101,11 +101,11 @@ impl Oracle<'_> {
         }
         self.mark(id, |intent| intent.is_cancelled_by_us = true);
         let is_stop = self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());
-        let lives = self.living.get(&key) == Some(&id.episode);
+        let lives = self.lives(id.episode);
         if !is_stop || !lives || self.is_spot() {
             return;
         }
-        let Some(life) = self.lives.get(&id.episode) else { return };
+        let Some(life) = self.lives.get(id.episode) else { return };
         let lot = self.lot(key);
         let need = life.qty.min(exchange.held(key)) / lot * lot;
         let least = self.least(key);
@@ -119,7 +119,7 @@ impl Oracle<'_> {
             let is_there = intent.is_accepted && !intent.is_ended && !intent.is_cancelled_by_us;
             is_stop && is_there && intent.order.qty.0 - intent.filled >= least_cover
         };
-        let open = self.open.get(&key).into_iter().flatten().filter(|other| *other != id);
+        let open = self.open[key].iter().filter(|other| *other != id);
         if !open.filter_map(|other| self.intents.get(other)).any(covers) {
             self.fail(now, Some(key), "S10", "a stop is taken away, and no other is in its place");
         }
@@ -155,6 +155,6 @@ impl Oracle<'_> {
 
     fn on_taken_away(&mut self, key: PositionKey) {
         self.count("stop_taken_away");
-        self.bare_since.remove(&key);
+        self.bare_since[key] = None;
     }
 }

@@ -31,18 +31,16 @@ impl Oracle<'_> {
         fair_since: Timestamp,
         exchange: &Exchange,
     ) {
-        let keys: Vec<PositionKey> =
-            self.living.keys().filter(|key| key.instrument == instrument).copied().collect();
-        for key in keys {
-            let episode = self.living[&key];
-            if let Some(life) = self.lives.get_mut(&episode) {
-                life.best = Some(life.best.map_or(price, |best| better(life.side, best, price)));
+        self.lift_best(instrument, price);
+        for key in self.living.keys_of(instrument) {
+            if self.living[key].is_none() {
+                continue;
             }
             self.remember_cover(now, key, exchange);
             if self.is_silent(key.account) {
-                self.bare_since.remove(&key);
-                self.past_since.remove(&key);
-                self.passed_since.remove(&key);
+                self.bare_since[key] = None;
+                self.past_since[key] = None;
+                self.passed_since[key] = None;
                 continue;
             }
             self.check_bare(now, key, fair_since, exchange);
@@ -54,17 +52,15 @@ impl Oracle<'_> {
 
     /// Prices that were told may have been the best of a life.
     pub(super) fn lift_best(&mut self, instrument: InstrumentId, price: i64) {
-        for (key, episode) in &self.living {
-            if key.instrument == instrument
-                && let Some(life) = self.lives.get_mut(episode)
-            {
+        for key in self.living.keys_of(instrument) {
+            if let Some(life) = self.living[key].and_then(|episode| self.lives.get_mut(episode)) {
                 life.best = Some(life.best.map_or(price, |best| better(life.side, best, price)));
             }
         }
     }
 
     fn check_bare(&mut self, now: Timestamp, key: PositionKey, fair_since: Timestamp, exchange: &Exchange) {
-        let life = &self.lives[&self.living[&key]];
+        let Some(life) = self.living(key) else { return };
         let lot = self.lot(key);
         let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
         let least = self.least(key);
@@ -72,10 +68,10 @@ impl Oracle<'_> {
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
         if !wants || need < least.max(lot) || covered >= need {
-            self.bare_since.remove(&key);
+            self.bare_since[key] = None;
             return;
         }
-        let since = *self.bare_since.entry(key).or_insert(now);
+        let since = *self.bare_since[key].get_or_insert(now);
         if now.since(since.max(fair_since)) > BARE_MAX {
             let what = format!("{need} is held and {covered} covered since {}", shown(since));
             self.fail(now, Some(key), "L1", &what);
@@ -88,17 +84,17 @@ impl Oracle<'_> {
     }
 
     fn check_past(&mut self, now: Timestamp, key: PositionKey, price: i64, fair_since: Timestamp) {
-        let life = &self.lives[&self.living[&key]];
+        let Some(life) = self.living(key) else { return };
         let Some(stop) = life.stop.filter(|_| life.closing.is_none() && !life.is_adopted) else {
-            self.past_since.remove(&key);
+            self.past_since[key] = None;
             return;
         };
         let far = stop - life.side.sign() * stop * PAST_BPS / 10_000;
         if !is_looser(life.side, price, far) {
-            self.past_since.remove(&key);
+            self.past_since[key] = None;
             return;
         }
-        let since = *self.past_since.entry(key).or_insert(now);
+        let since = *self.past_since[key].get_or_insert(now);
         if now.since(since.max(fair_since)) > PAST_MAX {
             let what = format!("the market is past its stop {stop} since {}", shown(since));
             self.fail(now, Some(key), "L3", &what);
@@ -106,16 +102,16 @@ impl Oracle<'_> {
     }
 
     fn check_exit(&mut self, now: Timestamp, key: PositionKey, fair_since: Timestamp, exchange: &Exchange) {
-        let life = &self.lives[&self.living[&key]];
+        let Some(life) = self.living(key) else { return };
         let Some((exit, reason, at)) = life.closing else { return };
         let least = self.least(key);
         // Whose coins the orders of others lock nobody can know: as far as it goes, ours.
         let free = life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange);
         if free < least {
-            self.locked_at.insert(key, now);
+            self.locked_at[key] = Some(now);
             return;
         }
-        let locked_at = self.locked_at.get(&key).copied().unwrap_or(at);
+        let locked_at = self.locked_at[key].unwrap_or(at);
         let at = at.max(self.level_at).max(locked_at);
         if now.since(at.max(fair_since)) > EXIT_MAX {
             let what = format!("exit {exit} ({}) is under way since {}", reason.word(), shown(at));

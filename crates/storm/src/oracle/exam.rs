@@ -47,12 +47,12 @@ impl Oracle<'_> {
             }
             return;
         };
-        let closing = self.lives.get(&position.episode).and_then(|life| life.closing);
+        let closing = self.lives.get(position.episode).and_then(|life| life.closing);
         let is_begun = closing.is_some_and(|(_, _, at)| now.since(at) < DONE_WITHIN);
         if position.phase == Phase::Closing && !is_begun {
             self.fail(now, Some(key), "L10", "an exit has not ended after a calm");
         }
-        let Some(life) = self.lives.get(&position.episode) else { return };
+        let Some(life) = self.lives.get(position.episode) else { return };
         let need = ours.min(truth) / lot * lot;
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
@@ -61,7 +61,7 @@ impl Oracle<'_> {
             return;
         }
         // One that follows the price takes the place of another now and then.
-        let open = self.open.get(&key).into_iter().flatten().filter_map(|id| self.intents.get(id));
+        let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
         let mut stops = open.filter(|intent| intent.order.kind.trigger().is_some());
         let is_replaced = stops.any(|intent| now.since(intent.at) < DONE_WITHIN);
         if !is_replaced && (sum != need || covered.len() != 1) {

@@ -1,5 +1,7 @@
 //! One life of a position, folded from records; and what each record must be.
 
+use std::ops::RangeInclusive;
+
 use ripcord_core::event::{AlarmKind, Entry, Filled, OrderEnd, Record};
 use ripcord_core::id::{EpisodeId, OrderId, PlanId};
 use ripcord_core::instrument::Side;
@@ -30,6 +32,10 @@ pub(super) struct Life {
     pub(super) closing: Option<(u16, Reason, Timestamp)>,
     /// When somebody was last alarmed about it.
     pub(super) alarmed_at: Timestamp,
+    /// Its stop was triggered then, and did nothing since.
+    pub(super) triggered_at: Option<Timestamp>,
+    /// When something was last heard of its exit that is under way.
+    pub(super) heard_at: Option<Timestamp>,
     /// When it was last filled.
     pub(super) filled_at: Timestamp,
     /// The best price that may have been seen since it began.
@@ -71,6 +77,8 @@ impl Oracle<'_> {
                     is_touched: false,
                     closing: None,
                     alarmed_at: Timestamp::MIN,
+                    triggered_at: None,
+                    heard_at: None,
                     filled_at: Timestamp::MIN,
                     best: None,
                     is_changed: false,
@@ -95,7 +103,7 @@ impl Oracle<'_> {
             }
             Record::Returned(back) => {
                 self.count("returned");
-                if let Some(life) = self.lives.get_mut(&back.episode) {
+                if let Some(life) = self.lives.get_mut(back.episode) {
                     life.cost += i128::from(life.entry()) * i128::from(back.qty.0);
                     life.qty += back.qty.0;
                 }
@@ -138,7 +146,7 @@ impl Oracle<'_> {
                     told: 0,
                 };
                 self.intents.insert(order.id, intent);
-                self.open.entry(order.id.episode.key).or_default().insert(order.id);
+                self.open[order.id.episode.key].insert(order.id);
             }
             Record::OrderAccepted(id) => self.mark(id, |intent| intent.is_accepted = true),
             Record::OrderEnded { id, how } => self.on_order_end(now, id, *how, exchange),
@@ -148,7 +156,7 @@ impl Oracle<'_> {
             }
             Record::Alarm { episode, what } => {
                 self.count(alarm_word(*what));
-                if let Some(life) = self.lives.get_mut(episode) {
+                if let Some(life) = self.lives.get_mut(*episode) {
                     life.alarmed_at = now;
                     let is_theirs = matches!(what, AlarmKind::ProtectionLost | AlarmKind::ProtectionEdited);
                     life.is_touched |= is_theirs;
@@ -175,43 +183,42 @@ impl Oracle<'_> {
     }
 
     fn begin_life(&mut self, now: Timestamp, episode: EpisodeId, life: Life) {
-        if let Some(before) = self.living.insert(episode.key, episode) {
+        if let Some(before) = self.living[episode.key].replace(episode) {
             let what = format!("life {} begins while {} lives", episode.generation, before.generation);
             self.fail(now, Some(episode.key), "S6", &what);
         }
-        self.lives.insert(episode, life);
+        self.lives.begin(episode, life);
         // Of lives that are long over nothing more is asked.
         let old = EpisodeId { key: episode.key, generation: episode.generation.saturating_sub(40) };
-        self.lives.remove(&old);
-        self.intents.retain(|id, _| id.episode != old);
+        self.lives.forget(old);
+        self.intents.extract_if(orders_of(old), |_, _| true).for_each(drop);
     }
 
     fn end_life(&mut self, now: Timestamp, episode: EpisodeId, is_closed: bool) {
-        let lot = self.lot(episode.key);
-        if self.living.get(&episode.key) == Some(&episode) {
-            self.living.remove(&episode.key);
+        if self.lives(episode) {
+            self.living[episode.key] = None;
         }
-        let rest = self.lives.get(&episode).map_or(0, |life| life.qty);
+        let rest = self.lives.get(episode).map_or(0, |life| life.qty);
         let least = self.least(episode.key);
         if is_closed && rest >= least {
             self.fail(now, Some(episode.key), "S3", &format!("it is over and still holds {rest}"));
         }
-        if let Some(life) = self.lives.get_mut(&episode) {
+        if let Some(life) = self.lives.get_mut(episode) {
             life.closing = None;
         }
-        self.bare_since.remove(&episode.key);
-        self.past_since.remove(&episode.key);
+        self.bare_since[episode.key] = None;
+        self.past_since[episode.key] = None;
     }
 
     fn change(&mut self, now: Timestamp, episode: EpisodeId, with: impl FnOnce(&mut Life)) {
-        match self.lives.get_mut(&episode) {
+        match self.lives.get_mut(episode) {
             Some(life) => with(life),
             None => self.fail(now, Some(episode.key), "S3", "a record is about a life that nobody began"),
         }
     }
 
     fn check_qty(&mut self, now: Timestamp, episode: EpisodeId, said: i64) {
-        let qty = self.lives.get(&episode).map_or(0, |life| life.qty);
+        let qty = self.lives.get(episode).map_or(0, |life| life.qty);
         if qty != said || qty < 0 {
             let what = format!("it says that {said} is left; its records add up to {qty}");
             self.fail(now, Some(episode.key), "S3", &what);
@@ -231,7 +238,7 @@ impl Oracle<'_> {
         if qty <= 0 || filled.price.0 <= 0 {
             self.fail(now, key, "S13", &format!("a fill of {qty} at {}", filled.price.0));
         }
-        let lives = self.living.get(&id.episode.key) == Some(&id.episode);
+        let lives = self.lives(id.episode);
         if lives {
             self.change(now, id.episode, |life| {
                 life.take(qty);
@@ -240,13 +247,13 @@ impl Oracle<'_> {
             self.check_qty(now, id.episode, filled.remaining.0);
         } else {
             self.count("late_fill");
-            if let Some(life) = self.lives.get_mut(&id.episode) {
+            if let Some(life) = self.lives.get_mut(id.episode) {
                 life.qty = (life.qty - qty).max(0);
             }
         }
         self.mark(&id, |intent| intent.filled += qty);
         // What trades a little each time is sent as often as it takes.
-        self.sends.remove(&id.episode.key);
+        self.sends[id.episode.key].clear();
         let said = self.intents.get(&id).map_or(qty, |intent| intent.filled);
         let truth = exchange.filled(&id);
         if said > truth {
@@ -283,14 +290,14 @@ impl Oracle<'_> {
     fn forget_done(&mut self, id: &OrderId) {
         let is_over =
             self.intents.get(id).is_none_or(|it| it.is_ended || it.filled.max(it.told) >= it.order.qty.0);
-        if is_over && let Some(open) = self.open.get_mut(&id.episode.key) {
-            open.remove(id);
+        if is_over {
+            self.open[id.episode.key].remove(id);
         }
     }
 
     fn on_stop(&mut self, now: Timestamp, episode: EpisodeId, to: i64) {
         self.count("stop_moved");
-        let Some(life) = self.lives.get_mut(&episode) else { return };
+        let Some(life) = self.lives.get_mut(episode) else { return };
         let loosens = life.stop.is_some_and(|from| is_looser(life.side, to, from));
         let from = life.stop.replace(to);
         if loosens {
@@ -301,7 +308,7 @@ impl Oracle<'_> {
     /// A stop is sent to the venue: it may not be looser than one before it.
     pub(super) fn check_sent_stop(&mut self, now: Timestamp, id: &OrderId, kind: OrderKind) {
         let Some(trigger) = kind.trigger().map(|trigger| trigger.at) else { return };
-        let Some(life) = self.lives.get_mut(&id.episode) else { return };
+        let Some(life) = self.lives.get_mut(id.episode) else { return };
         let before = life.sent_stop;
         if before.is_none_or(|before| !is_looser(life.side, trigger.0, before)) {
             life.sent_stop = Some(trigger.0);
@@ -310,6 +317,13 @@ impl Oracle<'_> {
             self.fail(now, Some(id.episode.key), "S11", &what);
         }
     }
+}
+
+/// The orders of an episode, as a range of maps.
+pub(super) const fn orders_of(episode: EpisodeId) -> RangeInclusive<OrderId> {
+    let first = OrderId { episode, exit: 0, leg: 0, slice: 0, attempt: 0 };
+    let last = OrderId { exit: u16::MAX, leg: u8::MAX, slice: u8::MAX, attempt: u16::MAX, ..first };
+    first..=last
 }
 
 /// Whether a stop is looser than another.

@@ -27,15 +27,15 @@ impl Oracle<'_> {
         fair_since: Timestamp,
         exchange: &Exchange,
     ) {
-        let life = &self.lives[&self.living[&key]];
+        let Some(life) = self.living(key) else { return };
         let passed = self.passed(now, life, key, price, exchange);
         let Some((word, limit)) = passed else {
-            self.passed_since.remove(&key);
+            self.passed_since[key] = None;
             return;
         };
-        let (since, of) = *self.passed_since.entry(key).or_insert((now, word));
+        let (since, of) = *self.passed_since[key].get_or_insert((now, word));
         if of != word {
-            self.passed_since.insert(key, (now, word));
+            self.passed_since[key] = Some((now, word));
             return;
         }
         if now.since(since.max(fair_since).max(self.level_at)) > limit {
@@ -61,7 +61,7 @@ impl Oracle<'_> {
         let (means, entry, side) = (self.means(life), life.entry(), life.side);
         let at = |bps: i64| entry + side.sign() * entry * bps / 10_000;
         let is_below = |level: i64| is_looser(side, price, level);
-        let soft_stop = means.soft_stop.filter(|_| !self.is_left_to_stop(self.living[&key], exchange));
+        let soft_stop = means.soft_stop.filter(|_| !self.is_left_to_stop(key, exchange));
         for (word, bps) in [
             ("the market is past the emergency stop", means.hard_stop),
             ("the market is past the loss guard", means.loss_guard),
@@ -98,8 +98,8 @@ impl Oracle<'_> {
 
     /// Whether a leg was sold, or a later one with it.
     fn was_offered(&self, key: PositionKey, leg: u8) -> bool {
-        let episode = self.living[&key];
-        (leg..=8).any(|leg| self.promises.sold.contains_key(&(episode, leg)))
+        let of = |episode| self.promises.sold.range((episode, leg)..=(episode, 8)).next().is_some();
+        self.living[key].is_some_and(of)
     }
 }
 

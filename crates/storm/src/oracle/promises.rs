@@ -3,20 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ripcord_core::event::{
-    Action, Added, Command, Event, Filled, LeftOutside, Opened, OrdersListed, Reconciled, Record, VenueEvent,
-    Verdict,
-};
+use ripcord_core::event::{Action, Added, Command, Event, Filled, LeftOutside, Opened, Record, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
-use ripcord_core::listing::Listed;
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
 
-use super::life::is_looser;
-use super::{Life, Oracle};
+use super::Oracle;
+use super::life::{is_looser, orders_of};
+use crate::config::Config;
 use crate::exchange::{Exchange, Fact};
+use crate::table::Table;
+
+mod reads;
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
@@ -28,7 +28,7 @@ const READ_LAG_MAX: Span = Span::from_secs(60);
 const LOST_MAX: usize = 5;
 
 /// What the words promised so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Promises {
     /// What the step that is written down now came from.
     input: Option<Event>,
@@ -36,15 +36,15 @@ pub(super) struct Promises {
     begun: Option<Opened>,
     /// Until when signals are good.
     signals: BTreeMap<EpisodeId, Timestamp>,
-    released: BTreeSet<PositionKey>,
+    released: Table<bool>,
     /// Legs of which something was sold, and by which exit.
     pub(super) sold: BTreeMap<(EpisodeId, u8), u16>,
     /// An account of which everything is to be closed, or whose exits of choice are to end.
     owed: Option<(AccountId, bool)>,
     /// What a read has found different, and as of when: it is believed when another says the same.
-    doubted: BTreeMap<PositionKey, (i64, Timestamp)>,
+    doubted: Table<Option<(i64, Timestamp)>>,
     /// When the quantity of a bucket last changed, by our clock.
-    moved_at: BTreeMap<PositionKey, Timestamp>,
+    moved_at: Table<Option<Timestamp>>,
     /// Trades of others that were taken out.
     taken_out: BTreeSet<(PositionKey, u64)>,
     /// When the venue confirmed each order, by our clock.
@@ -70,20 +70,52 @@ pub(super) struct Promises {
     /// What of it the last record put back, for the sale that follows.
     returned: i64,
     /// When the stops of a bucket last covered what it holds, at the exchange.
-    covered_at: BTreeMap<PositionKey, Timestamp>,
+    covered_at: Table<Option<Timestamp>>,
     /// What a bucket held lately, at the exchange.
-    held: BTreeMap<PositionKey, VecDeque<(Timestamp, i64)>>,
+    held: Table<VecDeque<(Timestamp, i64)>>,
 }
 
 impl Promises {
     /// When what a bucket holds last changed, at the exchange.
     pub(super) fn traded_at(&self, key: PositionKey) -> Option<Timestamp> {
-        self.held.get(&key).and_then(|all| all.back()).map(|(at, _)| *at)
+        self.held[key].back().map(|(at, _)| *at)
+    }
+
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            input: None,
+            begun: None,
+            signals: BTreeMap::new(),
+            released: Table::of(config),
+            sold: BTreeMap::new(),
+            owed: None,
+            doubted: Table::of(config),
+            moved_at: Table::of(config),
+            taken_out: BTreeSet::new(),
+            accepted_at: BTreeMap::new(),
+            edited: BTreeMap::new(),
+            strays: BTreeSet::new(),
+            survivors: BTreeSet::new(),
+            follows: None,
+            unseen: BTreeMap::new(),
+            deferred: BTreeSet::new(),
+            repriced: BTreeSet::new(),
+            decided: BTreeMap::new(),
+            panicked: BTreeMap::new(),
+            returned: 0,
+            covered_at: Table::of(config),
+            held: Table::of(config),
+        }
+    }
+
+    /// What is written down from here on came from this.
+    pub(super) fn came_from(&mut self, input: Event) {
+        self.input = Some(input);
     }
 
     /// The least that a bucket held since a read may have looked.
     fn least_held(&self, named: Timestamp, key: PositionKey) -> i64 {
-        let Some(all) = self.held.get(&key) else { return 0 };
+        let all = &self.held[key];
         let since = all.iter().rposition(|(at, _)| at.after(READ_LAG_MAX) < named).unwrap_or(0);
         all.iter().skip(since).map(|(_, held)| *held).min().unwrap_or(0)
     }
@@ -117,7 +149,6 @@ impl Oracle<'_> {
             Record::Input(event) => {
                 self.check_owed(now);
                 self.check_followed(now);
-                self.promises.input = Some(event.clone());
                 match event {
                     Event::Venue(VenueEvent::Filled(fill)) => self.on_fill_told(fill),
                     Event::Venue(VenueEvent::Found(found)) => {
@@ -133,15 +164,15 @@ impl Oracle<'_> {
             }
             Record::Opened(opened) => self.promises.begun = Some((**opened).clone()),
             Record::Adopted(adopted) => {
-                if self.promises.released.contains(&adopted.episode.key) {
+                if self.promises.released[adopted.episode.key] {
                     self.break_promise(now, adopted.episode.key, "S6", "what was let go is taken over again");
                 }
             }
             Record::Released { episode, .. } => {
-                self.promises.released.insert(episode.key);
+                self.promises.released[episode.key] = true;
             }
             Record::HandedOver(key) => {
-                self.promises.released.remove(key);
+                self.promises.released[*key] = false;
             }
             Record::Signalled { episode, until } => {
                 if *until < at {
@@ -198,8 +229,8 @@ impl Oracle<'_> {
                         "an emergency is left to the stop at the venue",
                     );
                 }
-                let covered = self.promises.covered_at.get(&episode.key).copied();
-                let opened = self.lives.get(episode).map_or(now, |life| life.opened_at);
+                let covered = self.promises.covered_at[episode.key];
+                let opened = self.lives.get(*episode).map_or(now, |life| life.opened_at);
                 let since = covered.map_or(opened, |covered| covered.max(opened));
                 if now.since(since) > COVERED_WITHIN {
                     self.break_promise(
@@ -211,8 +242,8 @@ impl Oracle<'_> {
                 }
             }
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
-                let told = self.told.get(&episode.key.instrument);
-                let mut last = told.into_iter().flatten().rev().take(6).peekable();
+                let told = &self.told[episode.key.instrument.0 as usize];
+                let mut last = told.iter().rev().take(6).peekable();
                 let is_through = |price: &i64| is_looser(episode.key.side, *price, to.0);
                 let is_asked = self.promises.is_command(|it| matches!(it, Command::MoveStop { .. }));
                 if is_asked && last.peek().is_some() && last.all(is_through) {
@@ -221,11 +252,11 @@ impl Oracle<'_> {
             }
             Record::LeftOutside(left) => self.check_left(now, at, left),
             Record::Closed { episode } => {
-                let closing = self.lives.get(episode).and_then(|life| life.closing);
+                let closing = self.lives.get(*episode).and_then(|life| life.closing);
                 if closing.is_some_and(|(_, reason, _)| reason == Reason::PanicClose) {
                     self.promises.panicked.insert(episode.key, now);
                 }
-                let open = self.open.get(&episode.key).into_iter().flatten();
+                let open = self.open[episode.key].iter();
                 let is_owed = |id: &&OrderId| {
                     let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
                     id.episode == *episode && self.intents.get(id).is_some_and(rests)
@@ -233,30 +264,30 @@ impl Oracle<'_> {
                 if !self.is_silent(episode.key.account) && !self.promises.survivors.contains(episode) {
                     self.promises.strays.extend(open.filter(is_owed));
                 }
-                self.promises.covered_at.remove(&episode.key);
+                self.promises.covered_at[episode.key] = None;
                 self.promises.deferred.remove(episode);
                 self.promises.repriced.remove(episode);
                 self.promises.decided.retain(|(of, _), _| of != episode);
-                self.promises.accepted_at.retain(|id, _| id.episode != *episode);
+                self.promises.accepted_at.extract_if(orders_of(*episode), |_, _| true).for_each(drop);
             }
             _ => {}
         }
     }
 
     /// Whether the soft stop of a life was left to a stop at the venue that covers all of it still.
-    pub(super) fn is_left_to_stop(&self, episode: EpisodeId, exchange: &Exchange) -> bool {
-        let stops = exchange.resting(episode.key).filter(|(_, kind, _)| kind.trigger().is_some());
+    pub(super) fn is_left_to_stop(&self, key: PositionKey, exchange: &Exchange) -> bool {
+        let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
-        let qty = self.lives.get(&episode).map_or(0, |life| life.qty);
-        self.promises.deferred.contains(&episode) && covered >= exchange.held(episode.key).min(qty)
+        let is_deferred = self.living[key].is_some_and(|episode| self.promises.deferred.contains(&episode));
+        is_deferred && covered >= exchange.held(key).min(self.believed(key))
     }
 
     /// A stop that the venue confirmed may cover all of a life.
     fn remember_stop(&mut self, now: Timestamp, id: &OrderId) {
-        let (Some(intent), Some(life)) = (self.intents.get(id), self.lives.get(&id.episode)) else { return };
+        let (Some(intent), Some(life)) = (self.intents.get(id), self.lives.get(id.episode)) else { return };
         let open = intent.order.qty.0 - intent.filled.max(intent.told);
         if intent.order.kind.trigger().is_some() && life.qty - open < self.lot(id.episode.key) {
-            self.promises.covered_at.insert(id.episode.key, now);
+            self.promises.covered_at[id.episode.key] = Some(now);
         }
     }
 
@@ -268,7 +299,7 @@ impl Oracle<'_> {
         if self.is_spot() && !is_asked {
             self.break_promise(now, added.episode.key, "SP2", "coins are taken that nobody gave");
         }
-        if let Some(life) = self.lives.get(&added.episode) {
+        if let Some(life) = self.lives.get(added.episode) {
             let cost = life.cost + i128::from(added.price.0) * i128::from(added.qty.0);
             let entry = cost / i128::from((life.qty + added.qty.0).max(1));
             let is_known = !life.is_adopted && !self.promises.repriced.contains(&added.episode);
@@ -281,7 +312,7 @@ impl Oracle<'_> {
 
     fn on_sold(&mut self, now: Timestamp, at: Timestamp, filled: &Filled) {
         let OrderId { episode, leg, exit, .. } = filled.id;
-        self.promises.moved_at.insert(episode.key, at);
+        self.promises.moved_at[episode.key] = Some(at);
         if leg > 0 {
             self.promises.sold.entry((episode, leg)).or_insert(exit);
         }
@@ -300,7 +331,7 @@ impl Oracle<'_> {
     }
 
     fn check_left(&mut self, now: Timestamp, at: Timestamp, left: &LeftOutside) {
-        self.promises.moved_at.insert(left.episode.key, at);
+        self.promises.moved_at[left.episode.key] = Some(at);
         if let Some(Event::Venue(VenueEvent::ClosedOutside(closed))) = &self.promises.input {
             let trade = (closed.key, closed.trade);
             if !self.promises.taken_out.insert(trade) {
@@ -308,7 +339,7 @@ impl Oracle<'_> {
             }
         }
         if left.reason == Reason::Unknown {
-            let open = self.open.get(&left.episode.key).into_iter().flatten();
+            let open = self.open[left.episode.key].iter();
             let of_it = open.filter(|id| id.episode == left.episode).copied();
             let unseen = self.promises.unseen.entry(left.episode).or_default();
             unseen.0 += left.qty.0;
@@ -333,7 +364,7 @@ impl Oracle<'_> {
     /// The stop of a life that was opened, and not found, lies where its plan wants it.
     fn check_first_stop(&mut self, now: Timestamp, opened: &Opened) {
         let key = opened.episode.key;
-        self.promises.released.remove(&key);
+        self.promises.released[key] = false;
         let means = &self.config.plans[opened.plan.0 as usize].means;
         let (entry, sign) = (opened.entry.0, key.side.sign());
         let tick = self.config.markets[key.instrument.0 as usize].rules.tick_size.0;
@@ -354,10 +385,8 @@ impl Oracle<'_> {
         if self.is_silent(account) {
             return;
         }
-        let of = |key: &PositionKey| key.account == account;
-        let living: Vec<PositionKey> = self.living.keys().copied().filter(of).collect();
-        for key in living {
-            let life = &self.lives[&self.living[&key]];
+        for key in self.living.keys().filter(|key| key.account == account) {
+            let Some(life) = self.living(key) else { continue };
             let least = self.least(key);
             let is_choice = |(_, reason, _): &(u16, Reason, Timestamp)| {
                 matches!(reason, Reason::SignalExit | Reason::TimeLimit)
@@ -370,80 +399,16 @@ impl Oracle<'_> {
         }
     }
 
-    /// What a list does not show was there when it was drawn up, and a list that failed shows nothing.
-    fn check_list(&mut self, now: Timestamp, listed: &OrdersListed) {
-        if let Some(Event::Venue(VenueEvent::Listed(listing))) = &self.promises.input
-            && listing.orders == Listed::Failed
-        {
-            self.fail(now, None, "S9", "a list that failed is taken for one of nothing");
-        }
-        let is_stop = |id: &OrderId| self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());
-        let accepted = |id: &&OrderId| {
-            is_stop(id) && self.promises.accepted_at.get(id).is_some_and(|at| *at > listed.taken_at)
-        };
-        if let Some(id) = listed.missing.iter().find(accepted) {
-            let key = id.episode.key;
-            self.break_promise(now, key, "S9", "an order is missing in a list that is older than it");
-        }
-        for edited in &listed.edited {
-            let now_is = (edited.left.0, edited.kind);
-            if self.promises.edited.insert(edited.id, now_is) == Some(now_is) {
-                self.break_promise(
-                    now,
-                    edited.id.episode.key,
-                    "A22",
-                    "a changed order is found changed again",
-                );
-            }
-        }
-        if !self.is_silent(listed.account) {
-            self.promises.strays.extend(&listed.strays);
-        }
-    }
-
     /// Where a plan has a ratchet, the stop stands at the entry when the first leg is sold.
     fn check_followed(&mut self, now: Timestamp) {
         let Some(episode) = self.promises.follows.take() else { return };
-        let Some(life) = self.lives.get(&episode) else { return };
+        let Some(life) = self.lives.get(episode) else { return };
         let has_ratchet = self.config.plans[life.plan.0 as usize].spec.ratchet.is_some();
-        let is_plain =
-            !life.is_adopted && !life.is_changed && self.living.get(&episode.key) == Some(&episode);
+        let is_plain = !life.is_adopted && !life.is_changed && self.lives(episode);
         let slack = self.config.markets[episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
         let at_least = life.entry() - life.side.sign() * slack;
         if has_ratchet && is_plain && life.stop.is_some_and(|stop| is_looser(life.side, stop, at_least)) {
             self.break_promise(now, episode.key, "S11", "the first leg is sold, and the stop did not follow");
-        }
-    }
-
-    /// A read that differs is believed when a later one says the same, and none that is older than a fill.
-    fn check_read(&mut self, now: Timestamp, reconciled: &Reconciled) {
-        for found in &reconciled.found {
-            let (key, theirs) = (found.key, found.theirs.0);
-            let before = self.promises.doubted.get(&key).copied();
-            let is_news = matches!(
-                found.verdict,
-                Verdict::Unconfirmed | Verdict::Waits | Verdict::Gone | Verdict::Smaller | Verdict::Larger
-            );
-            let moved_at = self.promises.moved_at.get(&key);
-            if is_news && moved_at.is_some_and(|moved| reconciled.fills_until < *moved) {
-                self.break_promise(now, key, "S3", "a read counts that is older than a fill");
-            }
-            let is_believed = matches!(found.verdict, Verdict::Gone | Verdict::Smaller | Verdict::Larger);
-            let agrees = before.is_some_and(|(qty, at)| {
-                qty == theirs && reconciled.fills_until.since(at) >= crate::config::CONFIRM_AFTER
-            });
-            if is_believed && !agrees {
-                self.break_promise(now, key, "S9", "one read is believed that nobody else agrees with");
-            }
-            match found.verdict {
-                Verdict::Unconfirmed => {
-                    self.promises.doubted.insert(key, (theirs, reconciled.fills_until));
-                }
-                Verdict::Agrees => {
-                    self.promises.doubted.remove(&key);
-                }
-                _ => {}
-            }
         }
     }
 
@@ -503,7 +468,7 @@ impl Oracle<'_> {
 
     /// A leg is for no more than its part of what is left.
     fn check_part(&mut self, now: Timestamp, episode: EpisodeId, leg: u8, qty: i64) {
-        let Some(life) = self.lives.get(&episode).filter(|life| !life.is_changed) else { return };
+        let Some(life) = self.lives.get(episode).filter(|life| !life.is_changed) else { return };
         let legs = self.means(life).legs.iter().zip(1_u8..).take(usize::from(leg));
         let open = legs.filter(|(_, number)| !self.promises.sold.contains_key(&(episode, *number)));
         let kept = open.fold(1.0, |kept, ((_, close), _)| kept * (10_000 - close) as f64 / 10_000.0);
@@ -524,8 +489,7 @@ impl Oracle<'_> {
             }
             Action::CancelForeign(account, id) => {
                 let key = id.key(*account);
-                let life = self.living.get(&key).and_then(|episode| self.lives.get(episode));
-                let reason = life.and_then(|life| life.closing).map(|(_, reason, _)| reason);
+                let reason = self.living(key).and_then(|life| life.closing).map(|(_, reason, _)| reason);
                 let is_asked = self.promises.is_command(|it| match it {
                     Command::Panic(of) => of == account,
                     Command::Kill { account: of, level, .. } => {
@@ -549,7 +513,7 @@ impl Oracle<'_> {
         if order.id.leg > 0 || order.id.exit == 0 || order.id.slice > 0 {
             return;
         }
-        let open = self.open.get(&key).into_iter().flatten().filter_map(|id| self.intents.get(id));
+        let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
         let is_such = |it: &&super::Intent| {
             let id = it.order.id;
             id.leg == 0 && id.exit > 0 && id.slice == 0 && it.is_lost && !it.is_ended
@@ -562,17 +526,17 @@ impl Oracle<'_> {
     /// On futures a stop is what is left should the exit fail: it goes when nothing is held.
     fn check_last_stop(&mut self, now: Timestamp, id: &OrderId, exchange: &Exchange) {
         let key = id.episode.key;
-        let Some(life) = self.lives.get(&id.episode).filter(|life| life.closing.is_some()) else { return };
+        let Some(life) = self.lives.get(id.episode).filter(|life| life.closing.is_some()) else { return };
         let is_stop = |id: &OrderId| {
             self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_ended)
         };
-        let lives = self.living.get(&key) == Some(&id.episode);
+        let lives = self.lives(id.episode);
         let is_theirs = self.is_spot() || life.is_touched || !lives || !is_stop(id);
         let least = self.least(key);
         if is_theirs || exchange.held(key).min(life.qty) < least {
             return;
         }
-        let mut others = self.open.get(&key).into_iter().flatten().filter(|other| *other != id);
+        let mut others = self.open[key].iter().filter(|other| *other != id);
         if !others.any(is_stop) {
             self.break_promise(now, key, "FU1", "the last stop goes while an exit is under way");
         }
@@ -586,9 +550,9 @@ impl Oracle<'_> {
             _ => return,
         };
         if let Fact::Traded { id: OrderId { exit: 0, leg: 0, .. }, .. } = fact {
-            self.promises.covered_at.insert(key, now);
+            self.promises.covered_at[key] = Some(now);
         }
-        let all = self.promises.held.entry(key).or_default();
+        let all = &mut self.promises.held[key];
         all.push_back((now, held));
         if all.len() > 200 {
             all.pop_front();
@@ -597,12 +561,11 @@ impl Oracle<'_> {
 
     /// The market traded: where the stops of a bucket cover it is remembered.
     pub(super) fn remember_cover(&mut self, now: Timestamp, key: PositionKey, exchange: &Exchange) {
-        let held = self.lives.get(&self.living[&key]).map_or(0, |life: &Life| life.qty);
-        let need = held.min(exchange.held(key)) / self.lot(key) * self.lot(key);
+        let need = self.believed(key).min(exchange.held(key)) / self.lot(key) * self.lot(key);
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
         if covered >= need {
-            self.promises.covered_at.insert(key, now);
+            self.promises.covered_at[key] = Some(now);
         }
     }
 }

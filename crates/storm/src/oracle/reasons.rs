@@ -7,7 +7,7 @@ use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
 
 use super::Oracle;
-use super::life::is_looser;
+use super::life::{Life, is_looser};
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
@@ -21,7 +21,7 @@ impl Oracle<'_> {
             self.fail(now, Some(key), "A1", &what);
         }
         let is_full = decided.leg == 0 && decided.qty.0 >= self.believed(key) / self.lot(key) * self.lot(key);
-        let Some(life) = self.lives.get_mut(&decided.episode) else { return };
+        let Some(life) = self.lives.get_mut(decided.episode) else { return };
         if !is_full {
             return;
         }
@@ -41,8 +41,8 @@ impl Oracle<'_> {
 
     fn judge(&self, at: Timestamp, decided: &ExitDecided) -> Result<(), String> {
         let key = decided.episode.key;
-        let life = self.lives.get(&decided.episode).ok_or("nobody began this life")?;
-        if self.living.get(&key) != Some(&decided.episode) {
+        let life = self.lives.get(decided.episode).ok_or("nobody began this life")?;
+        if !self.lives(decided.episode) {
             return Err("its life is over".to_owned());
         }
         if decided.qty.0 <= 0 || decided.qty.0 > life.qty {
@@ -63,11 +63,11 @@ impl Oracle<'_> {
         if (is_stop || decided.reason == Reason::TakeProfit) && !self.was_told(key, price) {
             return Err(format!("nobody told a price of {price}"));
         }
-        self.judge_level(at, decided)
+        self.judge_level(at, life, decided)
     }
 
     fn was_told(&self, key: ripcord_core::id::PositionKey, price: i64) -> bool {
-        self.told.get(&key.instrument).is_some_and(|told| told.contains(&price))
+        self.told[key.instrument.0 as usize].contains(&price)
     }
 
     /// Whether a stop of this life was placed where the level is.
@@ -77,9 +77,8 @@ impl Oracle<'_> {
     }
 
     /// Whether the level is what the plan means.
-    fn judge_level(&self, at: Timestamp, decided: &ExitDecided) -> Result<(), String> {
+    fn judge_level(&self, at: Timestamp, life: &Life, decided: &ExitDecided) -> Result<(), String> {
         let key = decided.episode.key;
-        let life = &self.lives[&decided.episode];
         if life.is_adopted || life.is_changed {
             return Ok(());
         }
@@ -111,7 +110,7 @@ impl Oracle<'_> {
                 _ if self.was_stop(decided) => Ok(()),
                 stop => Err(format!("its level is {}, and its stop {stop:?}", decided.trigger.0)),
             },
-            Reason::TrailingStop => self.judge_trailing(decided),
+            Reason::TrailingStop => self.judge_trailing(life, decided),
             Reason::SignalExit if !means.signals => Err("no such rule".to_owned()),
             Reason::TimeLimit => {
                 let limit = means.time_limit.ok_or("no such rule")?;
@@ -122,8 +121,7 @@ impl Oracle<'_> {
         }
     }
 
-    fn judge_trailing(&self, decided: &ExitDecided) -> Result<(), String> {
-        let life = &self.lives[&decided.episode];
+    fn judge_trailing(&self, life: &Life, decided: &ExitDecided) -> Result<(), String> {
         let Some((_, behind)) = self.means(life).trailing else { return Err("no such rule".to_owned()) };
         let Some(best) = life.best else { return Ok(()) };
         let tick = self.config.markets[decided.episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;

@@ -177,8 +177,8 @@ impl World<'_> {
         // A slow disk takes its time, and a timer may be due by now: it comes behind the snapshot.
         let now = late.min(Timestamp(core.next_deadline().0 - 1));
         core.checkpoint(now, &mut out);
-        self.oracle.on_decided(&out.records);
-        self.host.log.append(now, out.records.drain(..));
+        self.host.log.append(&out.records);
+        self.oracle.on_decided(out.records);
         self.host.log.commit();
         self.host.log.snapshot(core, is_torn);
         !self.dies_by(FaultKind::CrashInSnapshot)
