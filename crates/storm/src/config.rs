@@ -247,11 +247,12 @@ fn plan(chance: &mut Chance, instrument: InstrumentId, market: &Market, n: usize
     let means = means(chance);
     let mut plan = json!({ "version": 1, "name": format!("{}-{n}", market.rules.symbol) });
     plan["stop_loss"] = json!({ "distance": { "fraction": fraction(means.stop) }, "exit": exit(chance) });
-    if let Some(bps) = means.hard_stop {
-        plan["hard_stop"] = json!({ "fraction": fraction(bps) });
-    }
-    if let Some(bps) = means.loss_guard {
-        plan["loss_guard"] = json!({ "fraction": fraction(bps) });
+    for (rule, bps) in [("hard_stop", means.hard_stop), ("loss_guard", means.loss_guard)] {
+        let Some(bps) = bps else { continue };
+        plan[rule] = json!({ "fraction": fraction(bps) });
+        if chance.one_in(2) {
+            plan[rule]["source"] = json!("last");
+        }
     }
     if let Some(bps) = means.soft_stop {
         plan["soft_stop"] = json!({ "fraction": fraction(bps), "exit": exit(chance) });
@@ -282,6 +283,9 @@ fn plan(chance: &mut Chance, instrument: InstrumentId, market: &Market, n: usize
         plan["prices"] = json!({ "silence_secs": 30, "confirm_ms": 300 });
         if chance.one_in(2) {
             plan["prices"]["spike"] = fraction(chance.within(150, 400));
+        }
+        if market.sources.len() > 1 && chance.one_in(2) {
+            plan["prices"]["divergence"] = fraction(chance.within(30, 200));
         }
     }
     let spec = serde_json::from_value(plan).expect("a plan of this program is a plan");

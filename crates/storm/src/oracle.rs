@@ -58,6 +58,8 @@ struct Intent {
     is_ended: bool,
     is_lost: bool,
     is_cancelled_by_us: bool,
+    /// When we last asked for its end.
+    cancelled_at: Option<Timestamp>,
     filled: i64,
     /// What the exchange told that it filled in all: more than was believed to be held counts no further.
     told: i64,

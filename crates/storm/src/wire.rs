@@ -16,7 +16,7 @@ pub(crate) enum Message {
     /// To the engine.
     Answer(VenueEvent),
     /// To the engine: a price.
-    Price(Tick),
+    Price(ripcord_core::id::InstrumentId, Tick),
 }
 
 impl Message {

@@ -167,7 +167,7 @@ impl<'a> World<'a> {
                 self.wire.put(self.host.busy_until, answer);
             }
             Message::Answer(event) => self.on_answer(event),
-            Message::Price(tick) => self.hear_price(&tick),
+            Message::Price(instrument, tick) => self.hear_price(instrument, &tick),
         }
     }
 

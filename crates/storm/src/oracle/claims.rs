@@ -95,6 +95,7 @@ impl Oracle<'_> {
         if self.is_silent(key.account) {
             self.fail(now, Some(key), "S14", "a cancel is sent while nothing may be");
         }
+        self.mark(id, |intent| intent.cancelled_at = Some(now));
         // What was asked for before may have happened any time since.
         if self.intents.get(id).is_some_and(|intent| intent.is_cancelled_by_us) {
             return;

@@ -61,9 +61,10 @@ impl Oracle<'_> {
             return;
         }
         // One that follows the price takes the place of another now and then.
-        let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
-        let mut stops = open.filter(|intent| intent.order.kind.trigger().is_some());
-        let is_replaced = stops.any(|intent| now.since(intent.at) < DONE_WITHIN);
+        let of_it = self.intents.values().filter(|intent| intent.order.id.episode == position.episode);
+        let mut stops = of_it.filter(|intent| intent.order.kind.trigger().is_some());
+        let is_replaced =
+            stops.any(|it| now.since(it.cancelled_at.unwrap_or(it.at).max(it.at)) < DONE_WITHIN);
         if !is_replaced && (sum != need || covered.len() != 1) {
             let what = format!("{need} is held, and stops rest for {covered:?}");
             self.fail(now, Some(key), "L1", &what);

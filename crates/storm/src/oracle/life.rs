@@ -142,6 +142,7 @@ impl Oracle<'_> {
                     is_ended: false,
                     is_lost: false,
                     is_cancelled_by_us: false,
+                    cancelled_at: None,
                     filled: 0,
                     told: 0,
                 };

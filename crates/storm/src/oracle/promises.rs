@@ -53,6 +53,8 @@ pub(super) struct Promises {
     edited: BTreeMap<OrderId, (i64, OrderKind)>,
     /// What serves nobody is cancelled in the step that finds it.
     strays: BTreeSet<OrderId>,
+    /// When they were found: what one moment decides leaves together.
+    strays_at: Timestamp,
     /// Lives that outlived a process: which of their cancels were sent is not known.
     survivors: BTreeSet<EpisodeId>,
     /// The first leg of a life was sold, and its stop is to follow.
@@ -95,6 +97,7 @@ impl Promises {
             accepted_at: BTreeMap::new(),
             edited: BTreeMap::new(),
             strays: BTreeSet::new(),
+            strays_at: Timestamp::MIN,
             survivors: BTreeSet::new(),
             follows: None,
             unseen: BTreeMap::new(),
@@ -263,6 +266,7 @@ impl Oracle<'_> {
                 };
                 if !self.is_silent(episode.key.account) && !self.promises.survivors.contains(episode) {
                     self.promises.strays.extend(open.filter(is_owed));
+                    self.promises.strays_at = now;
                 }
                 self.promises.covered_at[episode.key] = None;
                 self.promises.deferred.remove(episode);
@@ -378,7 +382,9 @@ impl Oracle<'_> {
 
     /// What somebody asked for is under way when the next thing happens.
     fn check_owed(&mut self, now: Timestamp) {
-        if let Some(id) = self.promises.strays.pop_first() {
+        if self.promises.strays_at < now
+            && let Some(id) = self.promises.strays.pop_first()
+        {
             self.break_promise(now, id.episode.key, "S8", "what serves nobody is not cancelled");
         }
         let Some((account, is_everything)) = self.promises.owed.take() else { return };

@@ -45,22 +45,22 @@ impl World<'_> {
 
     /// The feed tells a price.
     fn tell(&mut self, instrument: InstrumentId, source: PriceSource, price: i64) {
-        self.oracle.on_told(instrument, price);
         let Some(cell) = self.host.cell(instrument, source) else { return };
         let tick = Tick { at: self.now, price: Price(price), qty: Qty(1), cell, probe: Probe::TICK };
         if let Some(amount) = self.weather.amount(self.now, FaultKind::LateFeed) {
-            self.wire.put(self.now.after(Span::from_millis(amount * 4)), Message::Price(tick));
+            self.wire.put(self.now.after(Span::from_millis(amount * 4)), Message::Price(instrument, tick));
         } else if self.now < self.host.busy_until {
-            self.wire.put(self.host.busy_until, Message::Price(tick));
+            self.wire.put(self.host.busy_until, Message::Price(instrument, tick));
         } else {
-            self.hear_price(&tick);
+            self.hear_price(instrument, &tick);
         }
     }
 
     /// The engine hears a price.
-    pub(super) fn hear_price(&mut self, tick: &Tick) {
+    pub(super) fn hear_price(&mut self, instrument: InstrumentId, tick: &Tick) {
         let now = self.host.now(self.now);
         let Some(core) = &mut self.host.core else { return };
+        self.oracle.on_told(instrument, tick.price.0);
         if core.is_quiet(now, tick) {
             core.take_quiet(tick);
         } else {

@@ -37,6 +37,7 @@ impl Oracle<'_> {
         }
         if !self.is_silent(listed.account) {
             self.promises.strays.extend(&listed.strays);
+            self.promises.strays_at = now;
         }
     }
 
