@@ -404,8 +404,16 @@ impl Coordinator {
         }
         let terms = self.terms(slot);
         let mut decision = match cell {
-            Some(_) => position.evaluate(probe, &terms, |cell| engine.seen(cell, doubted)),
-            None => position.evaluate(probe, &terms, |cell| engine.fresh(step.now, position.opened_at, cell)),
+            Some(_) => {
+                let seen = |cell| engine.seen(cell, doubted);
+                position.evaluate(probe, &terms, seen, seen)
+            }
+            None => {
+                let fresh = |cell| engine.fresh(step.now, cell);
+                // A price from before it was opened says less than what was paid for it.
+                let own = |cell| fresh(cell).filter(|_| engine.told_at(cell) >= position.opened_at);
+                position.evaluate(probe, &terms, own, fresh)
+            }
         };
         if doubted.is_some() {
             decision.keep_urgent();

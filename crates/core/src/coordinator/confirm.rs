@@ -183,7 +183,8 @@ impl Coordinator {
         let terms = self.terms(slot);
         let position = &self.engine.positions[slot as usize];
         let engine = &self.engine;
-        let mut decision = position.evaluate(Probe::TICK, &terms, |cell| engine.seen(cell, doubted));
+        let seen = |cell| engine.seen(cell, doubted);
+        let mut decision = position.evaluate(Probe::TICK, &terms, seen, seen);
         let rule = EMERGENCY.into_iter().find(|rule| rule.reason() == reason);
         let rule = rule.expect("only emergency rules wait");
         decision.without(|other| other < rule || other > Rule::TrailingStop);

@@ -97,7 +97,8 @@ impl Coordinator {
             return;
         }
         let terms = self.terms(slot);
-        let decision = position.evaluate(tick.probe, &terms, |cell| self.engine.seen(cell, Some(tick)));
+        let seen = |cell| self.engine.seen(cell, Some(tick));
+        let decision = position.evaluate(tick.probe, &terms, seen, seen);
         let mut decision = position.set_off_by(tick.cell, decision, &terms);
         let acts_on_stale = terms.plan.prices.act_on_stale && why == Doubt::Late;
         let acted = acts_on_stale && decision.close.is_some_and(|rule| rule <= Rule::StopLoss);

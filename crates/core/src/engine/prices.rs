@@ -64,12 +64,16 @@ impl Engine {
 
     /// As [`Engine::trusted_price`]; where silence is watched for it must not be too old either. It is for
     /// rules that no price of their own set off: a recording may pause, and its last price still holds.
-    /// One from before a position was opened says less than what was paid for it.
-    pub(crate) fn fresh(&self, now: Timestamp, opened_at: Timestamp, cell: CellId) -> Option<Price> {
-        let at = Timestamp(self.cells[cell.0 as usize].at);
+    pub(crate) fn fresh(&self, now: Timestamp, cell: CellId) -> Option<Price> {
+        let at = self.told_at(cell);
         let prices = self.market(self.owner(cell)).prices.filter(|prices| prices.silence.is_some());
         let is_old = prices.is_some_and(|prices| now.since(at) > prices.stale_after);
-        self.trusted_price(cell).filter(|_| !is_old && at >= opened_at)
+        self.trusted_price(cell).filter(|_| !is_old)
+    }
+
+    /// The time of a cell's last price.
+    pub(crate) fn told_at(&self, cell: CellId) -> Timestamp {
+        Timestamp(self.cells[cell.0 as usize].at)
     }
 
     /// The source of a cell.

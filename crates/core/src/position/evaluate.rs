@@ -68,14 +68,16 @@ impl Decision {
 }
 
 impl Position {
-    /// Looks at every rule that `probe` may fire; `prices` gives a cell's last price. A closing position
-    /// only looks whether an emergency rule must push it.
+    /// Looks at every rule that `probe` may fire; `prices` gives a cell's last price, and `standing` that for
+    /// signals and clocks, which no price sets off. A closing position only looks whether an emergency rule
+    /// must push it.
     #[must_use]
     pub fn evaluate(
         &self,
         probe: Probe,
         terms: &Terms<'_>,
         prices: impl Fn(CellId) -> Option<Price>,
+        standing: impl Fn(CellId) -> Option<Price>,
     ) -> Decision {
         let mut decision = Decision::default();
         let rules: &[Rule] = match self.phase {
@@ -103,10 +105,10 @@ impl Position {
                 self.evaluate_trail(terms, &prices, &mut decision);
             }
             if probe.fires(Probe::SIGNAL, self.side()) && self.may_choose(terms) {
-                self.evaluate_signal(terms, &prices, &mut decision);
+                self.evaluate_signal(terms, &standing, &mut decision);
             }
             if probe.fires(Probe::TIME, self.side()) && self.may_choose(terms) {
-                self.evaluate_time(terms, &prices, &mut decision);
+                self.evaluate_time(terms, &standing, &mut decision);
             }
         }
         decision

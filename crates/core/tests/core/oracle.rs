@@ -25,6 +25,7 @@ pub(crate) struct Oracle<'a> {
     prices: BTreeMap<(InstrumentId, PriceSource), i128>,
     feeds: Vec<Feed>,
     positions: Vec<Position>,
+    told_at: BTreeMap<(InstrumentId, PriceSource), i64>,
     generations: BTreeMap<PositionKey, u32>,
     pub(crate) exits: Vec<Exit>,
 }
@@ -88,8 +89,8 @@ impl<'a> Oracle<'a> {
                 });
             }
         }
-        let (prices, generations) = (BTreeMap::new(), BTreeMap::new());
-        Self { case, prices, feeds, positions: Vec::new(), generations, exits: Vec::new() }
+        let (prices, told_at, generations) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { case, prices, told_at, feeds, positions: Vec::new(), generations, exits: Vec::new() }
     }
 
     pub(crate) fn run(&mut self) {
@@ -215,6 +216,7 @@ impl<'a> Oracle<'a> {
             }
         }
         self.prices.insert((instrument, source), price);
+        self.told_at.insert((instrument, source), now);
         for n in 0..self.positions.len() {
             if !self.positions[n].closed && self.positions[n].episode.key.instrument == instrument {
                 self.look(at, now, n, Some((source, price)));
@@ -259,14 +261,22 @@ impl<'a> Oracle<'a> {
         if was_trailing && !is_stepped {
             eye.follow(&mut position);
         }
+        // Without a price of their own, levels are not held against what was told before it was opened.
+        let instrument = position.episode.key.instrument;
+        let is_known = |source: PriceSource| {
+            let at = self.told_at.get(&(instrument, source));
+            told.is_some() || at.is_some_and(|at| *at >= position.opened_at)
+        };
+        let (quoted, quote_is_known) = (quoted.filter(|_| is_known(quote)), is_known(quote));
         let mut holding = eye.full_closes(&position, quote);
+        holding.retain(|(_, source)| is_known(*source));
         holding.extend(eye.late_closes(&position, quote, is_signalled, is_overdue));
         let (from, to) = eye.legs_reached(&position, quote);
         // A leg that closes nothing yet waits for the next one.
         // What earlier legs that rest will take is not there to be sold twice.
         let earlier = position.resting.iter().filter(|(leg, ..)| *leg <= from);
         let free = position.open - earlier.map(|(_, _, qty)| qty).sum::<i128>();
-        let legs = eye.legs_qty(&position, from, to, free);
+        let legs = if quote_is_known { eye.legs_qty(&position, from, to, free) } else { 0 };
         let own = told.is_none_or(|(source, _)| {
             holding.iter().any(|(_, its)| *its == source) || (legs > 0 && quote == source)
         });

@@ -300,8 +300,10 @@ impl Acceptance<'_> {
         if !self.apart(last, price) {
             return self.accept(n, now, of, price);
         }
-        let goes_on =
-            |(other, since): &(i64, i64)| (*other > last) == (price > last) && now - since <= 10_000 * MS;
+        let goes_on = |(other, since): &(i64, i64)| {
+            let says_the_same = now - since <= 10_000 * MS || !self.apart(*other, price);
+            (*other > last) == (price > last) && says_the_same
+        };
         let before = self.waits.get(&of).copied().filter(goes_on);
         let nearer = match before {
             Some((other, _)) if (other - last).abs() < (price - last).abs() => other,
