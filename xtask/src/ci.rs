@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::tally::{self, Runner, Tally};
-use crate::{Outcome, bugs, fuzz, term, tidy, tools};
+use crate::{Outcome, bugs, term, tidy, tools};
 
 struct Step {
     name: &'static str,
@@ -26,8 +26,6 @@ enum Work {
     Tests,
     /// Each planted bug in the world that is known to show it.
     Bugs,
-    /// Each fuzz target for so many seconds.
-    Fuzz(u64),
 }
 
 const STEPS: &[Step] = &[
@@ -68,16 +66,7 @@ const STEPS: &[Step] = &[
         work: Work::Bugs,
         hint: "worlds move when the engine does: `cargo xtask bugs --record` looks for new ones",
     },
-    Step {
-        name: "fuzz",
-        needs: None,
-        work: Work::Fuzz(FUZZ_SECONDS),
-        hint: "the line above says how the input is played again",
-    },
 ];
-
-/// How long each fuzz target runs.
-const FUZZ_SECONDS: u64 = 15;
 
 /// Stands for `--locked` on a build server, and for nothing elsewhere.
 const LOCKED: &str = "--locked";
@@ -162,10 +151,6 @@ fn perform(step: &Step, number: &str) -> Result<Option<Tally>, String> {
             let all_found = bugs::run(&["--replay".to_owned()])? == ExitCode::SUCCESS;
             if all_found { Ok(None) } else { Err("not every planted bug was found".to_owned()) }
         }
-        Work::Fuzz(seconds) => {
-            eprintln!("\n{} cargo xtask fuzz --seconds {seconds}", term::bold(number));
-            if fuzz::check(seconds)? { Ok(None) } else { Err("fuzzing found something".to_owned()) }
-        }
     }
 }
 
@@ -225,10 +210,7 @@ mod tests {
     #[test]
     fn an_unknown_step_lists_what_exists() {
         let text = choose(&["lint".to_owned()]).err().expect("lint does not exist");
-        assert!(
-            text.contains("lint") && text.contains("format, tidy, clippy, docs, tests, bugs, fuzz"),
-            "{text}"
-        );
+        assert!(text.contains("lint") && text.contains("format, tidy, clippy, docs, tests, bugs"), "{text}");
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 /// Builds, and runs every target for so long; 0 runs what is committed, once. Whether nothing was found.
+#[allow(dead_code, reason = "a step of `cargo xtask test` once its time is agreed on")]
 pub(crate) fn check(seconds: u64) -> Result<bool, String> {
     if let (Err(why), false) = (needs_cxx(), tools::is_ci()) {
         eprintln!("{} {why}", term::red("skipped:"));

@@ -22,7 +22,7 @@ use crate::market::PriceSource;
 use crate::orders::Orders;
 use crate::pacing::{Pace, Pacing};
 use crate::plan::Plan;
-use crate::position::Terms;
+use crate::position::{Decision, Position, Terms};
 use crate::time::Timestamp;
 use crate::watch::Slot;
 
@@ -404,20 +404,9 @@ impl Coordinator {
         }
         let terms = self.terms(slot);
         let mut decision = match cell {
-            Some(_) => {
-                let seen = |cell| engine.seen(cell, doubted);
-                position.evaluate(probe, &terms, seen, seen)
-            }
-            None => {
-                let fresh = |cell| engine.fresh(step.now, cell);
-                // A price from before it was opened says less than what was paid for it.
-                let own = |cell| fresh(cell).filter(|_| engine.told_at(cell) >= position.opened_at);
-                position.evaluate(probe, &terms, own, fresh)
-            }
+            Some(_) => Self::at_price(engine, position, probe, &terms, doubted),
+            None => self.as_prices_stand(step.now, position, probe, &terms),
         };
-        if doubted.is_some() {
-            decision.keep_urgent();
-        }
         let waiting = self.await_second(slot, probe, doubted, &mut decision);
         let is_held_up = self.hold_up(slot, cell, &mut decision);
         let waits = self.wait_for_room(step.now, slot, cell, &mut decision);
@@ -466,6 +455,36 @@ impl Coordinator {
             changed = Kinds::ALL;
         }
         changed
+    }
+
+    /// What a position says to a price.
+    fn at_price(
+        engine: &Engine,
+        position: &Position,
+        probe: Probe,
+        terms: &Terms<'_>,
+        doubted: Option<&Tick>,
+    ) -> Decision {
+        let seen = |cell| engine.seen(cell, doubted);
+        let mut decision = position.evaluate(probe, terms, seen, seen);
+        if doubted.is_some() {
+            decision.keep_urgent();
+        }
+        decision
+    }
+
+    /// What a position says when no price sets it off.
+    fn as_prices_stand(
+        &self,
+        now: Timestamp,
+        position: &Position,
+        probe: Probe,
+        terms: &Terms<'_>,
+    ) -> Decision {
+        let fresh = |cell| self.engine.fresh(now, cell);
+        // A price from before it was opened says less than what was paid for it.
+        let own = |cell| fresh(cell).filter(|_| self.engine.told_at(cell) >= position.opened_at);
+        position.evaluate(probe, terms, own, fresh)
     }
 
     /// Everything that a decision about a position needs besides its own state.

@@ -239,6 +239,13 @@ impl<'a> Oracle<'a> {
         }
     }
 
+    /// Whether a price was told since a position was opened: without one of their own, levels are not held
+    /// against what was told before.
+    fn is_since(&self, position: &Position, source: PriceSource) -> bool {
+        let at = self.told_at.get(&(position.episode.key.instrument, source));
+        at.is_some_and(|at| *at >= position.opened_at)
+    }
+
     /// Looks at every rule: at a price, or, without one, at the prices as they stand.
     fn look(&mut self, at: usize, now: i64, n: usize, told: Option<(PriceSource, i128)>) {
         let mut position = std::mem::replace(&mut self.positions[n], nobody());
@@ -261,12 +268,7 @@ impl<'a> Oracle<'a> {
         if was_trailing && !is_stepped {
             eye.follow(&mut position);
         }
-        // Without a price of their own, levels are not held against what was told before it was opened.
-        let instrument = position.episode.key.instrument;
-        let is_known = |source: PriceSource| {
-            let at = self.told_at.get(&(instrument, source));
-            told.is_some() || at.is_some_and(|at| *at >= position.opened_at)
-        };
+        let is_known = |source: PriceSource| told.is_some() || self.is_since(&position, source);
         let (quoted, quote_is_known) = (quoted.filter(|_| is_known(quote)), is_known(quote));
         let mut holding = eye.full_closes(&position, quote);
         holding.retain(|(_, source)| is_known(*source));

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ripcord_core::event::{Action, Added, Command, Event, Filled, LeftOutside, Opened, Record, VenueEvent};
+use ripcord_core::event::{
+    Action, Added, Command, Event, ExitDecided, Filled, LeftOutside, Opened, Record, VenueEvent,
+};
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::order::{ExitOrder, OrderKind};
@@ -129,6 +131,15 @@ impl Promises {
         self.survivors = living;
     }
 
+    /// A life is over.
+    fn forget(&mut self, episode: EpisodeId) {
+        self.covered_at[episode.key] = None;
+        self.deferred.remove(&episode);
+        self.repriced.remove(&episode);
+        self.decided.retain(|(of, _), _| *of != episode);
+        self.accepted_at.extract_if(orders_of(episode), |_, _| true).for_each(drop);
+    }
+
     /// So much of what had left is there after all.
     fn found_again(&mut self, episode: EpisodeId, qty: i64) {
         if let Some((unseen, _)) = self.unseen.get_mut(&episode) {
@@ -208,42 +219,10 @@ impl Oracle<'_> {
                 self.promises.returned = back.qty.0;
                 self.promises.repriced.insert(back.episode);
             }
-            Record::ExitDecided(decided) => {
-                if decided.reason == Reason::PanicClose {
-                    self.promises.panicked.insert(decided.episode.key, now);
-                }
-                if decided.leg > 0 {
-                    self.check_part(now, decided.episode, decided.leg, decided.qty.0);
-                    self.promises.decided.insert((decided.episode, decided.exit), decided.qty.0);
-                }
-                self.check_asked(now, at, decided.episode, decided.reason);
-            }
+            Record::ExitDecided(decided) => self.on_decided_exit(now, at, decided),
             Record::OrderIntended(order) => self.check_intent(now, order),
             Record::Filled(filled) => self.on_sold(now, at, filled),
-            Record::Deferred { episode, reason, .. } => {
-                if *reason == Reason::SoftStop {
-                    self.promises.deferred.insert(*episode);
-                }
-                if !matches!(reason, Reason::StopLoss | Reason::SoftStop) {
-                    self.break_promise(
-                        now,
-                        episode.key,
-                        "L3",
-                        "an emergency is left to the stop at the venue",
-                    );
-                }
-                let covered = self.promises.covered_at[episode.key];
-                let opened = self.lives.get(*episode).map_or(now, |life| life.opened_at);
-                let since = covered.map_or(opened, |covered| covered.max(opened));
-                if now.since(since) > COVERED_WITHIN {
-                    self.break_promise(
-                        now,
-                        episode.key,
-                        "A22",
-                        "an exit is left to a stop that is not there",
-                    );
-                }
-            }
+            Record::Deferred { episode, reason, .. } => self.on_deferred(now, *episode, *reason),
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
                 let told = &self.told[episode.key.instrument.0 as usize];
                 let mut last = told.iter().rev().take(6).peekable();
@@ -254,28 +233,55 @@ impl Oracle<'_> {
                 }
             }
             Record::LeftOutside(left) => self.check_left(now, at, left),
-            Record::Closed { episode } => {
-                let closing = self.lives.get(*episode).and_then(|life| life.closing);
-                if closing.is_some_and(|(_, reason, _)| reason == Reason::PanicClose) {
-                    self.promises.panicked.insert(episode.key, now);
-                }
-                let open = self.open[episode.key].iter();
-                let is_owed = |id: &&OrderId| {
-                    let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
-                    id.episode == *episode && self.intents.get(id).is_some_and(rests)
-                };
-                if !self.is_silent(episode.key.account) && !self.promises.survivors.contains(episode) {
-                    self.promises.strays.extend(open.filter(is_owed));
-                    self.promises.strays_at = now;
-                }
-                self.promises.covered_at[episode.key] = None;
-                self.promises.deferred.remove(episode);
-                self.promises.repriced.remove(episode);
-                self.promises.decided.retain(|(of, _), _| of != episode);
-                self.promises.accepted_at.extract_if(orders_of(*episode), |_, _| true).for_each(drop);
-            }
+            Record::Closed { episode } => self.on_over(now, *episode),
             _ => {}
         }
+    }
+
+    fn on_decided_exit(&mut self, now: Timestamp, at: Timestamp, decided: &ExitDecided) {
+        if decided.reason == Reason::PanicClose {
+            self.promises.panicked.insert(decided.episode.key, now);
+        }
+        if decided.leg > 0 {
+            self.check_part(now, decided.episode, decided.leg, decided.qty.0);
+            self.promises.decided.insert((decided.episode, decided.exit), decided.qty.0);
+        }
+        self.check_asked(now, at, decided.episode, decided.reason);
+    }
+
+    /// A rule left its exit to the stop at the venue.
+    fn on_deferred(&mut self, now: Timestamp, episode: EpisodeId, reason: Reason) {
+        let key = episode.key;
+        if reason == Reason::SoftStop {
+            self.promises.deferred.insert(episode);
+        }
+        if !matches!(reason, Reason::StopLoss | Reason::SoftStop) {
+            self.break_promise(now, key, "L3", "an emergency is left to the stop at the venue");
+        }
+        let covered = self.promises.covered_at[key];
+        let opened = self.lives.get(episode).map_or(now, |life| life.opened_at);
+        let since = covered.map_or(opened, |covered| covered.max(opened));
+        if now.since(since) > COVERED_WITHIN {
+            self.break_promise(now, key, "A22", "an exit is left to a stop that is not there");
+        }
+    }
+
+    /// A life is over: what of it rests is cancelled in the same step.
+    fn on_over(&mut self, now: Timestamp, episode: EpisodeId) {
+        let closing = self.lives.get(episode).and_then(|life| life.closing);
+        if closing.is_some_and(|(_, reason, _)| reason == Reason::PanicClose) {
+            self.promises.panicked.insert(episode.key, now);
+        }
+        let open = self.open[episode.key].iter();
+        let is_owed = |id: &&OrderId| {
+            let rests = |it: &super::Intent| it.is_accepted && !it.is_ended && !it.is_cancelled_by_us;
+            id.episode == episode && self.intents.get(id).is_some_and(rests)
+        };
+        if !self.is_silent(episode.key.account) && !self.promises.survivors.contains(&episode) {
+            self.promises.strays.extend(open.filter(is_owed));
+            self.promises.strays_at = now;
+        }
+        self.promises.forget(episode);
     }
 
     /// Whether the soft stop of a life was left to a stop at the venue that covers all of it still.
