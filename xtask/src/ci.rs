@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::tally::{self, Runner, Tally};
-use crate::{Outcome, bugs, term, tidy, tools};
+use crate::{Outcome, term, tidy, tools};
 
 struct Step {
     name: &'static str,
@@ -24,8 +24,6 @@ enum Work {
     Cargo { arguments: &'static [&'static str], environment: &'static [(&'static str, &'static str)] },
     /// Unit, integration and doc tests, counted.
     Tests,
-    /// Each planted bug in the world that is known to show it.
-    Bugs,
 }
 
 const STEPS: &[Step] = &[
@@ -59,12 +57,6 @@ const STEPS: &[Step] = &[
         needs: None,
         work: Work::Tests,
         hint: "one test alone: `cargo test -p CRATE PART_OF_ITS_NAME`",
-    },
-    Step {
-        name: "bugs",
-        needs: None,
-        work: Work::Bugs,
-        hint: "worlds move when the engine does: `cargo xtask bugs --record` looks for new ones",
     },
 ];
 
@@ -146,11 +138,6 @@ fn perform(step: &Step, number: &str) -> Result<Option<Tally>, String> {
             }
             Ok(Some(tally))
         }
-        Work::Bugs => {
-            eprintln!("\n{} cargo xtask bugs --replay", term::bold(number));
-            let all_found = bugs::run(&["--replay".to_owned()])? == ExitCode::SUCCESS;
-            if all_found { Ok(None) } else { Err("not every planted bug was found".to_owned()) }
-        }
     }
 }
 
@@ -210,7 +197,7 @@ mod tests {
     #[test]
     fn an_unknown_step_lists_what_exists() {
         let text = choose(&["lint".to_owned()]).err().expect("lint does not exist");
-        assert!(text.contains("lint") && text.contains("format, tidy, clippy, docs, tests, bugs"), "{text}");
+        assert!(text.contains("lint") && text.contains("format, tidy, clippy, docs, tests"), "{text}");
     }
 
     #[test]
