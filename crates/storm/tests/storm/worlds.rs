@@ -5,7 +5,8 @@ use ripcord_core::time::Span;
 use ripcord_storm::{Config, Outcome, SOMETIMES, Totals, VenueKind, run};
 
 const HOUR: Span = Span::from_secs(3_600);
-const DAY: Span = Span::from_secs(24 * 3_600);
+/// Whole days are played by the command: a build has less time.
+const QUARTER: Span = Span::from_secs(6 * 3_600);
 
 fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
     // Every other world lacks half of the faults: they hide each other.
@@ -17,7 +18,7 @@ fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
 fn two_hundred_worlds_see_nothing_that_must_not_be() {
     let mut totals = Totals::default();
     let mut failed = Vec::new();
-    for outcome in outcomes(0..200, DAY) {
+    for outcome in outcomes(0..200, QUARTER) {
         totals.add(&outcome);
         if let Some(violation) = outcome.violation {
             failed.push((outcome.seed, violation.invariant));
