@@ -13,6 +13,8 @@ use crate::payload;
 
 #[path = "../../crates/journal/tests/journal/lists.rs"]
 mod lists;
+#[path = "../../crates/journal/tests/journal/orders.rs"]
+mod orders;
 #[path = "../../crates/journal/tests/journal/samples.rs"]
 mod samples;
 #[path = "../../crates/journal/tests/journal/world.rs"]

@@ -13,9 +13,12 @@ const KNOWN: &str = "crates/storm/src/bugs/known.txt";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let root = tools::root();
-    if arguments.iter().any(|argument| argument == "--test") {
-        let tested = tools::cargo(&build("test")).arg("--lib").current_dir(&root).status();
-        return ended(tested);
+    // The tests of the worlds, with the engine that can have bugs and has none.
+    for (word, tests) in [("--test", &["--lib"][..]), ("--days", &["--test", "storm"])] {
+        if arguments.iter().any(|argument| argument == word) {
+            let tested = tools::cargo(&build("test")).args(tests).current_dir(&root).status();
+            return ended(tested);
+        }
     }
     let mut cargo = tools::cargo(&build("run"));
     cargo.args(["--quiet", "--bin", "bugs", "--"]).current_dir(&root);

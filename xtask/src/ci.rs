@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::tally::{self, Runner, Tally};
-use crate::{Outcome, term, tidy, tools};
+use crate::{Outcome, bugs, fuzz, term, tidy, tools};
 
 struct Step {
     name: &'static str,
@@ -24,6 +24,10 @@ enum Work {
     Cargo { arguments: &'static [&'static str], environment: &'static [(&'static str, &'static str)] },
     /// Unit, integration and doc tests, counted.
     Tests,
+    /// Worlds of a day with an engine that is optimised, and each planted bug in the world that shows it.
+    Storm,
+    /// Each fuzz target for a while.
+    Fuzz,
 }
 
 const STEPS: &[Step] = &[
@@ -58,7 +62,22 @@ const STEPS: &[Step] = &[
         work: Work::Tests,
         hint: "one test alone: `cargo test -p CRATE PART_OF_ITS_NAME`",
     },
+    Step {
+        name: "storm",
+        needs: None,
+        work: Work::Storm,
+        hint: "a world: `ripcord storm --seed N`; worlds of bugs move when the engine does: `cargo xtask bugs --record`",
+    },
+    Step {
+        name: "fuzz",
+        needs: None,
+        work: Work::Fuzz,
+        hint: "the lines above say how the input is played again",
+    },
 ];
+
+/// Each fuzz target runs for so many seconds.
+const FUZZ_SECONDS: u64 = 15;
 
 /// Stands for `--locked` on a build server, and for nothing elsewhere.
 const LOCKED: &str = "--locked";
@@ -138,6 +157,21 @@ fn perform(step: &Step, number: &str) -> Result<Option<Tally>, String> {
             }
             Ok(Some(tally))
         }
+        Work::Fuzz => {
+            eprintln!("\n{} cargo xtask fuzz --seconds {FUZZ_SECONDS}", term::bold(number));
+            if fuzz::check(FUZZ_SECONDS)? { Ok(None) } else { Err("an input breaks something".to_owned()) }
+        }
+        Work::Storm => {
+            eprintln!("\n{} two hundred worlds of a day", term::bold(number));
+            let days = bugs::run(&["--days".to_owned()])?;
+            eprintln!("\n{} cargo xtask bugs --replay", term::bold(number));
+            let bugs = bugs::run(&["--replay".to_owned()])?;
+            match (days == ExitCode::SUCCESS, bugs == ExitCode::SUCCESS) {
+                (true, true) => Ok(None),
+                (false, _) => Err("a world saw what must not be".to_owned()),
+                (_, false) => Err("not every planted bug was found".to_owned()),
+            }
+        }
     }
 }
 
@@ -197,7 +231,10 @@ mod tests {
     #[test]
     fn an_unknown_step_lists_what_exists() {
         let text = choose(&["lint".to_owned()]).err().expect("lint does not exist");
-        assert!(text.contains("lint") && text.contains("format, tidy, clippy, docs, tests"), "{text}");
+        assert!(
+            text.contains("lint") && text.contains("format, tidy, clippy, docs, tests, storm, fuzz"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ripcord_core::num::Ratio;
+use ripcord_core::pacing::OrderBudget;
 use ripcord_core::time::Span;
 use ripcord_service::RunConfig;
 use ripcord_service::clock::Speed;
@@ -21,6 +23,10 @@ use crate::output::{BAD_REQUEST, FAILED, colours, fail};
 const TIMES_MAX: u32 = 100_000;
 /// A hundred years in seconds: what is asked for stays within the clock.
 const LASTS_MAX: u64 = 3_155_760_000;
+/// What an order budget leaves to stops and to exits of risk.
+const RESERVE_BPS: i64 = 2_000;
+/// After a venue said that it is busy, exits of choice wait this long.
+const BUSY_PAUSE: Span = Span::from_secs(10);
 /// A venue answers within milliseconds, or says nothing.
 const ANSWER_WITHIN: Span = Span::from_millis(1_000);
 
@@ -48,6 +54,14 @@ pub(crate) struct RunArgs {
     /// How often what the venue holds is read
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = lasting, requires = "venue")]
     read_every: Duration,
+    /// How many orders each account may send, such as 50/10s: targets, signals and time limits wait for room and
+    /// leave a fifth of it to what protects, which never waits
+    #[arg(long, value_name = "N/TIME", value_parser = order_budget, requires = "venue")]
+    order_budget: Option<OrderBudget>,
+    /// Only shadow the account there: no order reaches it, what would have been done is done on paper. Nothing is
+    /// protected
+    #[arg(long, requires = "venue")]
+    shadow: bool,
     /// The venue may be on another machine: its words are not secret, and not signed
     #[arg(long, requires = "venue")]
     venue_remote: bool,
@@ -136,6 +150,22 @@ fn lasting(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A number of orders and the time in which they may be sent.
+fn order_budget(text: &str) -> Result<OrderBudget, String> {
+    let wanted = "give a number of orders and a time, such as 50/10s";
+    let (orders, window) = text.split_once('/').ok_or(wanted)?;
+    let orders = orders.parse().map_err(|_| wanted.to_owned())?;
+    let window = i64::try_from(lasting(window)?.as_nanos()).unwrap_or(i64::MAX);
+    let budget = OrderBudget {
+        orders,
+        window: Span(window),
+        reserve: Ratio::from_bps(RESERVE_BPS),
+        pause: BUSY_PAUSE,
+    };
+    let fault = "it must be 2 to 10000 orders within at most a day";
+    budget.is_sound().then_some(budget).ok_or_else(|| fault.to_owned())
+}
+
 pub(crate) fn run(args: RunArgs) -> ExitCode {
     let script = match args.regime {
         Regime::Calm => Script::Calm,
@@ -155,6 +185,8 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
             read_every: Span(i64::try_from(args.read_every.as_nanos()).unwrap_or(i64::MAX)),
             answer_within: ANSWER_WITHIN,
             may_be_remote: args.venue_remote,
+            budget: args.order_budget,
+            is_shadow: args.shadow,
         }),
         (None, Some(tape)) => MarketChoice::Recorded(tape),
         (None, None) => MarketChoice::Generated(script),

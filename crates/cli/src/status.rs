@@ -77,7 +77,7 @@ fn of_store(path: &std::path::Path) -> Result<Value, (u8, String)> {
         (code, error.to_string())
     })?;
     let mut told = serde_json::to_value(&rest.told).map_err(|error| (FAILED, error.to_string()))?;
-    told["mode"] = "paper".into();
+    told["mode"] = rest.mode.word().into();
     told["version"] = env!("CARGO_PKG_VERSION").into();
     told["health"] = "at_rest".into();
     told["reasons"] = json!([]);

@@ -160,10 +160,13 @@ pub(crate) struct Bucket {
     pub(crate) pending: Option<Pending>,
     /// How much of its living position came out of a grant.
     granted: Qty,
+    /// Coins beyond ours that the wallet held, as a read has told while orders of others locked some.
+    pub(crate) beside: Qty,
 }
 
 impl Bucket {
-    const NEW: Self = Self { touched: Timestamp::MIN, trade: 0, pending: None, granted: Qty(0) };
+    const NEW: Self =
+        Self { touched: Timestamp::MIN, trade: 0, pending: None, granted: Qty(0), beside: Qty(0) };
 }
 
 /// A quantity that left a position, and the orders that may have sold it.

@@ -355,9 +355,11 @@ impl Coordinator {
         if let Some(jump) = jump {
             self.note(&mut step, instrument, Record::Jump(Box::new(jump)));
         }
+        let differed = self.engine.trust.diverged.contains(&instrument);
         if self.engine.books[index].asks.every {
             self.heed(&mut step, tick);
         }
+        let agrees = differed && !self.engine.trust.diverged.contains(&instrument);
         if due.is_empty() {
             self.engine.raise(tick);
         } else {
@@ -373,6 +375,9 @@ impl Coordinator {
         }
         due.clear();
         self.due = due;
+        if agrees {
+            self.serve_held_up(&mut step, instrument);
+        }
         if changed_any {
             self.engine.restate_bands(instrument);
         } else {
@@ -433,12 +438,8 @@ impl Coordinator {
             return Kinds::ALL;
         }
         if let Some(rule) = decision.close {
-            if self.defers(slot, rule, &decision.held) {
-                self.defer(step, slot, rule, decision.held);
-                return changed;
-            }
-            self.close_by_rule(step, slot, rule, decision.held);
-            return Kinds::ALL;
+            let closes = self.close_or_defer(step, slot, rule, decision);
+            return if closes { Kinds::ALL } else { changed };
         }
         if let Some((from, to)) = decision.legs {
             self.fire_legs(step, slot, from, to, decision.held, probe.fill);

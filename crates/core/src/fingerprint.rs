@@ -14,7 +14,7 @@ use crate::watch::Moment;
 impl Coordinator {
     /// Two coordinators with the same markets and plans that say the same here behave alike from now on.
     pub fn fingerprint(&self, into: &mut impl Hasher) {
-        let Self { engine, orders, accounts, timers, .. } = self;
+        let Self { engine, orders, accounts, pacing, timers, .. } = self;
         for cell in &engine.cells {
             (cell.last, cell.at).hash(into);
         }
@@ -34,6 +34,7 @@ impl Coordinator {
         engine.trust.hash(into);
         (&orders.awaited, &orders.inquiries, &orders.waiting).hash(into);
         accounts.hash(into);
+        pacing.hash(into);
         timers.hash(into);
     }
 }

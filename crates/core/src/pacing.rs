@@ -60,7 +60,7 @@ pub enum Pace {
 }
 
 /// The orders of an account with a budget.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Paced {
     budget: OrderBudget,
     /// When the newest were sent; not more of them than the budget counts.
@@ -97,7 +97,7 @@ impl Paced {
 }
 
 /// The accounts that have a budget.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Pacing {
     #[serde(with = "crate::pairs")]
     by_account: BTreeMap<AccountId, Paced>,

@@ -69,7 +69,7 @@ fn print(attempt: &str, opened: Duration, known: usize, covered: usize) {
 fn begin(at: &KeptAt, plans: &RunPlans, positions_max: u32) -> Result<Session, Box<dyn std::error::Error>> {
     let market = Market::Generated { seed: 7, script: Script::Calm };
     let kept = Some(Keeper::open(at, START)?);
-    Ok(Session::new(SessionSpec { market, seed: 7, positions_max, start: START, plans, kept })?)
+    Ok(Session::new(SessionSpec { market, seed: 7, positions_max, start: START, plans, kept, budget: None })?)
 }
 
 /// Lets a run hold its positions, and leaves it as a kill does. How many it held.

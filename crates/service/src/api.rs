@@ -90,7 +90,7 @@ async fn health(State(outlook): State<Outlook>) -> Response {
     let body = HealthBody {
         status: health.word(),
         reasons: health.reasons(),
-        mode: "paper",
+        mode: about.mode.word(),
         venue: about.venue.clone(),
         version: env!("CARGO_PKG_VERSION"),
         started_at: rfc3339(about.started),
@@ -227,7 +227,7 @@ async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
     let status = Arc::clone(&outlook.status.borrow());
     let health = Health::of(&status, &outlook.about, outlook.clock.now());
     Json(ProtectionBody {
-        mode: "paper",
+        mode: outlook.about.mode.word(),
         venue: outlook.about.venue.clone(),
         version: env!("CARGO_PKG_VERSION"),
         health: health.word(),

@@ -92,6 +92,7 @@ mod tests {
             started: Timestamp(0),
             quote_age_max: Span::from_secs(5),
             venue: String::new(),
+            mode: crate::status::Mode::Paper,
         }
     }
 

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::crash::{self, Point};
-use crate::let_go::LetGo;
 use crate::names::Names;
+use crate::paper_books::PaperBooks;
 use crate::tags::{MEMORY_VERSION, Memory};
 
 /// The field of the settings that says when the market began.
@@ -42,7 +42,7 @@ struct Remembered {
     memory: Memory,
     /// Since when each position is covered.
     coverage: Coverage,
-    let_go: LetGo,
+    paper_books: PaperBooks,
 }
 
 /// Why a store cannot be used for this run.
@@ -102,8 +102,8 @@ pub struct Past {
     pub memory: Memory,
     /// Since when each position was covered, behind it.
     pub coverage: Coverage,
-    /// What was let go, behind it.
-    pub let_go: LetGo,
+    /// What books on paper are rebuilt from, behind it.
+    pub paper_books: PaperBooks,
     /// The facts behind that, in order.
     pub facts: Vec<Entry>,
     /// Snapshots that could not be taken, and why.
@@ -152,7 +152,7 @@ impl Keeper {
             coordinator: rebuilt.coordinator,
             memory: remembered.memory,
             coverage: remembered.coverage,
-            let_go: remembered.let_go,
+            paper_books: remembered.paper_books,
             facts,
             passed_over,
             instruments: rebuilt.instruments,
@@ -240,13 +240,13 @@ impl Keeper {
         core: &Snapshot,
         memory: Memory,
         coverage: Coverage,
-        let_go: LetGo,
+        paper_books: PaperBooks,
     ) -> bool {
         if !self.keep() {
             return false;
         }
         crash::here(Point::Snapshot);
-        let remembered = Remembered { last: self.last, memory, coverage, let_go };
+        let remembered = Remembered { last: self.last, memory, coverage, paper_books };
         // What has no bytes is read from the facts again: a start takes longer, and nothing is lost.
         let state = State::of(STATE, MEMORY_VERSION, &remembered).ok();
         match self.store.keep_snapshot(core, state.as_slice()) {

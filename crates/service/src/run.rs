@@ -8,8 +8,11 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use axum::Router;
+use ripcord_core::pacing::OrderBudget;
 use ripcord_core::time::{Span, Timestamp};
+use ripcord_sim::desk::Venue;
 use ripcord_sim::generator::Script;
+use ripcord_sim::shadow::Shadow;
 use ripcord_sim::tape::{Tape, TapeError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
@@ -27,7 +30,7 @@ use crate::plans::{PlansError, RunPlans};
 use crate::printer::Printer;
 use crate::session::{Reads, Session, SessionError, SessionSpec};
 use crate::source::Market;
-use crate::status::{About, Status};
+use crate::status::{About, Mode, Status};
 use crate::wire::ids::ClientIds;
 use crate::wire::port::LineVenue;
 use crate::wire::{self, JoinError, connection};
@@ -61,6 +64,10 @@ pub struct VenueChoice {
     pub answer_within: Span,
     /// It may be on another machine: the words on the wire are open to anybody between.
     pub may_be_remote: bool,
+    /// How many orders each account may send; none counts nothing.
+    pub budget: Option<OrderBudget>,
+    /// No order reaches it: what would have been done is done on paper, beside whoever trades there.
+    pub is_shadow: bool,
 }
 
 /// Where the plans of a run come from.
@@ -219,6 +226,7 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         started: clock.started_at(),
         quote_age_max: session.quote_age_max(),
         venue: venue_text(config),
+        mode: mode(config),
     };
     let (published, status) = watch::channel(Arc::new(first_status(&session, clock.now())));
     let denials = Arc::new(Denials::default());
@@ -285,7 +293,11 @@ fn session(
 ) -> Result<Session, RunError> {
     let spec = |market, positions_max, kept| {
         let (seed, start) = (config.seed, clock.started_at());
-        SessionSpec { market, seed, positions_max, start, plans, kept }
+        let budget = match &config.market {
+            MarketChoice::Venue(choice) => choice.budget,
+            MarketChoice::Generated(_) | MarketChoice::Recorded(_) => None,
+        };
+        SessionSpec { market, seed, positions_max, start, plans, kept, budget }
     };
     let keeper = |at| Keeper::open(at, clock.started_at()).map_err(SessionError::from);
     let kept = || config.store.as_ref().map(keeper).transpose();
@@ -310,11 +322,14 @@ fn session(
             let (welcome, instruments) = (joined.welcome.clone(), wire::instruments(&joined.welcome));
             let streams = connection::listen(joined, wakes.clone()).map_err(RunError::Runtime)?;
             let venue = LineVenue::new(ids, streams.words, choice.answer_within);
-            let market = Market::Streamed { venue: welcome.venue, instruments, news: streams.news };
+            let (name, news, is_shadow) = (welcome.venue, streams.news, choice.is_shadow);
+            let market = Market::Streamed { venue: name, instruments, news, is_shadow };
             let confirm_after = choice.read_every.min(Reads::OWN.confirm_after);
             let reads = Reads { every: choice.read_every, confirm_after };
             let spec = spec(market, welcome.accounts, Some((keeper, past)));
-            Ok(Session::at(Box::new(venue), reads, spec)?)
+            let venue: Box<dyn Venue> =
+                if is_shadow { Box::new(Shadow::beside(venue)) } else { Box::new(venue) };
+            Ok(Session::at(venue, reads, spec)?)
         }
     }
 }
@@ -323,7 +338,18 @@ fn session(
 fn venue_text(config: &RunConfig) -> String {
     match &config.market {
         MarketChoice::Generated(_) | MarketChoice::Recorded(_) => "simulated, in this process".to_owned(),
-        MarketChoice::Venue(choice) => format!("simulated, at {}", choice.addr),
+        MarketChoice::Venue(VenueChoice { addr, is_shadow: false, .. }) => format!("simulated, at {addr}"),
+        MarketChoice::Venue(VenueChoice { addr, is_shadow: true, .. }) => {
+            format!("on paper, in the shadow of the account at {addr}")
+        }
+    }
+}
+
+/// What the orders of a run are.
+const fn mode(config: &RunConfig) -> Mode {
+    match &config.market {
+        MarketChoice::Venue(VenueChoice { is_shadow: true, .. }) => Mode::Shadow,
+        MarketChoice::Generated(_) | MarketChoice::Recorded(_) | MarketChoice::Venue(_) => Mode::Paper,
     }
 }
 

@@ -7,14 +7,13 @@
 use std::collections::VecDeque;
 
 use ripcord_core::account::Management;
-use ripcord_core::bars::BarOrigin;
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::Wants;
 use ripcord_core::engine::RegisterError;
 use ripcord_core::event::{Command, Entry, Opening, Record};
+use ripcord_core::pacing::OrderBudget;
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::PositionView;
-use ripcord_journal::entry::InstrumentEntry;
 use ripcord_sim::desk::{Desk, Reader, Venue};
 use ripcord_sim::sensible::sensible;
 use ripcord_sim::tape::TapeError;
@@ -23,9 +22,9 @@ use ripcord_sim::venue::{FillModel, ReadModel, SimVenue};
 use crate::crash::{self, Point};
 use crate::demo::{Book, Demo};
 use crate::keeper::{Keeper, KeeperError, Past};
-use crate::let_go::LetGo;
 use crate::line::{Line, Tag};
 use crate::names::{Names, price_text};
+use crate::paper_books::PaperBooks;
 use crate::plans::RunPlans;
 use crate::protection::{Guard, Guarded};
 use crate::source::{Market, MarketError, Source};
@@ -38,7 +37,7 @@ mod made;
 mod said;
 
 use lines::{passed_over_line, plan_of_before_line, regime_line};
-use made::{accounts_taken, add_instruments, add_plans, managed_accounts};
+use made::{accounts_taken, add_instruments, add_plans, listed, managed_accounts};
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
@@ -74,6 +73,8 @@ pub struct SessionSpec<'a> {
     pub plans: &'a RunPlans,
     /// Where everything is kept, and what it knew; none keeps nothing.
     pub kept: Option<(Keeper, Option<Past>)>,
+    /// How many orders each account may send; none counts nothing.
+    pub budget: Option<OrderBudget>,
 }
 
 /// Why a session cannot begin.
@@ -120,6 +121,7 @@ pub struct Session {
     demo: Demo,
     /// What is managed, told again after each reconnect.
     managed: Vec<Management>,
+    budget: Option<OrderBudget>,
     teller: Teller,
     books: Vec<Book>,
     now: Timestamp,
@@ -134,7 +136,7 @@ struct Teller {
     lines: Vec<Line>,
     closed: VecDeque<(Timestamp, ClosedTrade)>,
     guard: Guard,
-    let_go: LetGo,
+    paper_books: PaperBooks,
     keeper: Option<Keeper>,
     /// What a command caused, while it is carried out.
     heard: Option<Vec<Entry>>,
@@ -154,7 +156,7 @@ impl Reader for Teller {
             crash::here(Point::BeforeRecord);
         }
         self.guard.take(entry);
-        self.let_go.take(&entry.record);
+        self.paper_books.take(&entry.record);
         if let Some(heard) = &mut self.heard {
             heard.push(entry.clone());
         }
@@ -174,10 +176,26 @@ impl Teller {
             narrator: Narrator::going_on(names, memory),
             lines: Vec::new(),
             closed: VecDeque::new(),
-            let_go: past.map(|past| past.let_go.clone()).unwrap_or_default(),
+            paper_books: past.map(|past| past.paper_books.clone()).unwrap_or_default(),
             keeper: None,
             heard: None,
         }
+    }
+
+    /// Reads what happened behind the newest snapshot. It was told; what is told is what of it cannot be gone on with.
+    fn catch_up(&mut self, past: &Past) {
+        for entry in &past.facts {
+            self.read(entry);
+        }
+        self.closed = VecDeque::new();
+        self.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
+        self.lines.extend(past.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
+    }
+
+    /// Books on paper know again what was let go and what was closed.
+    fn recall(&self, venue: &mut impl Venue) {
+        self.paper_books.let_go().for_each(|(key, qty)| venue.recall_held(key, qty));
+        self.paper_books.closed().for_each(|(key, qty)| venue.recall_closed(key, qty));
     }
 
     /// The line of an opening knows the stop; where the hard stop lies, only the position knows.
@@ -217,12 +235,7 @@ impl Session {
         let (ids, written) = add_plans(&mut coordinator, spec.plans, &mut names)?;
         let books = vec![Book::default(); names.instruments.len()];
         let settings = spec.market.settings(spec.seed);
-        let listed = names.instruments.iter().map(|rules| InstrumentEntry {
-            rules: rules.clone(),
-            sources: sources.clone(),
-            bars: BarOrigin::Ticks,
-        });
-        let listed: Vec<InstrumentEntry> = listed.collect();
+        let listed = listed(&names.instruments, &sources);
         let (mut keeper, past) = spec.kept.map_or((None, None), |(keeper, past)| (Some(keeper), past));
         // A generated market begins where it began the first time: its prices follow from that.
         let began = match (&mut keeper, &past) {
@@ -243,15 +256,9 @@ impl Session {
         let (desk, now) = match past {
             Some(past) => {
                 let now = goes_on.unwrap_or(past.now);
-                for entry in &past.facts {
-                    teller.read(entry);
-                }
-                teller.closed = VecDeque::new();
-                teller.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
-                teller.lines.extend(past.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
+                teller.catch_up(&past);
+                teller.recall(&mut venue);
                 source.skip_past(past.now, &mut books);
-                // What was let go is there still.
-                teller.let_go.iter().for_each(|(key, qty)| venue.recall_held(key, qty));
                 let held = accounts_taken(&past.coordinator);
                 let opened = usize::try_from(teller.narrator.tally().opened()).unwrap_or(usize::MAX);
                 demo.resume(past.now, spec.seed, opened, &held);
@@ -267,7 +274,18 @@ impl Session {
             }
         };
         let market_line_at = now.after(MARKET_EVERY);
-        let mut session = Self { desk, source, demo, managed, teller, books, now, rows: 0, market_line_at };
+        let mut session = Self {
+            desk,
+            source,
+            demo,
+            managed,
+            budget: spec.budget,
+            teller,
+            books,
+            now,
+            rows: 0,
+            market_line_at,
+        };
         if has_demo {
             session.manage(now);
         } else {
@@ -277,8 +295,15 @@ impl Session {
         Ok(session)
     }
 
-    /// What the venue holds is read now, and again and again.
+    /// What the venue holds is read now, and again and again; before that it is known how many orders may go.
     fn manage(&mut self, now: Timestamp) {
+        let (budget, given) = (self.budget, self.managed.iter().map(|given| given.account));
+        for account in given.collect::<Vec<_>>() {
+            let known = self.desk.coordinator.view().budgets().find(|(of, ..)| *of == account);
+            if known.map(|(_, budget, _)| budget) != budget {
+                self.desk.command(now, Command::Budget { account, budget }, &mut self.teller);
+            }
+        }
         for given in &self.managed {
             self.desk.command(now, Command::Manage(Box::new(given.clone())), &mut self.teller);
         }
@@ -297,10 +322,11 @@ impl Session {
 
     /// Keeps the state as it is right behind a checkpoint: a start reads it in place of what happened before.
     fn keep_snapshot(&mut self) {
-        let Teller { narrator, guard, let_go, keeper, .. } = &mut self.teller;
+        let Teller { narrator, guard, paper_books, keeper, .. } = &mut self.teller;
         if let Some(keeper) = keeper {
             let core = self.desk.coordinator.snapshot();
-            let _is_kept = keeper.keep_snapshot(&core, narrator.memory(), guard.coverage(), let_go.clone());
+            let _is_kept =
+                keeper.keep_snapshot(&core, narrator.memory(), guard.coverage(), paper_books.clone());
         }
     }
 

@@ -20,6 +20,8 @@ use crate::wire::connection::News;
 
 /// Rows of a recorded market are compared with their checksums this many at a time.
 const VERIFY_ROWS: usize = 65_536;
+/// The field of the settings of a run that only shadows an account.
+pub(crate) const SHADOW: &str = "shadow";
 
 /// A market, row by row.
 #[derive(Debug)]
@@ -31,9 +33,21 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Rows {
-    Generated { generator: Box<Generator>, regimes: Vec<Option<Regime>> },
-    Recorded { tape: Box<Tape>, next: usize, verified: usize },
-    Streamed { symbols: Vec<String>, news: Receiver<News>, waiting: VecDeque<(Timestamp, News)> },
+    Generated {
+        generator: Box<Generator>,
+        regimes: Vec<Option<Regime>>,
+    },
+    Recorded {
+        tape: Box<Tape>,
+        next: usize,
+        verified: usize,
+    },
+    Streamed {
+        symbols: Vec<String>,
+        news: Receiver<News>,
+        waiting: VecDeque<(Timestamp, News)>,
+        is_shadow: bool,
+    },
 }
 
 /// What a market is made of, before the desk knows it.
@@ -56,6 +70,8 @@ pub enum Market {
         instruments: Vec<Instrument>,
         /// What it says.
         news: Receiver<News>,
+        /// What is done there is somebody else's business: reads find it.
+        is_shadow: bool,
     },
 }
 
@@ -120,7 +136,12 @@ impl Market {
                 let first = tape.ts().first();
                 serde_json::json!({"market": "recorded", "symbol": tape.meta().symbol, "rows": tape.rows(), "first_ns": first, "seed": seed})
             }
-            Self::Streamed { venue, .. } => serde_json::json!({"market": "venue", "venue": venue}),
+            Self::Streamed { venue, is_shadow: false, .. } => {
+                serde_json::json!({"market": "venue", "venue": venue})
+            }
+            Self::Streamed { venue, is_shadow: true, .. } => {
+                serde_json::json!({"market": "venue", "venue": venue, SHADOW: true})
+            }
         }
     }
 
@@ -177,10 +198,11 @@ impl Market {
                 Rows::Generated { generator, regimes: vec![None; markets.len()] }
             }
             Self::Recorded(tape) => Rows::Recorded { tape, next: 0, verified: 0 },
-            Self::Streamed { instruments, news, .. } => Rows::Streamed {
+            Self::Streamed { instruments, news, is_shadow, .. } => Rows::Streamed {
                 symbols: instruments.into_iter().map(|of| of.symbol).collect(),
                 news,
                 waiting: VecDeque::new(),
+                is_shadow,
             },
         };
         Source { rows, cells }
@@ -202,8 +224,10 @@ impl Source {
 
     /// Hears what was said until `now`.
     pub fn listen(&mut self, now: Timestamp) {
-        if let Rows::Streamed { news, waiting, .. } = &mut self.rows {
-            waiting.extend(std::iter::from_fn(|| news.try_recv().ok()).map(|news| (now, news)));
+        if let Rows::Streamed { news, waiting, is_shadow, .. } = &mut self.rows {
+            let told = std::iter::from_fn(|| news.try_recv().ok());
+            let told = told.filter(|news| !(*is_shadow && matches!(news, News::Opened(_))));
+            waiting.extend(told.map(|news| (now, news)));
         }
     }
 

@@ -10,6 +10,7 @@ use ripcord_core::view::PositionView;
 use crate::names::Names;
 use crate::protection::{Guarded, Standing};
 use crate::session::Session;
+use crate::source::SHADOW;
 
 /// The host's state at a moment. All times are the wall clock's, unless it says otherwise.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +72,32 @@ impl Status {
     }
 }
 
+/// What the orders of a run are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Sent to a simulation.
+    Paper,
+    /// Sent to nobody: what would have been done beside an account that somebody else trades.
+    Shadow,
+}
+
+impl Mode {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Shadow => "shadow",
+        }
+    }
+
+    /// Of a run with these settings.
+    #[must_use]
+    pub fn of_settings(settings: &serde_json::Value) -> Self {
+        if settings[SHADOW] == true { Self::Shadow } else { Self::Paper }
+    }
+}
+
 /// What does not change while a host runs.
 #[derive(Debug, Clone)]
 pub struct About {
@@ -82,4 +109,6 @@ pub struct About {
     pub quote_age_max: Span,
     /// Which venue it trades at.
     pub venue: String,
+    /// What its orders are.
+    pub mode: Mode,
 }

@@ -82,7 +82,9 @@ pub(crate) struct Oracle<'a> {
     /// When the last of them changed.
     level_at: Timestamp,
     /// The last prices that were told of each instrument, the newest last.
-    told: Vec<VecDeque<i64>>,
+    told: Vec<VecDeque<(Timestamp, i64)>>,
+    /// When the process began.
+    began: Timestamp,
     /// When others last locked what an exit of a bucket would sell.
     locked_at: Table<Option<Timestamp>>,
     /// Since when a bucket has no stop that should have one.
@@ -111,6 +113,7 @@ impl<'a> Oracle<'a> {
             levels: BTreeMap::new(),
             level_at: Timestamp::MIN,
             told: vec![VecDeque::new(); config.markets.len()],
+            began: Timestamp::MIN,
             locked_at: Table::of(config),
             bare_since: Table::of(config),
             past_since: Table::of(config),
@@ -179,6 +182,7 @@ impl<'a> Oracle<'a> {
     /// A process begins with what was written down: it must know what the records say.
     pub(crate) fn on_start(&mut self, now: Timestamp, core: &Coordinator) {
         self.compare(now, core, "R1");
+        self.began = now;
         self.count("start");
     }
 
@@ -207,12 +211,12 @@ impl<'a> Oracle<'a> {
     }
 
     /// The feed told a price.
-    pub(crate) fn on_told(&mut self, instrument: InstrumentId, price: i64) {
+    pub(crate) fn on_told(&mut self, now: Timestamp, instrument: InstrumentId, price: i64) {
         let told = &mut self.told[instrument.0 as usize];
         if told.len() == TOLD_KEPT {
             told.pop_front();
         }
-        told.push_back(price);
+        told.push_back((now, price));
         if Price(price).is_sound() {
             self.lift_best(instrument, price);
         }

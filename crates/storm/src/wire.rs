@@ -19,6 +19,9 @@ pub(crate) enum Message {
     Price(ripcord_core::id::InstrumentId, Tick),
 }
 
+/// A request that was signed so long ago comes too late.
+const RECEIVE_WINDOW: Span = Span::from_secs(5);
+
 impl Message {
     const fn is_request(&self) -> bool {
         matches!(self, Self::Request(_))
@@ -56,8 +59,8 @@ impl Wire {
         self.under_way.insert(place, (at, message));
     }
 
-    /// The engine sends.
-    pub(crate) fn request(&mut self, now: Timestamp, action: Action, weather: &Weather) {
+    /// The engine sends what it signed at `signed`; from `now` on it is on its way.
+    pub(crate) fn request(&mut self, signed: Timestamp, now: Timestamp, action: Action, weather: &Weather) {
         let mut at = self.after_latency(now);
         if weather.is(now, FaultKind::Outage) || weather.is(now, FaultKind::LoseRequests) {
             return;
@@ -65,7 +68,10 @@ impl Wire {
         if let Some(amount) = weather.amount(now, FaultKind::DelayRequests) {
             at = at.after(Span::from_millis(amount * 4));
         }
-        self.put(at, Message::Request(action));
+        // An exchange takes nothing that was signed long ago.
+        if at.since(signed) <= RECEIVE_WINDOW {
+            self.put(at, Message::Request(action));
+        }
     }
 
     /// The exchange says something.

@@ -298,7 +298,7 @@ impl<'a> World<'a> {
             Action::Cancel(_) | Action::Query(_) | Action::CancelForeign(..) => {}
         }
         let at = self.now.max(self.host.busy_until);
-        self.wire.request(at, action, &self.weather);
+        self.wire.request(self.now, at, action, &self.weather);
     }
 
     /// What was decided is durable from here on; `false` when the disk refused, and the process is gone.

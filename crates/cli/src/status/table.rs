@@ -36,12 +36,16 @@ pub(super) fn text(told: &Value, is_coloured: bool) -> String {
 
 fn head(told: &Value) -> String {
     let mut text = format!(
-        "ripcord {} on {}, {} | as of {}\n",
+        "ripcord {} {} {}, {} | as of {}\n",
         word(&told["version"]),
+        if told["mode"] == "shadow" { "in" } else { "on" },
         word(&told["mode"]),
         word(&told["health"]).replace('_', " "),
         word(&told["as_of"])
     );
+    if told["mode"] == "shadow" {
+        text += "  no order of it reaches the account: it protects nothing there\n";
+    }
     for reason in told["reasons"].as_array().into_iter().flatten() {
         writeln!(text, "  {}", word(reason)).expect("text");
     }
@@ -159,6 +163,17 @@ fn accounts(told: &Value, is_coloured: bool) -> String {
         if account["kill_level"].is_string() {
             let (level, means) = (word(&account["kill_level"]), word(&account["kill_level_means"]));
             let line = format!("account {number} is stopped by {level}: {means}");
+            writeln!(text, "{}", alarming(&line, is_coloured)).expect("text");
+        }
+        let budget = &account["budget"];
+        let how = match budget["pace"].as_str() {
+            Some("choice_waits") => "targets, signals and time limits wait for room",
+            Some("spent") => "used up; what must go goes, and the venue decides",
+            _ => "",
+        };
+        if !how.is_empty() {
+            let (orders, seconds) = (&budget["orders"], budget["window_ms"].as_i64().unwrap_or(0) / 1_000);
+            let line = format!("account {number}: {orders} orders in {seconds} s: {how}");
             writeln!(text, "{}", alarming(&line, is_coloured)).expect("text");
         }
         for bucket in account["released"].as_array().into_iter().flatten() {

@@ -130,6 +130,11 @@ fn what_cannot_be_meant_is_refused_with_a_way_out() {
         (&["run", "--venue", "127.0.0.1:1", "--db", db, "--tape", "x.tape"], "cannot be used with"),
         (&["run", "--venue", "127.0.0.1:1", "--db", db, "--speed", "10"], "cannot be used with"),
         (&["run", "--read-every", "5s"], "--venue <ADDR:PORT>"),
+        (&["run", "--shadow"], "--venue <ADDR:PORT>"),
+        (&["run", "--order-budget", "50/10s"], "--venue <ADDR:PORT>"),
+        (&["run", "--venue", &free, "--db", db, "--order-budget", "50"], "such as 50/10s"),
+        (&["run", "--venue", &free, "--db", db, "--order-budget", "1/10s"], "2 to 10000 orders"),
+        (&["run", "--venue", &free, "--db", db, "--order-budget", "50/2d"], "at most a day"),
         (&["run", "--venue", "192.0.2.1:8010", "--db", db], "192.0.2.1:8010 is not on this machine"),
         (&["run", "--venue", "192.0.2.1:8010", "--db", db], "say --venue-remote if that is meant"),
         (&["run", "--venue", &free, "--db", db], "start one with `ripcord venue --listen"),
@@ -214,4 +219,37 @@ fn a_venue_that_comes_back_is_read_again_and_another_one_is_not_spoken_to() {
     let _back = running(&["venue", "--listen", &addr, "--trouble", "none", "--seed", "5"], "venue ");
     assert!(until(&mut said, "the venue is there").is_some());
     assert!(until(&mut said, "is read").is_some(), "what it holds is read again");
+}
+
+#[test]
+fn a_shadow_takes_over_what_it_reads_sends_nothing_and_goes_on_after_a_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (db, account) = (path("shadow.db"), path("account.jsonl"));
+    let venue =
+        ["venue", "--listen", "127.0.0.1:0", "--trouble", "none", "--seed", "3", "--account-file", &account];
+    let (_venue, line, _out) = running(&venue, "venue ");
+    let addr =
+        line.strip_prefix("venue ").and_then(|rest| rest.split(',').next()).expect("an address").to_owned();
+    let live = ["run", "--venue", &addr, "--listen", "127.0.0.1:0", "--db", &db, "--for", "60s"];
+    let shadow = [&live[..], &["--shadow", "--order-budget", "50/10s"]].concat();
+    let (engine, first, mut said) = running(&shadow, "BOOTSTRAP");
+    assert!(first.contains("in shadow: no order reaches the account, and nothing protects it"), "{first}");
+    assert!(until(&mut said, "taken over").is_some(), "what somebody else opened is found");
+    assert!(until(&mut said, "EXIT_SENT").is_some(), "on paper it is protected");
+    drop(engine);
+    let (code, text) = output(&["status", "--db", &db]);
+    assert!(code == Some(0) || code == Some(3), "{text}");
+    assert!(text.contains("in shadow, at rest") && text.contains("it protects nothing there"), "{text}");
+    let (_, text) = output(&["status", "--db", &db, "--json"]);
+    let budget = r#""budget":{"orders":50,"pace":"free","reserve_percent":"20.0000000","window_ms":10000}"#;
+    assert!(text.contains(budget), "{text}");
+    let (code, text) = output(&live);
+    assert_eq!(code, Some(2), "what was closed on paper is not told a venue: {text}");
+    assert!(text.contains("it was shadow true"), "{text}");
+    let (_engine, _, mut said) = running(&shadow, "positions found: ");
+    assert!(until(&mut said, "is read").is_some());
+    let account = std::fs::read_to_string(&account).expect("its account");
+    let is_order = |word: &str| account.contains(&format!("\"{word}\""));
+    assert!(is_order("opened") && !is_order("placed") && !is_order("refused"), "{account}");
 }

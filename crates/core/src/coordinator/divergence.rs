@@ -2,9 +2,9 @@
 //!
 //! They are compared on each mark price, and when such an exit is about to be decided.
 
-use super::{Coordinator, Record, Step};
+use super::{Coordinator, Kinds, Record, Step};
 use crate::cell::CellId;
-use crate::event::Tick;
+use crate::event::{Probe, Tick};
 use crate::id::InstrumentId;
 use crate::position::Decision;
 use crate::watch::Slot;
@@ -32,6 +32,19 @@ impl Coordinator {
         };
         decision.block_profit();
         is_told
+    }
+
+    /// Mark and last price agree again: what waited for it acts on the prices as they stand.
+    pub(super) fn serve_held_up(&mut self, step: &mut Step<'_>, instrument: InstrumentId) {
+        let newest = self.engine.buckets.iter().filter(|(key, _)| key.instrument == instrument);
+        let slots: Vec<Slot> = newest.filter_map(|(_, lives)| lives.slot()).collect();
+        for slot in slots {
+            let changed = self.serve(step, slot, Probe::TICK, None);
+            if changed != Kinds::NONE {
+                self.rearm(slot, None, changed);
+            }
+        }
+        self.engine.restate_bands(instrument);
     }
 
     /// Tells when mark and last price begin to differ too much, and when they agree again.

@@ -27,8 +27,8 @@ const TRIES_AT_ONCE: u16 = 3;
 const LEG_RETRY_AFTER: Span = Span::from_secs(1);
 /// .. each time twice as long, so often.
 const LEG_RETRY_DOUBLES: u32 = 5;
-/// .. which is never later than this.
-const LEG_WAIT_MAX: Span = Span::from_secs(32);
+/// .. which comes to this at most.
+pub(super) const LEG_WAIT_MAX: Span = Span(LEG_RETRY_AFTER.0 << LEG_RETRY_DOUBLES);
 /// An exit is done within this; if not, somebody must look.
 const HANGS_AFTER: Span = Span::from_secs(10);
 /// .. and is told again this often.
@@ -219,7 +219,7 @@ impl Coordinator {
     }
 
     /// Sends a closing position to the market, unless it is there already.
-    fn push_to_market(&mut self, step: &mut Step<'_>, slot: Slot, episode: EpisodeId) {
+    pub(super) fn push_to_market(&mut self, step: &mut Step<'_>, slot: Slot, episode: EpisodeId) {
         let position = &self.engine.positions[slot as usize];
         if position.phase != Phase::Closing || position.episode != episode {
             return;
@@ -647,7 +647,8 @@ impl Coordinator {
                 let limit = Price(seen.0 - sign * offset.of(seen.0, Round::Up));
                 // The limit may be worse than asked by the tick's rounding, never so that it does not cross.
                 let outward = if sign > 0 { Round::Down } else { Round::Up };
-                OrderKind::MarketableLimit(instrument.round_to_tick(limit, outward))
+                // A price next to nothing has a limit all the same.
+                OrderKind::MarketableLimit(instrument.round_to_tick(limit, outward).max(instrument.tick_size))
             }
         }
     }

@@ -391,6 +391,11 @@ impl Coordinator {
         let from = price(position.stop);
         let position = &mut self.engine.positions[slot as usize];
         position.legs_done |= if planted(33) { 0 } else { bits };
+        // It may have been free for another try, had its fill been told in time.
+        position.legs_out |= position.legs_done & bits;
+        let done = position.legs_done;
+        let dropped = self.orders.waiting.drop_legs(episode, done & bits);
+        self.engine.positions[slot as usize].legs_out &= !(dropped & !done);
         // A leg that was filled late must not be sold again by the order that took its place.
         self.cancel_all_but(step, slot, |other| {
             let is_sibling = (other.exit, other.leg, other.attempt) == (order.exit, order.leg, order.attempt);

@@ -114,8 +114,11 @@ impl Coordinator {
 
     /// What was held back is done, and the rules are looked at as prices stand.
     fn go_on(&mut self, step: &mut Step<'_>, slot: Slot) {
-        if self.engine.positions[slot as usize].phase == Phase::Closing {
-            self.close_what_is_left(step, slot);
+        let position = &self.engine.positions[slot as usize];
+        if position.phase == Phase::Closing {
+            // A limit from before has had its time, and may be of an exit that was overtaken meanwhile.
+            let episode = position.episode;
+            self.push_to_market(step, slot, episode);
             return;
         }
         self.release_dead_legs(slot);

@@ -87,10 +87,13 @@ impl Coordinator {
         }
     }
 
-    /// What orders of others lock of a bucket's coins.
+    /// What orders of others lock of our coins: coins beside them are locked first.
     pub(super) fn locked_by_others(&self, key: PositionKey) -> Qty {
         let account = self.accounts.get(key.account).filter(|_| !planted(64));
-        account.map_or(Qty(0), |account| account.listings.foreign_of(key))
+        account.map_or(Qty(0), |account| {
+            let beside = account.bucket(key).beside;
+            Qty(account.listings.foreign_of(key).0.saturating_sub(beside.0).max(0))
+        })
     }
 
     /// Orders of others that would reduce a position are taken away: only panic does so.
@@ -117,9 +120,10 @@ impl Coordinator {
             self.ignored += 1;
             return;
         };
-        // A list cannot know what has not happened yet.
+        // A list cannot know what has not happened yet, and one that came late shows what was, not what is.
         let at = listing.taken_at.min(step.now);
-        let is_old = at < account.since || account.listings.last.is_some_and(|last| at <= last);
+        let is_late = at.after(FRESH_FOR) <= step.now;
+        let is_old = at < account.since || account.listings.last.is_some_and(|last| at <= last) || is_late;
         if is_old {
             self.ignored += 1;
             return;

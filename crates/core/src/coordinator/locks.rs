@@ -3,6 +3,7 @@
 //! What locks them is cancelled, its end is waited for, and then the order that waits goes out: never on
 //! the hope that a cancel worked.
 
+use super::exits::LEG_WAIT_MAX;
 use super::{Coordinator, Record, Step, TimerFor};
 use crate::event::AlarmKind;
 use crate::id::{EpisodeId, OrderId, PositionKey};
@@ -54,12 +55,17 @@ impl Coordinator {
         extent: Extent,
     ) -> bool {
         let position = &self.engine.positions[slot as usize];
-        let episode = position.episode;
+        let (episode, open) = (position.episode, position.open);
         // Of a close what others lock goes by itself, and is refused until it is free.
         let is_part = extent != Extent::All && self.locks(slot);
         let others = if is_part { self.locked_by_others(episode.key) } else { Qty(0) };
-        let free = Qty(position.open.0 - self.locked(slot).plus_at_most(others).0);
+        let locked = self.locked(slot);
+        let free = Qty(open.0 - locked.plus_at_most(others).0);
         if order.qty <= free || planted(60) {
+            return false;
+        }
+        if matches!(extent, Extent::Legs(_)) && locked.0 == 0 {
+            // Nothing of ours is in the way: nobody would say when it is free.
             return false;
         }
         for life in self.engine.earlier_lives(episode.key) {
@@ -78,11 +84,15 @@ impl Coordinator {
             }
             Extent::Legs(_) => {
                 self.begin(step, episode.key.instrument);
-                // A leg that rests does not push others away; what is sold now does.
-                let rests = order.kind.rests();
-                self.cancel_all_but(step, slot, |other| {
-                    !other.kind().rests() || (rests && !other.protects())
-                });
+                let staying = self.claimed(slot, |other| other.life().cancel == CancelState::None);
+                // Where what is on its way out leaves room enough, nothing else needs to go.
+                if order.qty.plus_at_most(staying).plus_at_most(others) > open {
+                    // A leg that rests does not push others away; what is sold now does.
+                    let rests = order.kind.rests();
+                    self.cancel_all_but(step, slot, |other| {
+                        !other.kind().rests() || (rests && !other.protects())
+                    });
+                }
             }
             // A stop is placed again whenever an order of its position ends.
             Extent::Bracket | Extent::Left => {
@@ -137,7 +147,9 @@ impl Coordinator {
                 self.submit(step, slot, ExitOrder { qty, kind, ..waiting.order }, waiting.extent);
             }
         }
-        if any && self.orders.waiting.of(episode).next().is_none() {
+        // What was refused has its pause.
+        let pauses = self.rings_at(step.now, LEG_WAIT_MAX, TimerFor::Retry(episode)).is_some();
+        if any && !pauses && self.orders.waiting.of(episode).next().is_none() {
             self.release_dead_legs(slot);
             self.place_soft_legs(step, slot);
         }
@@ -188,12 +200,13 @@ impl Coordinator {
         }
     }
 
-    /// What of a close is not locked by others; everything of any other order.
+    /// What of a close or a leg is not locked by others; everything of any other order.
     pub(super) fn free_of_others(&self, slot: Slot, order: &ExitOrder, extent: Extent) -> Qty {
         let position = &self.engine.positions[slot as usize];
         let key = position.episode.key;
         let others = self.locked_by_others(key);
-        if others.0 == 0 || extent != Extent::All || !self.locks(slot) {
+        let is_bracket = matches!(extent, Extent::Bracket | Extent::Left);
+        if others.0 == 0 || is_bracket || !self.locks(slot) {
             return order.qty;
         }
         let instrument = &self.engine.market(key.instrument).instrument;

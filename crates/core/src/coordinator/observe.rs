@@ -77,11 +77,16 @@ impl Coordinator {
                 // A rule that left its exit to the stop hid what ranks below it; the price of another
                 // source on which it held may be told later.
                 let hides = engine.standing.deferred_first(position.episode);
+                let is_hidden = |rule| {
+                    let hides = hides.filter(|&hides| rule > hides);
+                    hides.is_some_and(|hides| self.acts_below(woken.slot, hides, &decision).is_none())
+                };
                 let leaves_a_trace = match decision.close {
-                    Some(rule) if hides.is_some_and(|hides| rule > hides) => false,
+                    Some(rule) if is_hidden(rule) => false,
                     Some(rule) => {
                         let told = engine.standing.has_deferred(position.episode, rule.reason());
-                        !told || !self.defers(woken.slot, rule, &decision.held)
+                        let acts_below = self.acts_below(woken.slot, rule, &decision);
+                        !told || acts_below.is_some() || !self.defers(woken.slot, rule, &decision.held)
                     }
                     None if hides.is_some() => false,
                     None => decision.legs.is_some() || decision.activates || decision.moves_bracket,

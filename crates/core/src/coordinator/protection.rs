@@ -12,7 +12,7 @@ use crate::order::{CancelState, ExitOrder, OrderKind, OrderState, Trigger};
 use crate::orders::{Extent, Order, next_try};
 use crate::plan::{Bracket, Rule};
 use crate::planted::planted;
-use crate::position::{Phase, at_loss, tighter};
+use crate::position::{Decision, Phase, at_loss, tighter};
 use crate::reason::Reason;
 use crate::time::Span;
 use crate::watch::Slot;
@@ -21,6 +21,8 @@ use crate::watch::Slot;
 const PLACE_AGAIN_AFTER: Span = Span::from_millis(250);
 /// .. but never later than this.
 const PLACE_AGAIN_AFTER_MAX: Span = Span::from_secs(5);
+/// So many stops of a position rest at most: where a venue cancels none, another one follows nothing.
+const STOPS_MAX: usize = 8;
 /// From this many refusals in a row on somebody is alarmed; placing goes on.
 const REFUSALS_ALARM: usize = 3;
 
@@ -36,7 +38,7 @@ impl Coordinator {
             return;
         }
         // Where two were lost sight of, a third would be too: their answers are waited for.
-        if self.lost(slot, |order| order.protects()) >= LOST_MAX {
+        if self.lost(slot, |order| order.protects()) >= LOST_MAX || self.living_stops(slot) >= STOPS_MAX {
             return;
         }
         let newest = self.newest_bracket(slot).map(|(_, order)| *order);
@@ -93,6 +95,12 @@ impl Coordinator {
         let (limit, level) =
             limits.into_iter().find_map(|limit| Some((limit, position.loss_level(limit, &terms)?)))?;
         Some((rule, level, limit.reason()))
+    }
+
+    fn living_stops(&self, slot: Slot) -> usize {
+        let first = self.engine.positions[slot as usize].first_order;
+        let lives = |order: &Order| order.protects() && !order.life().state.is_final();
+        self.orders.list(first).filter(|(_, order)| lives(order)).count()
     }
 
     fn newest_bracket(&self, slot: Slot) -> Option<(u32, &Order)> {
@@ -162,6 +170,10 @@ impl Coordinator {
             .newest_bracket(slot)
             .is_some_and(|(_, newest)| (newest.slice, newest.attempt) == (order.slice, order.attempt));
         if !is_newest {
+            // Its coins, or its place, are what the newest could not have.
+            if self.locks(slot) || self.living_stops(slot) + 1 == STOPS_MAX {
+                self.protect(step, slot);
+            }
             return;
         }
         // Of one that was never confirmed it is the sending that failed.
@@ -260,6 +272,36 @@ impl Coordinator {
         };
         (planted(73) || self.is_relied_on(&bracket.named(position.episode).id))
             && position.leaves_to_stop(rule, level, bracket.stops_at(), &terms)
+    }
+
+    /// A rule closes everything, or leaves that to the bracket; whether anything closes.
+    pub(super) fn close_or_defer(
+        &mut self,
+        step: &mut Step<'_>,
+        slot: Slot,
+        rule: Rule,
+        decision: Decision,
+    ) -> bool {
+        let acts = if self.defers(slot, rule, &decision.held) {
+            self.defer(step, slot, rule, decision.held.clone());
+            self.acts_below(slot, rule, &decision)
+        } else {
+            Some(rule)
+        };
+        if let Some(rule) = acts {
+            self.close_by_rule(step, slot, rule, decision.held);
+        }
+        acts.is_some()
+    }
+
+    /// The rule that closes although one above it left its exit to the bracket. A soft stop that waits for the
+    /// market to come there gives nobody leave to stay; a stop whose trigger trades is on its way out.
+    pub(super) fn acts_below(&self, slot: Slot, deferred: Rule, decision: &Decision) -> Option<Rule> {
+        let episode = self.engine.positions[slot as usize].episode;
+        if deferred != Rule::SoftStop || self.engine.standing.is_triggered(episode) {
+            return None;
+        }
+        decision.closes_below(deferred)
     }
 
     /// A rule held and left its exit to the bracket; told once.

@@ -81,6 +81,12 @@ impl Coordinator {
                 return Some(CommandRefused::Unmanageable(given.account));
             }
         }
+        // A venue has one mode at a time, and lets nobody change it while something is held: who says another one
+        // is mistaken about one of them, and a short may be a long.
+        let known = self.accounts.get(given.account).filter(|known| known.given.mode != given.mode);
+        if known.is_some() && !self.living_of(given.account).is_empty() {
+            return Some(CommandRefused::Unmanageable(given.account));
+        }
         let too_often = given.read_every.is_some_and(|every| every < READ_EVERY_MIN);
         (too_often || given.confirm_after < READ_EVERY_MIN)
             .then_some(CommandRefused::Unmanageable(given.account))
@@ -155,7 +161,8 @@ impl Coordinator {
         let asks = waits && !account.asks_again && account.given.read_every.is_some();
         let liquidations = self.nearer_liquidations(reading.account, held);
         let left_behind = self.left_behind(account, &compared, until);
-        if !tells && !asks && liquidations.is_empty() && left_behind.is_empty() {
+        let beside = self.beside(account, held, until);
+        if !tells && !asks && liquidations.is_empty() && left_behind.is_empty() && beside.is_empty() {
             return;
         }
         // The step reads prices of all these instruments: they are written down before it.
@@ -177,8 +184,38 @@ impl Coordinator {
         for slot in left_behind {
             self.cancel_all_but(step, slot, |_| false);
         }
+        for (key, coins) in beside {
+            self.on_beside(step, key, coins);
+        }
         if asks {
             self.ask_again(step, reading.account);
+        }
+    }
+
+    /// Buckets of coins that orders of others lock, where the wallet has another quantity beyond ours than we
+    /// know.
+    fn beside(&self, account: &Account, held: &[Holding], until: Timestamp) -> Vec<(PositionKey, Qty)> {
+        if account.given.mode != AccountMode::Spot {
+            return Vec::new();
+        }
+        let of = |holding: &Holding| {
+            let Holding { instrument, side, qty, .. } = *holding;
+            let key = PositionKey { account: account.given.account, instrument, side };
+            let bucket = account.bucket(key);
+            let slot = self.engine.living(key).filter(|_| account.listings.foreign_of(key).0 > 0)?;
+            let ours = self.engine.positions[slot as usize].open;
+            let coins = Qty((qty.0 - ours.0).max(0));
+            (until >= bucket.touched && coins != bucket.beside).then_some((key, coins))
+        };
+        held.iter().filter_map(of).collect()
+    }
+
+    /// The wallet holds so much beyond ours: what orders of others lock may not be ours at all.
+    fn on_beside(&mut self, step: &mut Step<'_>, key: PositionKey, coins: Qty) {
+        let Some(account) = self.accounts.get_mut(key.account) else { return };
+        let before = std::mem::replace(&mut account.bucket_mut(key).beside, coins);
+        if coins > before {
+            self.coins_came_free(step, key);
         }
     }
 

@@ -58,8 +58,8 @@ impl Standing {
 
     /// Whether a position was held longer than allowed.
     pub(crate) fn is_overdue(&self, episode: EpisodeId) -> bool {
-        let is_of_key = |other: &EpisodeId| planted(47) && other.key == episode.key;
-        self.overdue.contains(&episode) || self.overdue.iter().any(is_of_key)
+        let is_of_key = |other: &EpisodeId| other.key == episode.key;
+        self.overdue.contains(&episode) || (planted(47) && self.overdue.iter().any(is_of_key))
     }
 
     /// A position was held longer than allowed.

@@ -12,6 +12,10 @@ use crate::time::{Span, Timestamp};
 /// the order was lost sight of: by then a request that was delayed is refused for its age, and a copy that
 /// lagged has caught up.
 const CONCLUSIVE_AFTER: Span = Span::from_secs(10);
+/// Words of a venue that are heard closer together than this were on their way together: only the first tells
+/// what it knows by now.
+const APART: Span = Span::from_secs(1);
+
 /// One question that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Inquiry {
@@ -20,6 +24,8 @@ struct Inquiry {
     since: Timestamp,
     /// When the venue first said that it does not know it.
     absent_since: Option<Timestamp>,
+    /// When it last said so.
+    absent_at: Timestamp,
     /// Times that the venue was asked.
     asked: u32,
 }
@@ -33,7 +39,13 @@ impl Inquiries {
     /// Begins to ask about an order; whether that is new.
     pub(crate) fn begin(&mut self, order: OrderId, since: Timestamp) -> bool {
         let is_new = !self.0.contains_key(&order);
-        self.0.entry(order).or_insert(Inquiry { order, since, absent_since: None, asked: 0 });
+        self.0.entry(order).or_insert(Inquiry {
+            order,
+            since,
+            absent_since: None,
+            absent_at: since,
+            asked: 0,
+        });
         is_new
     }
 
@@ -62,12 +74,18 @@ impl Inquiries {
         })
     }
 
-    /// The venue does not know an order; whether that may be believed.
+    /// The venue does not know an order; whether that may be believed. Its word may have waited for us as long
+    /// as we hung: what counts is when we asked, and we ask again after each word.
     pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp) -> bool {
         let Some(inquiry) = self.0.get_mut(order) else { return false };
         let first = *inquiry.absent_since.get_or_insert(now);
         let since = if planted(26) { Timestamp::MIN } else { first.max(inquiry.since) };
-        planted(25) || (now >= since.after(CONCLUSIVE_AFTER) && now > first)
+        let is_apart = now >= inquiry.absent_at.after(APART);
+        let is_conclusive = is_apart && inquiry.absent_at >= since.after(CONCLUSIVE_AFTER);
+        if is_apart {
+            inquiry.absent_at = now;
+        }
+        planted(25) || is_conclusive
     }
 }
 
@@ -100,9 +118,13 @@ mod tests {
             (&[2, 9][..], false),
             (&[9, 10][..], false),
             (&[2, 11][..], false),
-            (&[2, 12][..], true),
-            (&[11, 20][..], false),
-            (&[11, 21][..], true),
+            (&[2, 12][..], false),
+            (&[2, 12, 12][..], false),
+            (&[2, 12, 13][..], true),
+            (&[2, 3, 40][..], false),
+            (&[2, 3, 40, 41][..], true),
+            (&[11, 20, 21][..], false),
+            (&[11, 21, 22][..], true),
         ] {
             let mut inquiries = Inquiries::default();
             assert!(inquiries.begin(order, at(0)));
@@ -124,8 +146,8 @@ mod tests {
         assert!(inquiries.begin(order, at(0)));
         assert!(!inquiries.absent(&order, at(9)) && !inquiries.absent(&order, at(18)));
         inquiries.seen(&order, at(18));
-        assert!(!inquiries.absent(&order, at(27)) && !inquiries.absent(&order, at(36)));
-        assert!(inquiries.absent(&order, at(37)));
+        assert!(!inquiries.absent(&order, at(27)) && !inquiries.absent(&order, at(37)));
+        assert!(inquiries.absent(&order, at(38)));
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl WaitingList {
         self.0.extract_if(.., |waiting| waiting.order.id.episode == episode).collect()
     }
 
+    /// Legs that are over by now wait no more; all that waited with them, which is decided anew.
+    pub(crate) fn drop_legs(&mut self, episode: EpisodeId, over: u8) -> u8 {
+        let legs_with = |waiting: &Waiting| match waiting.extent {
+            Extent::Legs(legs) if waiting.order.id.episode == episode && legs & over != 0 => legs,
+            Extent::Legs(_) | Extent::All | Extent::Bracket | Extent::Left => 0,
+        };
+        let dropped = self.0.iter().fold(0, |legs, waiting| legs | legs_with(waiting));
+        self.0.retain(|waiting| legs_with(waiting) == 0);
+        dropped
+    }
+
     /// A close that waits is given up, or another takes its place.
     pub(crate) fn drop_close(&mut self, episode: EpisodeId) {
         self.0.retain(|waiting| waiting.order.id.episode != episode || !waiting.closes_all());

@@ -50,6 +50,12 @@ impl Decision {
         }
     }
 
+    /// The highest-ranked full close that holds below `rule`.
+    pub(crate) fn closes_below(&self, rule: Rule) -> Option<Rule> {
+        let holds = |rule: &Rule| self.held.iter().any(|held| held.reason == rule.reason());
+        Rule::ALL.into_iter().find(|below| *below > rule && *below != Rule::TakeProfit && holds(below))
+    }
+
     /// Leaves only the rules that act on a price which jumped or is old: hard stop, loss guard, stop loss.
     pub(crate) fn keep_urgent(&mut self) {
         self.without(|rule| rule > Rule::StopLoss);

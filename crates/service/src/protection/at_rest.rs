@@ -10,6 +10,7 @@ use ripcord_store::{Reader, StoreError};
 
 use super::{Guard, Standing, Told};
 use crate::names::Names;
+use crate::status::Mode;
 
 /// What a store at rest says.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct AtRest {
     pub head: Head,
     /// The hash of the configuration in force; none when there was none.
     pub config: Option<String>,
+    /// What the orders of its run were.
+    pub mode: Mode,
 }
 
 /// Reads the store at `path`: every record is checked on the way.
@@ -61,5 +64,7 @@ pub fn at_rest(path: &Path) -> Result<AtRest, StoreError> {
         let (guarded, standing) = (guard.look(&rebuilt.coordinator), Standing::of(&rebuilt.coordinator));
         Told::of(&guarded, &standing, &names, now)
     };
-    Ok(AtRest { told, head, config })
+    let settings = rebuilt.settings.as_ref().and_then(|of| serde_json::from_str(&of.json).ok());
+    let mode = Mode::of_settings(&settings.unwrap_or_default());
+    Ok(AtRest { told, head, config, mode })
 }

@@ -7,10 +7,12 @@ use ripcord_core::coordinator::Coordinator;
 use ripcord_core::id::AccountId;
 use ripcord_core::kill::KillLevel;
 use ripcord_core::num::fixed;
+use ripcord_core::pacing::{OrderBudget, Pace};
 use ripcord_core::view::{AccountView, Totals};
 use serde::Serialize;
 
 use super::{TotalsBody, totals_body};
+use crate::health::ms;
 use crate::names::Names;
 use crate::tags::level_words;
 
@@ -21,6 +23,8 @@ pub struct Standing {
     pub accounts: Vec<AccountView>,
     /// Those that somebody stopped, and how far.
     pub kills: BTreeMap<AccountId, KillLevel>,
+    /// Those that may send only so many orders, and how their orders go.
+    pub budgets: BTreeMap<AccountId, (OrderBudget, Pace)>,
 }
 
 /// An account: its sums, and what was decided about it.
@@ -33,10 +37,23 @@ pub struct AccountBody {
     kill_level: Option<&'static str>,
     /// What the level leaves, in words.
     kill_level_means: Option<&'static str>,
+    /// How many orders may be sent; none when they are not counted.
+    budget: Option<BudgetBody>,
     /// Buckets that were let go: nothing here acts on them until they are handed over.
     released: Vec<String>,
     /// None when nothing of it is managed.
     managed: Option<ManagedBody>,
+}
+
+/// The orders that an account may send, and how they go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct BudgetBody {
+    orders: u32,
+    window_ms: i64,
+    /// The share, in percent, that exits of choice leave to what protects.
+    reserve_percent: String,
+    /// `free`, `choice_waits` (exits of choice wait) or `spent` (the reserve is used up too).
+    pace: &'static str,
 }
 
 /// What of an account is managed.
@@ -64,7 +81,8 @@ impl Standing {
     #[must_use]
     pub fn of(coordinator: &Coordinator) -> Self {
         let view = coordinator.view();
-        Self { accounts: view.accounts().collect(), kills: view.kill_levels().collect() }
+        let budgets = view.budgets().map(|(account, budget, pace)| (account, (budget, pace))).collect();
+        Self { accounts: view.accounts().collect(), kills: view.kill_levels().collect(), budgets }
     }
 }
 
@@ -86,11 +104,26 @@ pub(super) fn account_bodies(
             totals: totals.get(&account).map_or_else(|| totals_body(&Totals::default()), totals_body),
             kill_level: level.map(KillLevel::word),
             kill_level_means: level.map(|level| level_words(Some(level))),
+            budget: standing.budgets.get(&account).map(|(budget, pace)| budget_body(budget, *pace)),
             released: released.unwrap_or_default(),
             managed: view.map(|view| managed_body(view, names)),
         }
     };
     all.into_iter().map(body).collect()
+}
+
+fn budget_body(budget: &OrderBudget, pace: Pace) -> BudgetBody {
+    BudgetBody {
+        orders: budget.orders,
+        window_ms: ms(budget.window),
+        // A share is in units of 10^-9.
+        reserve_percent: fixed(i128::from(budget.reserve.0), 7).to_string(),
+        pace: match pace {
+            Pace::Free => "free",
+            Pace::ChoiceWaits => "choice_waits",
+            Pace::Spent => "spent",
+        },
+    }
 }
 
 fn managed_body(view: &AccountView, names: &Names) -> ManagedBody {

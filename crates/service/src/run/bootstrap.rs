@@ -5,11 +5,12 @@ use std::path::Path;
 
 use ripcord_core::time::{Span, Timestamp};
 
-use super::{MarketChoice, RunConfig};
+use super::{MarketChoice, RunConfig, mode};
 use crate::line::{Line, Tag, Tone};
 use crate::names::price_text;
 use crate::plans::RunPlans;
 use crate::session::Session;
+use crate::status::Mode;
 
 /// Where a run can be reached, by whom, and how long its start took.
 pub(super) struct At<'a> {
@@ -51,8 +52,12 @@ pub(super) fn bootstrap_lines(
         .collect();
     let (version, seed, speed, most) =
         (env!("CARGO_PKG_VERSION"), config.seed, config.speed, config.positions_max);
+    let orders = match mode(config) {
+        Mode::Paper => "on paper: no order leaves this machine",
+        Mode::Shadow => "in shadow: no order reaches the account, and nothing protects it",
+    };
     let settings = format!(
-        "ripcord {version} on paper: no order leaves this machine | market={market} | seed={seed} | speed={speed} | max_positions={most}"
+        "ripcord {version} {orders} | market={market} | seed={seed} | speed={speed} | max_positions={most}"
     );
     let traded = format!("instruments: {} | plans: {}", ticks.join(", "), named.join(", "));
     let ms = took.0 / 1_000_000;
@@ -66,7 +71,7 @@ pub(super) fn bootstrap_lines(
     );
     let settings = Line::new(Tag::Bootstrap, at, settings)
         .with("version", version)
-        .with("mode", "paper")
+        .with("mode", mode(config).word())
         .with("market", market)
         .with("seed", seed)
         .with("speed", speed.to_string())

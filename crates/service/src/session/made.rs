@@ -7,7 +7,7 @@ use ripcord_core::coordinator::Coordinator;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
-use ripcord_journal::entry::PlanEntry;
+use ripcord_journal::entry::{InstrumentEntry, PlanEntry};
 use ripcord_sim::desk::Venue;
 
 use super::{Reads, SessionError};
@@ -56,6 +56,16 @@ pub(super) fn add_instruments(
         cells.push(PriceSource::ALL.map(|source| coordinator.cell(id, source)));
     }
     Ok(cells)
+}
+
+/// Instruments as a journal lists them.
+pub(super) fn listed(instruments: &[Instrument], sources: &[PriceSource]) -> Vec<InstrumentEntry> {
+    let entry = |rules: &Instrument| InstrumentEntry {
+        rules: rules.clone(),
+        sources: sources.to_vec(),
+        bars: BarOrigin::Ticks,
+    };
+    instruments.iter().map(entry).collect()
 }
 
 /// Registers the plans of each instrument. What does not fit is told of all plans at once.

@@ -45,7 +45,9 @@ pub(crate) fn refusal(names: &Names, refused: CommandRefused) -> (&'static str, 
             format!("account {}: K3 sends nothing, not even stops; ask for it twice", account.0),
         ),
         CommandRefused::Unmanageable(account) => {
-            ("unmanageable", format!("what is to be managed of account {} cannot be meant", account.0))
+            let text = "what is to be managed of account {} cannot be meant: an instrument twice, a grant missing or too \
+                        much, reads too often, or another position mode while something is held";
+            ("unmanageable", text.replacen("{}", &account.0.to_string(), 1))
         }
         CommandRefused::StrongerLevel(account) => {
             ("stronger_level", format!("account {}: a stronger level holds; release it first", account.0))

@@ -46,6 +46,7 @@ pub(crate) fn serve() -> Served {
         started: clock.started_at(),
         quote_age_max: Span::from_secs(5),
         venue: String::new(),
+        mode: ripcord_service::status::Mode::Paper,
     };
     let (status, published) = watch::channel(Arc::new(status));
     let (denials, (queue, asked)) = (Arc::new(Denials::default()), queue());

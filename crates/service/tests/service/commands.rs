@@ -206,8 +206,16 @@ fn kept(at: &KeptAt) -> Session {
     let plans = RunPlans::demo().expect("the demo's plans are sound");
     let kept = Some(Keeper::open(at, START).expect("a store"));
     let market = Market::Generated { seed: 7, script: Script::Calm };
-    Session::new(SessionSpec { market, seed: 7, positions_max: 4, start: START, plans: &plans, kept })
-        .expect("the demo is sound")
+    Session::new(SessionSpec {
+        market,
+        seed: 7,
+        positions_max: 4,
+        start: START,
+        plans: &plans,
+        kept,
+        budget: None,
+    })
+    .expect("the demo is sound")
 }
 
 fn place(folder: &Path) -> PathBuf {

@@ -55,6 +55,7 @@ fn stage(speed: Speed, ends: Timestamp) -> Stage {
         started: WALL,
         quote_age_max: session.quote_age_max(),
         venue: String::new(),
+        mode: ripcord_service::status::Mode::Paper,
     };
     let pace = Pace::new(speed, WALL, START);
     Stage { host: Host::new(session, pace, printer, published, WALL, ends), status, about, output }

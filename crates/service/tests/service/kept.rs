@@ -41,7 +41,8 @@ fn session(at: &KeptAt) -> Session {
     let market = Market::Generated { seed: SEED, script: Script::Crash };
     let plans = RunPlans::demo().expect("the demo's plans are sound");
     let kept = Some(Keeper::open(at, START).expect("a store"));
-    let spec = SessionSpec { market, seed: SEED, positions_max: 8, start: START, plans: &plans, kept };
+    let spec =
+        SessionSpec { market, seed: SEED, positions_max: 8, start: START, plans: &plans, kept, budget: None };
     Session::new(spec).expect("the demo is sound")
 }
 
@@ -292,7 +293,8 @@ fn a_store_whose_plans_have_the_same_names_and_other_rules_is_refused_by_what_di
     let market = Market::Generated { seed: SEED, script: Script::Crash };
     let plans = RunPlans::demo().expect("the demo's plans are sound");
     let kept = Some(Keeper::open(&KeptAt::file(other), START).expect("a store"));
-    let spec = SessionSpec { market, seed: SEED, positions_max: 8, start: START, plans: &plans, kept };
+    let spec =
+        SessionSpec { market, seed: SEED, positions_max: 8, start: START, plans: &plans, kept, budget: None };
     let error = Session::new(spec).expect_err("other plans").to_string();
     assert!(error.contains("other plans") && error.contains("leverage \"7\""), "{error}");
 }

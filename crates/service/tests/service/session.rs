@@ -17,8 +17,16 @@ pub(crate) const START: Timestamp = Timestamp(1_767_225_600_000_000_000);
 pub(crate) fn session(seed: u64, script: Script, positions_max: u32) -> Session {
     let market = Market::Generated { seed, script };
     let plans = RunPlans::demo().expect("the demo's plans are sound");
-    Session::new(SessionSpec { market, seed, positions_max, start: START, plans: &plans, kept: None })
-        .expect("the demo is sound")
+    Session::new(SessionSpec {
+        market,
+        seed,
+        positions_max,
+        start: START,
+        plans: &plans,
+        kept: None,
+        budget: None,
+    })
+    .expect("the demo is sound")
 }
 
 /// Lets `seconds` pass in steps of `step`; all lines.
@@ -159,8 +167,15 @@ fn tape(rows: usize) -> Tape {
 fn a_recorded_market_runs_to_its_end() {
     let market = Market::Recorded(Box::new(tape(3_000)));
     let plans = RunPlans::demo().expect("the demo's plans are sound");
-    let spec =
-        SessionSpec { market, seed: 1, positions_max: 3, start: Timestamp(0), plans: &plans, kept: None };
+    let spec = SessionSpec {
+        market,
+        seed: 1,
+        positions_max: 3,
+        start: Timestamp(0),
+        plans: &plans,
+        kept: None,
+        budget: None,
+    };
     let mut session = Session::new(spec).expect("a sound tape");
     assert_eq!(session.now(), START);
     let mut turns = 0;
@@ -179,7 +194,15 @@ fn a_tape_without_rows_is_refused() {
     let tape = Tape::from_columns(meta, Columns::default()).expect("an empty tape");
     let market = Market::Recorded(Box::new(tape));
     let plans = RunPlans::demo().expect("the demo's plans are sound");
-    let spec = SessionSpec { market, seed: 1, positions_max: 1, start: START, plans: &plans, kept: None };
+    let spec = SessionSpec {
+        market,
+        seed: 1,
+        positions_max: 1,
+        start: START,
+        plans: &plans,
+        kept: None,
+        budget: None,
+    };
     let refused = Session::new(spec).err();
     let text = refused.map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(text, "the tape NONE has no rows; build it from a file that has some");

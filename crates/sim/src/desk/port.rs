@@ -38,6 +38,10 @@ pub trait Venue: Debug + Send {
     /// own knows better.
     fn recall_held(&mut self, _key: PositionKey, _qty: Qty) {}
 
+    /// What was closed of a bucket since it was taken over, when the process before this one ended: books that
+    /// follow a real account are without it.
+    fn recall_closed(&mut self, _key: PositionKey, _qty: Qty) {}
+
     /// See [`Venue::recall_held`].
     fn recall_price(&mut self, _cell: CellId, _price: Price, _at: Timestamp) {}
 
@@ -184,6 +188,10 @@ impl<V: Venue + ?Sized> Venue for Box<V> {
 
     fn recall_held(&mut self, key: PositionKey, qty: Qty) {
         (**self).recall_held(key, qty);
+    }
+
+    fn recall_closed(&mut self, key: PositionKey, qty: Qty) {
+        (**self).recall_closed(key, qty);
     }
 
     fn recall_price(&mut self, cell: CellId, price: Price, at: Timestamp) {

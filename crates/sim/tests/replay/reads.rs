@@ -21,14 +21,14 @@ pub(crate) const LONG: PositionKey =
 const PLAN: &str =
     "version = 1\nname = \"p\"\nstop_loss = { distance = { fraction = 0.02 } }\nbracket = {}\n";
 
-pub(crate) struct Beside {
-    pub(crate) desk: Desk,
-    pub(crate) now: Timestamp,
-    pub(crate) told: Vec<Entry>,
+struct Beside {
+    desk: Desk,
+    now: Timestamp,
+    told: Vec<Entry>,
 }
 
 impl Beside {
-    pub(crate) fn new(model: ReadModel) -> Self {
+    fn new(model: ReadModel) -> Self {
         let (mut coordinator, mut venue) = (Coordinator::new(), SimVenue::new(FillModel::HONEST));
         let instrument = Instrument::from_decimals("X", 2, 3);
         let id = coordinator.add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks);
@@ -42,17 +42,12 @@ impl Beside {
     }
 
     fn manage(&mut self) {
-        self.manage_every(60, 5);
-    }
-
-    /// Reads so many seconds apart, and a second one so much later.
-    pub(crate) fn manage_every(&mut self, read_secs: i64, confirm_secs: i64) {
         let given = Management {
             account: LONG.account,
             mode: AccountMode::Net,
             instruments: vec![Managed { instrument: LONG.instrument, plan: PlanId(0), grant: None }],
-            read_every: Some(Span::from_secs(read_secs)),
-            confirm_after: Span::from_secs(confirm_secs),
+            read_every: Some(Span::from_secs(60)),
+            confirm_after: Span::from_secs(5),
         };
         let told = &mut self.told;
         self.desk.command(self.now, Command::Manage(Box::new(given)), &mut |entry: &Entry| {
@@ -60,13 +55,13 @@ impl Beside {
         });
     }
 
-    pub(crate) fn pass(&mut self, secs: i64) {
+    fn pass(&mut self, secs: i64) {
         self.now = self.now.after(Span::from_secs(secs));
         let told = &mut self.told;
         self.desk.advance_to(self.now, &mut |entry: &Entry| told.push(entry.clone()));
     }
 
-    pub(crate) fn price(&mut self, price: i64) {
+    fn price(&mut self, price: i64) {
         let cell = self.desk.coordinator.cell(LONG.instrument, PriceSource::Last);
         let tick = Tick { at: self.now, price: Price(price), qty: Qty(0), cell, probe: Probe::TICK };
         let told = &mut self.told;

@@ -134,7 +134,7 @@ impl Oracle<'_> {
                 self.fail(now, Some(id.episode.key), "S7", &format!("{id:?} was used before"));
             }
             Fact::Traded { id, qty, price, .. } => {
-                self.on_told(id.episode.key.instrument, *price);
+                self.on_told(now, id.episode.key.instrument, *price);
                 self.on_traded(now, id, *qty);
             }
             Fact::Ended { why: End::TakenAway, id } => self.on_taken_away(id.episode.key),

@@ -43,7 +43,8 @@ impl Oracle<'_> {
             }
             let (mut hangs, mut is_forgotten) = (false, false);
             if life.closing.is_some() {
-                hangs = at.since(*life.heard_at.get_or_insert(at)) > TOLD_EVERY;
+                // Nobody tells while no process runs.
+                hangs = at.since((*life.heard_at.get_or_insert(at)).max(self.began)) > TOLD_EVERY;
             } else {
                 life.heard_at = None;
                 is_forgotten = life.triggered_at.is_some_and(|since| at.since(since) > TRIGGERED_MAX);

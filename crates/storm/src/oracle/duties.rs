@@ -1,6 +1,7 @@
 //! What must come about while the world is fair: stops stand, triggers act, exits end.
 
 use ripcord_core::id::{InstrumentId, PositionKey};
+use ripcord_core::num::Price;
 use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
@@ -50,6 +51,14 @@ impl Oracle<'_> {
         }
     }
 
+    /// The best price that was told of a position since it began, while its records were not durable yet.
+    pub(super) fn best_told(&self, key: PositionKey, since: Timestamp) -> Option<i64> {
+        let told = self.told[key.instrument.0 as usize].iter().filter(|(at, _)| *at >= since);
+        told.map(|(_, price)| *price)
+            .filter(|&price| Price(price).is_sound())
+            .reduce(|one, other| better(key.side, one, other))
+    }
+
     /// Prices that were told may have been the best of a life.
     pub(super) fn lift_best(&mut self, instrument: InstrumentId, price: i64) {
         for key in self.living.keys_of(instrument) {
@@ -79,7 +88,7 @@ impl Oracle<'_> {
     }
 
     /// What others lock of coins cannot be covered.
-    fn locked_by_others(&self, key: PositionKey, exchange: &Exchange) -> i64 {
+    pub(super) fn locked_by_others(&self, key: PositionKey, exchange: &Exchange) -> i64 {
         if self.is_spot() { exchange.foreign_of(key) } else { 0 }
     }
 

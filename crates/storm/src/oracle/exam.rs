@@ -31,7 +31,8 @@ impl Oracle<'_> {
         let (ours, truth) = (position.as_ref().map_or(0, |it| it.qty.0), exchange.held(key));
         // Coins that came without a trade of ours are somebody's, not the engine's.
         let is_theirs = self.is_spot() && truth > ours;
-        let has_just = self.promises.traded_at(key).is_some_and(|at| now.since(at) < DONE_WITHIN);
+        let moved_at = self.promises.traded_at(key).max(self.promises.moved_at(key));
+        let has_just = moved_at.is_some_and(|at| now.since(at) < DONE_WITHIN);
         if (ours - truth).abs() >= least && !is_theirs && !has_just {
             let what = format!("it holds {ours}, and the exchange says {truth}");
             self.fail(now, Some(key), "S3", &what);
@@ -57,7 +58,7 @@ impl Oracle<'_> {
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
         let sum: i64 = covered.iter().sum();
-        if !self.means(life).bracket || need < least || life.is_touched {
+        if !self.means(life).bracket || need < least || life.is_touched || has_just {
             return;
         }
         // One that follows the price takes the place of another now and then.

@@ -80,7 +80,7 @@ impl Oracle<'_> {
                     triggered_at: None,
                     heard_at: None,
                     filled_at: Timestamp::MIN,
-                    best: None,
+                    best: self.best_told(opened.episode.key, entry.at),
                     is_changed: false,
                 };
                 self.count("opened");
@@ -281,11 +281,11 @@ impl Oracle<'_> {
     }
 
     /// The exchange told what it filled of an order in all.
-    pub(super) fn on_fill_told(&mut self, fill: &Fill) {
+    pub(super) fn on_fill_told(&mut self, now: Timestamp, fill: &Fill) {
         self.mark(&fill.id, |intent| intent.told = intent.told.max(fill.filled_total.0));
         self.forget_done(&fill.id);
         // Of several trades it tells the average.
-        self.on_told(fill.id.episode.key.instrument, fill.price.0);
+        self.on_told(now, fill.id.episode.key.instrument, fill.price.0);
     }
 
     fn forget_done(&mut self, id: &OrderId) {

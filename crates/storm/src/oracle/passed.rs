@@ -1,6 +1,6 @@
 //! Levels that the market has passed, while the world is fair: each rule of a plan acts in its time.
 
-use ripcord_core::id::PositionKey;
+use ripcord_core::id::{OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::order::OrderKind;
 use ripcord_core::time::{Span, Timestamp};
@@ -55,7 +55,8 @@ impl Oracle<'_> {
     ) -> Option<(&'static str, Span)> {
         let least = self.least(key);
         let is_ours = !life.is_adopted && !life.is_changed && !life.is_touched && life.closing.is_none();
-        if !is_ours || exchange.held(key).min(life.qty) < least {
+        let free = exchange.held(key).min(life.qty) - self.locked_by_others(key, exchange);
+        if !is_ours || free < least {
             return None;
         }
         let (means, entry, side) = (self.means(life), life.entry(), life.side);
@@ -96,10 +97,13 @@ impl Oracle<'_> {
         None
     }
 
-    /// Whether a leg was sold, or a later one with it.
+    /// Whether a leg was sold, or a later one with it; or an order rests at the target of one.
     fn was_offered(&self, key: PositionKey, leg: u8) -> bool {
         let of = |episode| self.promises.sold.range((episode, leg)..=(episode, 8)).next().is_some();
-        self.living[key].is_some_and(of)
+        let rests = |id: &OrderId| {
+            id.leg >= leg && self.intents.get(id).is_some_and(|it| it.is_accepted && !it.is_ended)
+        };
+        self.living[key].is_some_and(of) || self.open[key].iter().any(rests)
     }
 }
 

@@ -85,6 +85,11 @@ impl Promises {
         self.held[key].back().map(|(at, _)| *at)
     }
 
+    /// When the engine last heard of a trade.
+    pub(super) fn moved_at(&self, key: PositionKey) -> Option<Timestamp> {
+        self.moved_at[key]
+    }
+
     pub(super) fn of(config: &Config) -> Self {
         Self {
             input: None,
@@ -164,10 +169,10 @@ impl Oracle<'_> {
                 self.check_owed(now);
                 self.check_followed(now);
                 match event {
-                    Event::Venue(VenueEvent::Filled(fill)) => self.on_fill_told(fill),
+                    Event::Venue(VenueEvent::Filled(fill)) => self.on_fill_told(now, fill),
                     Event::Venue(VenueEvent::Found(found)) => {
                         if let Some(fill) = &found.fill {
-                            self.on_fill_told(fill);
+                            self.on_fill_told(now, fill);
                         }
                     }
                     _ => {}
@@ -210,7 +215,8 @@ impl Oracle<'_> {
             Record::Added(added) => self.check_added(now, added),
             Record::OrderAccepted(id) => {
                 self.promises.accepted_at.entry(*id).or_insert(at);
-                self.remember_stop(now, id);
+                let held = self.lives.get(id.episode).map_or(0, |life| life.qty);
+                self.remember_stop(now, id, held);
             }
             Record::OrdersListed(listed) => self.check_list(now, listed),
             Record::Reconciled(reconciled) => self.check_read(now, reconciled),
@@ -225,10 +231,12 @@ impl Oracle<'_> {
             Record::Deferred { episode, reason, .. } => self.on_deferred(now, *episode, *reason),
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
                 let told = &self.told[episode.key.instrument.0 as usize];
-                let mut last = told.iter().rev().take(6).peekable();
-                let is_through = |price: &i64| is_looser(episode.key.side, *price, to.0);
+                // What a process before this one heard last it may have kept to itself.
+                let told = told.iter().rev().take_while(|(at, _)| *at >= self.began);
+                let last: Vec<_> = told.take(6).collect();
+                let is_through = |(_, price): &&(_, i64)| is_looser(episode.key.side, *price, to.0);
                 let is_asked = self.promises.is_command(|it| matches!(it, Command::MoveStop { .. }));
-                if is_asked && last.peek().is_some() && last.all(is_through) {
+                if is_asked && last.len() == 6 && last.iter().all(is_through) {
                     self.break_promise(now, episode.key, "S10", "a stop is moved through the market");
                 }
             }
@@ -289,14 +297,14 @@ impl Oracle<'_> {
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
         let is_deferred = self.living[key].is_some_and(|episode| self.promises.deferred.contains(&episode));
-        is_deferred && covered >= exchange.held(key).min(self.believed(key))
+        is_deferred && covered > exchange.held(key).min(self.believed(key)) - self.lot(key)
     }
 
     /// A stop that the venue confirmed may cover all of a life.
-    fn remember_stop(&mut self, now: Timestamp, id: &OrderId) {
-        let (Some(intent), Some(life)) = (self.intents.get(id), self.lives.get(id.episode)) else { return };
+    fn remember_stop(&mut self, now: Timestamp, id: &OrderId, held: i64) {
+        let Some(intent) = self.intents.get(id) else { return };
         let open = intent.order.qty.0 - intent.filled.max(intent.told);
-        if intent.order.kind.trigger().is_some() && life.qty - open < self.lot(id.episode.key) {
+        if intent.order.kind.trigger().is_some() && held - open < self.lot(id.episode.key) {
             self.promises.covered_at[id.episode.key] = Some(now);
         }
     }
@@ -331,6 +339,13 @@ impl Oracle<'_> {
         {
             self.promises.follows = Some(episode);
         }
+        // A stop may cover all of what is left now.
+        let stops = self.open[episode.key].iter().filter(|id| id.episode == episode);
+        let stops: Vec<OrderId> =
+            stops.copied().filter(|id| self.intents.get(id).is_some_and(|it| it.is_accepted)).collect();
+        for id in stops {
+            self.remember_stop(now, &id, filled.remaining.0);
+        }
         let (unseen, back) =
             (self.promises.unseen.get(&episode), std::mem::take(&mut self.promises.returned));
         // What a sale brought beyond what had left is a sale like any other.
@@ -350,8 +365,12 @@ impl Oracle<'_> {
         }
         if left.reason == Reason::Unknown {
             let open = self.open[left.episode.key].iter();
-            let of_it = open.filter(|id| id.episode == left.episode).copied();
+            let of_it: BTreeSet<OrderId> = open.filter(|id| id.episode == left.episode).copied().collect();
             let unseen = self.promises.unseen.entry(left.episode).or_default();
+            if unseen.1.is_empty() && !of_it.is_empty() {
+                // What no order explains is not put back as one of them.
+                unseen.0 = 0;
+            }
             unseen.0 += left.qty.0;
             unseen.1.extend(of_it);
         }
@@ -528,9 +547,12 @@ impl Oracle<'_> {
         let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
         let is_such = |it: &&super::Intent| {
             let id = it.order.id;
-            id.leg == 0 && id.exit > 0 && id.slice == 0 && it.is_lost && !it.is_ended
+            let is_close = id.leg == 0 && id.exit > 0 && id.slice == 0;
+            is_close && id.episode == order.id.episode && it.is_lost && !it.is_ended
         };
-        if open.filter(is_such).count() > LOST_MAX && reason != Reason::Manual {
+        let is_person =
+            self.promises.is_command(|it| matches!(it, Command::Panic(_) | Command::Close { .. }));
+        if open.filter(is_such).count() > LOST_MAX && reason != Reason::Manual && !is_person {
             self.break_promise(now, key, "S5", "exit after exit is sent, and nobody has heard of them again");
         }
     }
@@ -543,7 +565,9 @@ impl Oracle<'_> {
             self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_ended)
         };
         let lives = self.lives(id.episode);
-        let is_theirs = self.is_spot() || life.is_touched || !lives || !is_stop(id);
+        // A cancel that is said again was right, or not, when it was said first.
+        let is_again = self.intents.get(id).is_some_and(|it| it.is_cancelled_by_us);
+        let is_theirs = self.is_spot() || life.is_touched || !lives || is_again || !is_stop(id);
         let least = self.least(key);
         if is_theirs || exchange.held(key).min(life.qty) < least {
             return;

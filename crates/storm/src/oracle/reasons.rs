@@ -67,7 +67,7 @@ impl Oracle<'_> {
     }
 
     fn was_told(&self, key: ripcord_core::id::PositionKey, price: i64) -> bool {
-        self.told[key.instrument.0 as usize].contains(&price)
+        self.told[key.instrument.0 as usize].iter().any(|(_, told)| *told == price)
     }
 
     /// Whether a stop of this life was placed where the level is.
@@ -123,7 +123,8 @@ impl Oracle<'_> {
 
     fn judge_trailing(&self, life: &Life, decided: &ExitDecided) -> Result<(), String> {
         let Some((_, behind)) = self.means(life).trailing else { return Err("no such rule".to_owned()) };
-        let Some(best) = life.best else { return Ok(()) };
+        // What a stop of before left is closed for the same reason, wherever that stood by then.
+        let Some(best) = life.best.filter(|_| !decided.held.is_empty()) else { return Ok(()) };
         let tick = self.config.markets[decided.episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
         let off = i128::from(life.side.sign() * behind) * i128::from(best) / 10_000;
         let tightest = i128::from(best) - off;

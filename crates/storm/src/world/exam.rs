@@ -47,7 +47,8 @@ impl World<'_> {
             for instrument in (0..self.config.markets.len()).map(super::ask::instrument) {
                 let Some(price) = self.exchange.price(instrument) else { continue };
                 let tick = self.config.markets[instrument.0 as usize].rules.tick_size.0;
-                let to = (price + direction * price * SWEEP_BPS / 10_000) / tick * tick;
+                let step = (price * SWEEP_BPS / 10_000).max(tick);
+                let to = (price + direction * step) / tick * tick;
                 moves.push(What::Price(instrument, Price(to.max(tick))));
             }
             // Each price is told twice: a jump that nobody confirms is not believed.

@@ -5,8 +5,9 @@ use ripcord_core::time::Span;
 use ripcord_storm::{Config, Outcome, SOMETIMES, Totals, VenueKind, run};
 
 const HOUR: Span = Span::from_secs(3_600);
-/// Whole days are played by the command: a build has less time.
-const QUARTER: Span = Span::from_secs(6 * 3_600);
+/// Whole days are for an engine that is optimised: that which can have bugs and has none.
+const WORLDS: (u64, Span) =
+    if cfg!(feature = "planted") { (200, Span::from_secs(86_400)) } else { (60, Span::from_secs(6 * 3_600)) };
 
 fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
     // Every other world lacks half of the faults: they hide each other.
@@ -15,10 +16,10 @@ fn outcomes(seeds: std::ops::Range<u64>, lasts: Span) -> Vec<Outcome> {
 }
 
 #[test]
-fn two_hundred_worlds_see_nothing_that_must_not_be() {
+fn worlds_see_nothing_that_must_not_be() {
     let mut totals = Totals::default();
     let mut failed = Vec::new();
-    for outcome in outcomes(0..200, QUARTER) {
+    for outcome in outcomes(0..WORLDS.0, WORLDS.1) {
         totals.add(&outcome);
         if let Some(violation) = outcome.violation {
             failed.push((outcome.seed, violation.invariant));
