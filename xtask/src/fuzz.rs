@@ -15,6 +15,8 @@ use crate::{Outcome, term, tools};
 pub(crate) mod compiler;
 
 const SECONDS: u64 = 15;
+/// What libFuzzer draws from in `cargo xtask test`: two builds of the same code try the same inputs first.
+const CHECK_SEED: u32 = 1;
 /// An input that takes longer hangs.
 const INPUT_SECONDS: u64 = 10;
 /// What the process may hold with its corpus; each input has a limit of its own, see `fuzz/targets/memory.rs`.
@@ -26,6 +28,8 @@ struct Wanted {
     seconds: u64,
     only: Option<String>,
     input: Option<PathBuf>,
+    /// Another one each time without it.
+    seed: Option<u32>,
 }
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -41,7 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(input) = wanted.input {
         return reproduce(chosen[0], &input);
     }
-    Ok(if fuzz(&chosen, wanted.seconds)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if fuzz(&chosen, wanted.seconds, wanted.seed)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Builds, and runs every target for so long. Whether nothing was found; without a C++ compiler nothing is looked at,
@@ -53,11 +57,11 @@ pub(crate) fn check(seconds: u64) -> Result<bool, String> {
     }
     build()?;
     let all = targets()?;
-    fuzz(&all.iter().collect::<Vec<_>>(), seconds)
+    fuzz(&all.iter().collect::<Vec<_>>(), seconds, Some(CHECK_SEED))
 }
 
 fn wanted(arguments: &[String]) -> Result<Wanted, String> {
-    let mut wanted = Wanted { seconds: SECONDS, only: None, input: None };
+    let mut wanted = Wanted { seconds: SECONDS, only: None, input: None, seed: None };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("`{word}` needs a value; see `cargo xtask help`"))?;
@@ -66,11 +70,16 @@ fn wanted(arguments: &[String]) -> Result<Wanted, String> {
                 wanted.seconds =
                     value.parse().map_err(|_| format!("--seconds is `{value}`; it is a whole number"))?;
             }
+            "--seed" => {
+                let seed = value.parse().ok().filter(|&seed| seed > 0);
+                wanted.seed =
+                    Some(seed.ok_or_else(|| format!("--seed is `{value}`; it is a whole number from 1"))?);
+            }
             "--only" => wanted.only = Some(value.clone()),
             "--input" => wanted.input = Some(PathBuf::from(value)),
             _ => {
                 return Err(format!(
-                    "`{word}` is not known; fuzz takes --seconds N, --only NAME, --input FILE"
+                    "`{word}` is not known; fuzz takes --seconds N, --only NAME, --input FILE, --seed N"
                 ));
             }
         }
@@ -151,7 +160,7 @@ struct Told {
     log: PathBuf,
 }
 
-fn fuzz(names: &[&String], seconds: u64) -> Result<bool, String> {
+fn fuzz(names: &[&String], seconds: u64, seed: Option<u32>) -> Result<bool, String> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from).min(names.len());
     let waiting = Mutex::new(names.iter());
     let told = Mutex::new(Vec::new());
@@ -161,7 +170,7 @@ fn fuzz(names: &[&String], seconds: u64) -> Result<bool, String> {
                 loop {
                     let next = waiting.lock().map_or(None, |mut waiting| waiting.next());
                     let Some(name) = next else { break };
-                    let one = one(name, seconds);
+                    let one = one(name, seconds, seed);
                     if let Ok(mut told) = told.lock() {
                         told.push(one);
                     }
@@ -188,7 +197,7 @@ fn fuzz(names: &[&String], seconds: u64) -> Result<bool, String> {
 }
 
 /// Runs one target in a process of its own.
-fn one(name: &str, seconds: u64) -> Result<Told, String> {
+fn one(name: &str, seconds: u64, seed: Option<u32>) -> Result<Told, String> {
     let root = tools::root();
     let grown = root.join("target/fuzz/corpus").join(name);
     let found = root.join("target/fuzz/found");
@@ -203,6 +212,8 @@ fn one(name: &str, seconds: u64) -> Result<Told, String> {
     command.args([format!("-timeout={INPUT_SECONDS}"), format!("-rss_limit_mb={RSS_MB}")]);
     command.arg(format!("-artifact_prefix={}/{name}-", found.display()));
     command.arg("-print_final_stats=1");
+    // Zero is libFuzzer's word for a seed of its own.
+    command.arg(format!("-seed={}", seed.unwrap_or(0)));
     let dictionary = root.join("fuzz/dictionaries").join(format!("{name}.dict"));
     if dictionary.is_file() {
         command.arg(format!("-dict={}", dictionary.display()));
@@ -291,9 +302,9 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_understood_or_told() {
-        let all = Wanted { seconds: SECONDS, only: None, input: None };
+        let all = Wanted { seconds: SECONDS, only: None, input: None, seed: None };
         assert_eq!(wanted(&[]), Ok(all));
-        let one = Wanted { seconds: 3, only: Some("plan".to_owned()), input: None };
+        let one = Wanted { seconds: 3, only: Some("plan".to_owned()), input: None, seed: None };
         assert_eq!(wanted(&words("--only plan --seconds 3")), Ok(one));
         for (text, says) in [
             ("--seconds", "needs a value"),

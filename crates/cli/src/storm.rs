@@ -114,6 +114,10 @@ fn worlds(
             .into_par_iter()
             .map(|seed| {
                 let outcome = ripcord_storm::run(&config_of(seed));
+                if let Some(violation) = &outcome.violation {
+                    // At once: a long run is not waited for, and may be stopped.
+                    progress.suspend(|| note(&format!("seed {seed}: {}", shown(violation))));
+                }
                 progress.inc(1);
                 outcome
             })

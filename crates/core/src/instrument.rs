@@ -144,7 +144,7 @@ impl Instrument {
 
     /// Refuses what cannot be computed with.
     pub fn validate(&self) -> Result<(), InstrumentError> {
-        if self.price_decimals + self.qty_decimals > MONEY_DECIMALS {
+        if u16::from(self.price_decimals) + u16::from(self.qty_decimals) > u16::from(MONEY_DECIMALS) {
             return Err(InstrumentError::TooManyDecimals {
                 symbol: self.symbol.clone(),
                 price: self.price_decimals,

@@ -76,6 +76,25 @@ fn a_file_that_was_cut_anywhere_is_refused() {
 }
 
 #[test]
+fn a_header_whose_market_cannot_be_computed_with_is_refused() {
+    let text = String::from_utf8(sample("records.jsonl")).expect("text");
+    let end = text.find('\n').expect("a header");
+    let mut header: serde_json::Value = serde_json::from_str(&text[..end]).expect("JSON");
+    for (field, value, told) in [
+        ("lot_size", 0, "lot_size is 0; it must be greater than 0"),
+        ("tick_size", -1, "tick_size is -1; it must be greater than 0"),
+        ("qty_decimals", 255, "qty_decimals 255 is more than"),
+    ] {
+        let rules = &mut header["instruments"][0]["rules"];
+        let was = std::mem::replace(&mut rules[field], value.into());
+        assert_ne!(was, serde_json::Value::Null, "the sample has {field}");
+        let error = read(format!("{header}\n").as_bytes()).expect_err("no such market").to_string();
+        assert!(error.starts_with("r: line 1: the header: ") && error.contains(told), "{error}");
+        header["instruments"][0]["rules"][field] = was;
+    }
+}
+
+#[test]
 fn a_changed_byte_is_found_in_its_line() {
     let bytes = sample("records.jsonl");
     for at in (0..bytes.len() - 1).step_by(61).filter(|&at| bytes[at] != b'\n') {

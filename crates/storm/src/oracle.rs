@@ -34,6 +34,15 @@ use lives::Lives;
 /// So many prices of each instrument are remembered.
 const TOLD_KEPT: usize = 400;
 
+/// A price that was told.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    at: Timestamp,
+    price: i64,
+    /// A trade of ours tells one too, but no rule looks at it.
+    by_feed: bool,
+}
+
 /// Something that must never be so, and was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
@@ -82,7 +91,7 @@ pub(crate) struct Oracle<'a> {
     /// When the last of them changed.
     level_at: Timestamp,
     /// The last prices that were told of each instrument, the newest last.
-    told: Vec<VecDeque<(Timestamp, i64)>>,
+    told: Vec<VecDeque<Told>>,
     /// When the process began.
     began: Timestamp,
     /// When others last locked what an exit of a bucket would sell.
@@ -211,12 +220,17 @@ impl<'a> Oracle<'a> {
     }
 
     /// The feed told a price.
-    pub(crate) fn on_told(&mut self, now: Timestamp, instrument: InstrumentId, price: i64) {
+    pub(crate) fn on_price(&mut self, now: Timestamp, instrument: InstrumentId, price: i64) {
+        self.on_told(instrument, Told { at: now, price, by_feed: true });
+    }
+
+    fn on_told(&mut self, instrument: InstrumentId, one: Told) {
+        let price = one.price;
         let told = &mut self.told[instrument.0 as usize];
         if told.len() == TOLD_KEPT {
             told.pop_front();
         }
-        told.push_back((now, price));
+        told.push_back(one);
         if Price(price).is_sound() {
             self.lift_best(instrument, price);
         }

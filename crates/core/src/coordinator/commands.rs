@@ -166,7 +166,7 @@ impl Coordinator {
             Some(qty) if qty.0 <= 0 => self.note_refused(step, CommandRefused::NotPositive(key)),
             Some(qty) if qty < position.open && position.phase == Phase::Open => {
                 let part = instrument.closable(qty);
-                if part.0 == 0 || position.exits == u16::MAX {
+                if part.0 == 0 {
                     self.note_refused(step, CommandRefused::BelowMinimum(key));
                     return;
                 }

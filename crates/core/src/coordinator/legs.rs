@@ -72,10 +72,21 @@ impl Coordinator {
             let through = (1_u8 << leg) - 1;
             let legs = through & !taken;
             taken = through;
-            let id = OrderId { episode, exit, leg, slice: 0, attempt: 0 };
+            let id = self.new_part(slot, exit, leg);
             let order = ExitOrder { id, qty, kind, trigger, reason: Reason::TakeProfit };
             self.submit(step, slot, order, Extent::Legs(legs));
         }
+    }
+
+    /// The id of an order for a part. Of an exit whose number is used up the tries go on counting.
+    fn new_part(&self, slot: Slot, exit: u16, leg: u8) -> OrderId {
+        let position = &self.engine.positions[slot as usize];
+        let same = self
+            .orders
+            .list(position.first_order)
+            .filter(|(_, order)| (order.exit, order.leg) == (exit, leg));
+        let (slice, attempt) = next_try(same.map(|(_, order)| (order.slice, order.attempt)).max());
+        OrderId { episode: position.episode, exit, leg, slice, attempt }
     }
 
     /// Somebody closes a part of a position by hand, now, at the market.
@@ -103,7 +114,7 @@ impl Coordinator {
             held: Vec::new(),
         };
         self.note(step, instrument, Record::ExitDecided(Box::new(decided)));
-        let id = OrderId { episode, exit, leg: 0, slice: 0, attempt: 0 };
+        let id = self.new_part(slot, exit, 0);
         let order = ExitOrder { id, qty, kind: OrderKind::Market, trigger: price, reason };
         self.submit(step, slot, order, Extent::Legs(0));
     }

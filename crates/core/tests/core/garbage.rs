@@ -1,5 +1,7 @@
 //! The door never fails: what cannot be is refused or ignored, and the positions do not notice.
 
+use std::collections::BTreeSet;
+
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
@@ -117,6 +119,38 @@ fn as_many_as_there_are_numbers_are_closed_by_one_order() {
         _ => None,
     });
     assert_eq!(sent.collect::<Vec<_>>(), [qty], "{out:?}");
+}
+
+/// A part may be closed more often than exits have numbers; no order has the id of another.
+#[test]
+fn no_id_is_given_twice_when_the_numbers_of_exits_are_used_up() {
+    let mut world = World::new();
+    let instrument = Instrument::from_decimals("PARTS", 0, 0);
+    let id = world.core.add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks);
+    let id = id.expect("a sound instrument");
+    let plan = plan_spec("stop 50%").expect("a plan in words").resolve(id, &instrument).expect("sound");
+    let plan = world.core.add_plan(plan).expect("its instrument is there");
+    let key = PositionKey { account: AccountId(0), instrument: id, side: Side::Long };
+    let parts = i64::from(u16::MAX) + 5;
+    let mut out = Outbox::default();
+    let opening = Opening { key, plan, qty: Qty(parts + 1), entry: Price(100), entry_fees: Money(0) };
+    world.core.handle(world.now, Event::Command(Command::Open(Box::new(opening))), &mut out);
+    let mut ids = BTreeSet::new();
+    let closes = (0..parts).map(|_| Some(Qty(1))).chain([None]);
+    for (at, qty) in closes.enumerate() {
+        out.clear();
+        world.core.handle(world.now, Event::Command(Command::Close { key, qty }), &mut out);
+        let sent = out.actions.iter().find_map(|action| match action {
+            Action::Submit(approved) => Some(*approved.order()),
+            _ => None,
+        });
+        let order = sent.unwrap_or_else(|| panic!("part {at}: {out:?}"));
+        assert_eq!(order.qty, Qty(1));
+        assert!(ids.insert(order.id), "part {at}: {:?} again", order.id);
+        let fill = Fill { id: order.id, filled_total: Qty(1), price: Price(100), fee: Money(0) };
+        world.core.handle(world.now, Event::Venue(VenueEvent::Filled(Box::new(fill))), &mut out);
+    }
+    assert_eq!(world.core.view().positions().count(), 0, "{out:?}");
 }
 
 fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {

@@ -110,6 +110,9 @@ impl<R: BufRead> RecordsReader<R> {
         if !is_whole {
             return Err(damaged("the file ends within its header; write it again".to_owned()));
         }
+        for entry in &header.instruments {
+            entry.rules.validate().map_err(|error| damaged(format!("the header: {error}")))?;
+        }
         let crc = chained(0, &buffer);
         Ok(Self { file: file.to_owned(), input, header, crc, line: 1, entries: 0, is_over: false, buffer })
     }

@@ -6,7 +6,7 @@ use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
 
-use super::{Intent, Oracle};
+use super::{Intent, Oracle, Told};
 use crate::exchange::{End, Exchange, Fact};
 
 /// Nobody sends more orders for a bucket ..
@@ -134,7 +134,7 @@ impl Oracle<'_> {
                 self.fail(now, Some(id.episode.key), "S7", &format!("{id:?} was used before"));
             }
             Fact::Traded { id, qty, price, .. } => {
-                self.on_told(now, id.episode.key.instrument, *price);
+                self.on_told(id.episode.key.instrument, Told { at: now, price: *price, by_feed: false });
                 self.on_traded(now, id, *qty);
             }
             Fact::Ended { why: End::TakenAway, id } => self.on_taken_away(id.episode.key),

@@ -53,8 +53,8 @@ impl Oracle<'_> {
 
     /// The best price that was told of a position since it began, while its records were not durable yet.
     pub(super) fn best_told(&self, key: PositionKey, since: Timestamp) -> Option<i64> {
-        let told = self.told[key.instrument.0 as usize].iter().filter(|(at, _)| *at >= since);
-        told.map(|(_, price)| *price)
+        let told = self.told[key.instrument.0 as usize].iter().filter(|told| told.at >= since);
+        told.map(|told| told.price)
             .filter(|&price| Price(price).is_sound())
             .reduce(|one, other| better(key.side, one, other))
     }

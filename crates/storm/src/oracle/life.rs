@@ -9,7 +9,7 @@ use ripcord_core::order::{Fill, OrderKind};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
 
-use super::{Intent, Oracle};
+use super::{Intent, Oracle, Told};
 use crate::exchange::Exchange;
 
 /// One life.
@@ -285,7 +285,8 @@ impl Oracle<'_> {
         self.mark(&fill.id, |intent| intent.told = intent.told.max(fill.filled_total.0));
         self.forget_done(&fill.id);
         // Of several trades it tells the average.
-        self.on_told(now, fill.id.episode.key.instrument, fill.price.0);
+        let told = Told { at: now, price: fill.price.0, by_feed: false };
+        self.on_told(fill.id.episode.key.instrument, told);
     }
 
     fn forget_done(&mut self, id: &OrderId) {

@@ -12,8 +12,8 @@ use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
 
-use super::Oracle;
 use super::life::{is_looser, orders_of};
+use super::{Oracle, Told};
 use crate::config::Config;
 use crate::exchange::{Exchange, Fact};
 use crate::table::Table;
@@ -232,9 +232,9 @@ impl Oracle<'_> {
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
                 let told = &self.told[episode.key.instrument.0 as usize];
                 // What a process before this one heard last it may have kept to itself.
-                let told = told.iter().rev().take_while(|(at, _)| *at >= self.began);
-                let last: Vec<_> = told.take(6).collect();
-                let is_through = |(_, price): &&(_, i64)| is_looser(episode.key.side, *price, to.0);
+                let told = told.iter().rev().take_while(|told| told.at >= self.began);
+                let last: Vec<_> = told.filter(|told| told.by_feed).take(6).collect();
+                let is_through = |told: &&Told| is_looser(episode.key.side, told.price, to.0);
                 let is_asked = self.promises.is_command(|it| matches!(it, Command::MoveStop { .. }));
                 if is_asked && last.len() == 6 && last.iter().all(is_through) {
                     self.break_promise(now, episode.key, "S10", "a stop is moved through the market");

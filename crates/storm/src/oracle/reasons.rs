@@ -67,7 +67,7 @@ impl Oracle<'_> {
     }
 
     fn was_told(&self, key: ripcord_core::id::PositionKey, price: i64) -> bool {
-        self.told[key.instrument.0 as usize].iter().any(|(_, told)| *told == price)
+        self.told[key.instrument.0 as usize].iter().any(|told| told.price == price)
     }
 
     /// Whether a stop of this life was placed where the level is.

@@ -60,7 +60,7 @@ impl World<'_> {
     pub(super) fn hear_price(&mut self, instrument: InstrumentId, tick: &Tick) {
         let now = self.host.now(self.now);
         let Some(core) = &mut self.host.core else { return };
-        self.oracle.on_told(self.now, instrument, tick.price.0);
+        self.oracle.on_price(self.now, instrument, tick.price.0);
         if core.is_quiet(now, tick) {
             core.take_quiet(tick);
         } else {
