@@ -20,6 +20,7 @@ mod claims;
 mod clocks;
 mod duties;
 mod exam;
+mod heard;
 mod life;
 mod lives;
 mod passed;
@@ -27,6 +28,7 @@ mod promises;
 mod reasons;
 
 pub(crate) use duties::shown;
+pub(crate) use heard::fill_in;
 
 use life::Life;
 use lives::Lives;
@@ -94,6 +96,8 @@ pub(crate) struct Oracle<'a> {
     told: Vec<VecDeque<Told>>,
     /// When the process began.
     began: Timestamp,
+    /// What it was told that each order filled in all.
+    heard: BTreeMap<OrderId, i64>,
     /// When others last locked what an exit of a bucket would sell.
     locked_at: Table<Option<Timestamp>>,
     /// Since when a bucket has no stop that should have one.
@@ -122,6 +126,7 @@ impl<'a> Oracle<'a> {
             levels: BTreeMap::new(),
             level_at: Timestamp::MIN,
             told: vec![VecDeque::new(); config.markets.len()],
+            heard: BTreeMap::new(),
             began: Timestamp::MIN,
             locked_at: Table::of(config),
             bare_since: Table::of(config),
@@ -192,6 +197,7 @@ impl<'a> Oracle<'a> {
     pub(crate) fn on_start(&mut self, now: Timestamp, core: &Coordinator) {
         self.compare(now, core, "R1");
         self.began = now;
+        self.forget_heard();
         self.count("start");
     }
 

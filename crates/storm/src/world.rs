@@ -13,7 +13,7 @@ use crate::config::{CONFIRM_AFTER, Config, READ_EVERY};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, FaultKind};
 use crate::host::Host;
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, fill_in};
 use crate::script::{Move, START, What};
 use crate::tale::Tale;
 use crate::trace::Trace;
@@ -254,7 +254,11 @@ impl<'a> World<'a> {
     pub(crate) fn step(&mut self, event: Event) {
         let now = self.host.now(self.now);
         if let Some(core) = &mut self.host.core {
+            let fill = fill_in(&event);
             core.handle(now, event, &mut self.host.out);
+            if let Some(fill) = fill {
+                self.oracle.on_heard(self.now, &fill, &self.host.out.records);
+            }
             self.after_step();
         }
     }

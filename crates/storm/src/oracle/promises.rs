@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ripcord_core::event::{
-    Action, Added, Command, Event, ExitDecided, Filled, LeftOutside, Opened, Record, VenueEvent,
+    Action, Added, Command, Event, ExitDecided, Filled, LeftOutside, Opened, OrderEnd, Record, VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
@@ -19,6 +19,7 @@ use crate::exchange::{Exchange, Fact};
 use crate::table::Table;
 
 mod reads;
+mod stops;
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
@@ -61,6 +62,8 @@ pub(super) struct Promises {
     survivors: BTreeSet<EpisodeId>,
     /// The first leg of a life was sold, and its stop is to follow.
     follows: Option<EpisodeId>,
+    /// The only stop of a life was lost sight of, and another is to take its place.
+    bare: Option<EpisodeId>,
     /// What left while orders lived that may have sold it.
     unseen: BTreeMap<EpisodeId, (i64, BTreeSet<OrderId>)>,
     /// Lives whose soft stop was left to the stop at the venue.
@@ -107,6 +110,7 @@ impl Promises {
             strays_at: Timestamp::MIN,
             survivors: BTreeSet::new(),
             follows: None,
+            bare: None,
             unseen: BTreeMap::new(),
             deferred: BTreeSet::new(),
             repriced: BTreeSet::new(),
@@ -168,6 +172,7 @@ impl Oracle<'_> {
             Record::Input(event) => {
                 self.check_owed(now);
                 self.check_followed(now);
+                self.check_replaced(now);
                 match event {
                     Event::Venue(VenueEvent::Filled(fill)) => self.on_fill_told(now, fill),
                     Event::Venue(VenueEvent::Found(found)) => {
@@ -227,6 +232,7 @@ impl Oracle<'_> {
             }
             Record::ExitDecided(decided) => self.on_decided_exit(now, at, decided),
             Record::OrderIntended(order) => self.check_intent(now, order),
+            Record::OrderEnded { id, how: OrderEnd::Unknown } => self.on_lost(id),
             Record::Filled(filled) => self.on_sold(now, at, filled),
             Record::Deferred { episode, reason, .. } => self.on_deferred(now, *episode, *reason),
             Record::StopMoved { episode, to, origin: StopOrigin::Moved, .. } => {
@@ -445,6 +451,7 @@ impl Oracle<'_> {
 
     /// Silence is no reason to send again: the venue is asked first, but for emergencies.
     fn check_intent(&mut self, now: Timestamp, order: &ExitOrder) {
+        self.promises.bare.take_if(|bare| *bare == order.id.episode);
         if order.reason == Reason::TakeProfit {
             self.check_leg(now, order);
         }

@@ -1,14 +1,24 @@
 //! What lists and reads of the venue are taken for.
 
 use ripcord_core::event::{Event, OrdersListed, Reconciled, VenueEvent, Verdict};
-use ripcord_core::id::OrderId;
+use ripcord_core::id::{OrderId, PositionKey};
 use ripcord_core::listing::Listed;
-use ripcord_core::time::Timestamp;
+use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
 use crate::config::CONFIRM_AFTER;
 
+/// So long an order that nobody answered may have done what a read shows.
+const ANSWER_WITHIN: Span = Span::from_secs(60);
+
 impl Oracle<'_> {
+    /// Whether an order of the life in a bucket was sent, and nothing was heard of it.
+    fn waits_for_answers(&self, key: PositionKey) -> bool {
+        let of_it = self.open[key].iter().filter(|id| self.lives(id.episode));
+        let mut intents = of_it.filter_map(|id| self.intents.get(id));
+        intents.any(|it| !it.is_accepted && !it.is_ended && it.filled.max(it.told) == 0)
+    }
+
     /// What a list does not show was there when it was drawn up, and a list that failed shows nothing.
     pub(super) fn check_list(&mut self, now: Timestamp, listed: &OrdersListed) {
         if let Some(Event::Venue(VenueEvent::Listed(listing))) = &self.promises.input
@@ -59,6 +69,11 @@ impl Oracle<'_> {
                 .is_some_and(|(qty, at)| qty == theirs && reconciled.fills_until.since(at) >= CONFIRM_AFTER);
             if is_believed && !agrees {
                 self.break_promise(now, key, "S9", "one read is believed that nobody else agrees with");
+            }
+            let waited = before.map_or(Span::ZERO, |(_, at)| reconciled.fills_until.since(at));
+            if is_believed && waited < ANSWER_WITHIN && self.waits_for_answers(key) {
+                let what = "what our own order may have sold is put down to others before it is answered";
+                self.break_promise(now, key, "S4", what);
             }
             match found.verdict {
                 Verdict::Unconfirmed => {
