@@ -10,8 +10,8 @@ use ripcord_core::Coordinator;
 use ripcord_core::account::{AccountMode, ClosedBy, Holding, Managed, Management, OutsideClose, Reading};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{
-    Action, Addition, Command, Entry, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy, Tick,
-    VenueEvent,
+    Absence, Action, Addition, Command, Entry, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy,
+    Tick, VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
@@ -203,6 +203,7 @@ impl World {
         let state = self.core.snapshot();
         let restored = Coordinator::restore(state.clone(), []).expect("our own version");
         assert_eq!(restored.snapshot(), state);
+        self.hears_as(&restored);
         let (mut replayed, mut out) = (self.start, Outbox::default());
         for entry in self.journal.iter().cloned() {
             replayed.replay(entry, &mut out);
@@ -213,7 +214,31 @@ impl World {
 
     /// The process dies here and starts again.
     pub(crate) fn restart(&mut self) {
-        self.core = Coordinator::restore(self.core.snapshot(), []).expect("our own version");
+        let restored = Coordinator::restore(self.core.snapshot(), []).expect("our own version");
+        self.hears_as(&restored);
+        self.core = restored;
+    }
+
+    /// The living core and one that starts from its snapshot make the same of any price. One of them may wake for
+    /// nothing.
+    fn hears_as(&self, restored: &Coordinator) {
+        let at = self.now.after(Span(1));
+        for (n, source) in [(0, PriceSource::Last), (0, PriceSource::Mark), (1, PriceSource::Last)] {
+            let (cell, near) = (self.core.cell(InstrumentId(n), source), self.prices[n as usize]);
+            for share in 900..1_100 {
+                let price = Price(near * share / 1_000);
+                let tick = Tick { at, price, qty: Qty(1), cell, probe: Probe::TICK };
+                if self.core.is_quiet(at, &tick) == restored.is_quiet(at, &tick) {
+                    continue;
+                }
+                let told = [&self.core, restored].map(|core| {
+                    let (mut core, mut out) = (core.clone(), Outbox::default());
+                    core.handle(at, Event::Tick(tick), &mut out);
+                    (out.records, out.actions)
+                });
+                assert_eq!(told[0], told[1], "{price:?}");
+            }
+        }
     }
 
     pub(crate) fn price(&mut self, n: u32, source: PriceSource, price: i64) {
@@ -387,7 +412,10 @@ impl World {
             9 => VenueEvent::Expired(id),
             10 => VenueEvent::CancelRefused(id),
             11 | 12 => VenueEvent::Silence(id),
-            13 => VenueEvent::NotFound(id),
+            13 => {
+                let asked_at = Timestamp(self.now.0 - bytes.up_to(20) * 1_000_000_000);
+                VenueEvent::Absent(Box::new(Absence { id, asked_at }))
+            }
             _ => {
                 let state = bytes.pick(&[
                     OrderState::Working,

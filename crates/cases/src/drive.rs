@@ -4,7 +4,7 @@
 use ripcord_core::Coordinator;
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{
-    Action, Command, Event, ExitDecided, Filled, Opening, Outbox, Probe, Record, Tick, VenueEvent,
+    Absence, Action, Command, Event, ExitDecided, Filled, Opening, Outbox, Probe, Record, Tick, VenueEvent,
 };
 use ripcord_core::gate::Approved;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
@@ -256,7 +256,10 @@ impl Drive {
                 match action {
                     Action::Submit(order) => events.extend(self.submit(&order)),
                     Action::Cancel(id) => events.push_back(Event::Venue(VenueEvent::Cancelled(id))),
-                    Action::Query(id) => events.push_back(Event::Venue(VenueEvent::NotFound(id))),
+                    Action::Query(id) => {
+                        let absence = Absence { id, asked_at: self.now };
+                        events.push_back(Event::Venue(VenueEvent::Absent(Box::new(absence))));
+                    }
                     Action::ReadPositions(_) | Action::ListOrders(_) | Action::CancelForeign(..) => {}
                 }
             }

@@ -160,7 +160,7 @@ pub(crate) struct Bucket {
     pub(crate) pending: Option<Pending>,
     /// How much of its living position came out of a grant.
     granted: Qty,
-    /// Coins beyond ours that the wallet held, as a read has told while orders of others locked some.
+    /// Coins beyond ours that the wallet held when it was last read.
     pub(crate) beside: Qty,
 }
 

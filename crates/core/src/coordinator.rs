@@ -277,7 +277,7 @@ impl Coordinator {
             }
             Event::Venue(ref venue) => {
                 self.run_due(now, out);
-                let heard = Heard::of(venue);
+                let heard = Heard::of(now, venue);
                 self.on_venue(&mut Step::event(now, event, out), &heard);
             }
             Event::Command(ref command) => {
@@ -502,7 +502,9 @@ impl Coordinator {
 
     /// Runs every timer that is due at `now`, in order, each as a step of its own moment.
     fn run_due(&mut self, now: Timestamp, out: &mut Outbox) {
-        loop {
+        let before = out.records.len();
+        // In a journal each timer that left a trace is an entry of its own: once one did here, it is not that journal.
+        while !(self.is_replaying && out.records.len() > before) {
             let silence =
                 if self.is_replaying && !planted(122) { Timestamp::NEVER } else { self.silences.first() };
             if silence <= now && silence < first_deadline(&self.timers) {

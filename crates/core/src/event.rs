@@ -157,7 +157,7 @@ pub enum VenueEvent {
     LiquidationAt(PositionKey, Price),
     /// It was asked about an order, and has or had it.
     Found(Box<OrderFound>),
-    /// It was asked about an order, and does not know it.
+    /// It was asked about an order, nobody knows when, and does not know it: journals of before [`Absence`] say so.
     NotFound(OrderId),
     /// What an account holds, or that it could not be read.
     Read(Box<Reading>),
@@ -165,6 +165,18 @@ pub enum VenueEvent {
     ClosedOutside(Box<OutsideClose>),
     /// What rests in an account, or that it could not be listed.
     Listed(Box<Listing>),
+    /// It was asked about an order, and does not know it.
+    Absent(Box<Absence>),
+}
+
+/// What a venue does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// The order.
+    pub id: OrderId,
+    /// When the question left, by our clock, or any later moment before the venue looked: its word may have waited
+    /// since then, on its way or for us.
+    pub asked_at: Timestamp,
 }
 
 /// What a venue tells of an order that it was asked about.

@@ -116,7 +116,7 @@ impl Exits {
             Act::Lie(at) => {
                 world.left.lies -= 1;
                 let Request::Query(order) = world.requests.remove(usize::from(at)) else { return false };
-                world.say(Word::NotFound(order));
+                world.say(Word::NotFound(order, world.now));
             }
             Act::Hear(at) => {
                 let word = world.answers.remove(usize::from(at));

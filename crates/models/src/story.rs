@@ -91,7 +91,7 @@ fn word_words(world: &World, word: &Word) -> String {
         Word::Expired(at, traded) => format!("nothing left to reduce for {}, {traded} traded", order(at)),
         Word::CancelRefused(at) => format!("cannot cancel {}", order(at)),
         Word::Found(at, state, total) => format!("{} is {state:?}, {total} traded", order(at)),
-        Word::NotFound(at) => format!("not found: {}", order(at)),
+        Word::NotFound(at, _) => format!("not found: {}", order(at)),
         Word::Read(held, _) => format!("{held} held"),
         Word::Listed(orders, _) => format!("{} orders rest", orders.len()),
         Word::ByHand(trade) => format!("one lot was sold by hand, trade {trade}"),

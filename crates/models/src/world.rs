@@ -6,7 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
-use ripcord_core::event::{Action, Entry, Event, OrderFound, Probe, Record, RefusedWhy, Tick, VenueEvent};
+use ripcord_core::event::{
+    Absence, Action, Entry, Event, OrderFound, Probe, Record, RefusedWhy, Tick, VenueEvent,
+};
 use ripcord_core::instrument::MarketKind;
 use ripcord_core::listing::{Listed, Listing, OpenOrder, Whose};
 use ripcord_core::market::PriceSource;
@@ -51,8 +53,8 @@ pub enum Word {
     CancelRefused(u8),
     /// The answer to a question.
     Found(u8, OrderState, i64),
-    /// It does not know the order.
-    NotFound(u8),
+    /// It looked then, and did not know the order.
+    NotFound(u8, Timestamp),
     /// So much is held.
     Read(i64, Timestamp),
     /// These rest, and traded so much.
@@ -347,7 +349,9 @@ impl World {
             Word::Cancelled(at, _) => VenueEvent::Cancelled(id(at)),
             Word::Expired(at, _) => VenueEvent::Expired(id(at)),
             Word::CancelRefused(at) => VenueEvent::CancelRefused(id(at)),
-            Word::NotFound(at) => VenueEvent::NotFound(id(at)),
+            Word::NotFound(at, asked_at) => {
+                VenueEvent::Absent(Box::new(Absence { id: id(at), asked_at: *asked_at }))
+            }
             Word::Found(at, state, total) => {
                 let placed = &self.venue.orders[usize::from(*at)];
                 let fill = Fill {
@@ -406,7 +410,7 @@ impl World {
             Request::Query(at) => {
                 let placed = &self.venue.orders[usize::from(at)];
                 let word = match placed.place {
-                    Place::OnTheWay => Word::NotFound(at),
+                    Place::OnTheWay => Word::NotFound(at, self.now),
                     Place::Working { .. } if placed.filled > 0 => {
                         Word::Found(at, OrderState::PartFilled, placed.filled)
                     }

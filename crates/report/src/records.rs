@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 mod exits;
 mod read;
+mod sound;
 mod write;
 
 pub use exits::exits_of;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ripcord_core::event::{OrderFound, RefusedWhy, VenueEvent};
+use ripcord_core::event::{Absence, OrderFound, RefusedWhy, VenueEvent};
 use ripcord_core::id::{AccountId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::listing::ForeignId;
@@ -285,14 +285,17 @@ impl Exchange {
     }
 
     /// A question about an order arrives.
-    pub(crate) fn query(&mut self, now: Timestamp, id: OrderId, weather: &Weather) {
+    pub(crate) fn query(&mut self, now: Timestamp, (id, asked_at): (OrderId, Timestamp), weather: &Weather) {
         let is = |kind| weather.is(now, kind);
         if is(FaultKind::Mute) || is(FaultKind::RateLimit) {
             return;
         }
         let place = self.places.get(&id).filter(|_| !is(FaultKind::Blind));
         let found = place.map(|&place| self.rows[place].found());
-        let answer = found.map_or(VenueEvent::NotFound(id), |found| VenueEvent::Found(Box::new(found)));
+        let answer = found.map_or_else(
+            || VenueEvent::Absent(Box::new(Absence { id, asked_at })),
+            |found| VenueEvent::Found(Box::new(found)),
+        );
         self.says.push(answer);
     }
 

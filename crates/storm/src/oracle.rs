@@ -249,6 +249,11 @@ impl<'a> Oracle<'a> {
         }
     }
 
+    /// Orders of somebody else came or went: what can be covered is another quantity from now on.
+    pub(crate) fn on_foreign(&mut self, key: PositionKey) {
+        self.bare_since[key] = None;
+    }
+
     fn means(&self, life: &Life) -> &'a Means {
         &self.config.plans[life.plan.0 as usize].means
     }

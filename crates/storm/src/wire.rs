@@ -11,8 +11,8 @@ use crate::weather::Weather;
 /// A message under way.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
-    /// To the exchange.
-    Request(Action),
+    /// To the exchange, and when it was signed.
+    Request(Action, Timestamp),
     /// To the engine.
     Answer(VenueEvent),
     /// To the engine: a price.
@@ -24,7 +24,7 @@ const RECEIVE_WINDOW: Span = Span::from_secs(5);
 
 impl Message {
     const fn is_request(&self) -> bool {
-        matches!(self, Self::Request(_))
+        matches!(self, Self::Request(..))
     }
 }
 
@@ -70,7 +70,7 @@ impl Wire {
         }
         // An exchange takes nothing that was signed long ago.
         if at.since(signed) <= RECEIVE_WINDOW {
-            self.put(at, Message::Request(action));
+            self.put(at, Message::Request(action, signed));
         }
     }
 

@@ -162,7 +162,7 @@ impl<'a> World<'a> {
     fn on_arrival(&mut self) {
         let Some(message) = self.wire.arrived(self.now) else { return };
         match message {
-            Message::Request(action) => self.on_request(action),
+            Message::Request(action, signed) => self.on_request(action, signed),
             answer if self.host.core.is_some() && self.now < self.host.busy_until => {
                 self.wire.put(self.host.busy_until, answer);
             }
@@ -171,11 +171,14 @@ impl<'a> World<'a> {
         }
     }
 
-    fn on_request(&mut self, action: Action) {
+    fn on_request(&mut self, action: Action, signed: Timestamp) {
         match action {
             Action::Submit(approved) => self.exchange.submit(self.now, *approved.order(), &self.weather),
             Action::Cancel(id) => self.exchange.cancel(self.now, id, &self.weather),
-            Action::Query(id) => self.exchange.query(self.now, id, &self.weather),
+            Action::Query(id) => {
+                let asked = (id, self.host.now(signed));
+                self.exchange.query(self.now, asked, &self.weather);
+            }
             Action::ReadPositions(account) => self.exchange.read(self.now, account, &self.weather),
             Action::ListOrders(account) => self.exchange.list(self.now, account, &self.weather),
             Action::CancelForeign(account, id) => self.exchange.cancel_foreign(account, id),

@@ -9,7 +9,7 @@ impl Coordinator {
         let due = self.timers.iter().take_while(|&&(due, _)| due <= at);
         let steps = due.filter_map(|&(due, timer)| {
             let period = match timer {
-                TimerFor::Bar(feed) => self.engine.feeds[feed as usize].spec.bar,
+                TimerFor::Bar(feed) => self.engine.feeds.get(feed as usize)?.spec.bar,
                 TimerFor::Read(account) => self.accounts.get(account)?.given.read_every?,
                 TimerFor::Remind(_) => kill::REMIND_AFTER,
                 TimerFor::List(_) => listing::LIST_EVERY,

@@ -4,7 +4,7 @@ use super::commands::is_payable;
 use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step};
 use crate::account::{OutsideClose, Reading};
-use crate::event::{AlarmKind, Filled, OrderEnd, OrderFound, RefusedWhy, VenueEvent};
+use crate::event::{Absence, AlarmKind, Filled, OrderEnd, OrderFound, RefusedWhy, VenueEvent};
 use crate::id::{EpisodeId, OrderId, PositionKey};
 use crate::listing::Listing;
 use crate::num::{Money, Price, Qty};
@@ -13,6 +13,7 @@ use crate::orders::{NO_ORDER, Order};
 use crate::planted::planted;
 use crate::position::{Phase, at_gain, level, price};
 use crate::reason::{Reason, Source, StopOrigin};
+use crate::time::Timestamp;
 use crate::watch::Slot;
 
 /// A venue's word by value: the step keeps the event itself for the record.
@@ -25,7 +26,7 @@ pub(super) enum Heard {
     FundingPaid(PositionKey, Money),
     LiquidationAt(PositionKey, Price),
     Found(OrderFound),
-    NotFound(OrderId),
+    Absent(Absence),
     MarketRefused(OrderId),
     NothingToReduce(OrderId),
     Busy(OrderId),
@@ -35,7 +36,7 @@ pub(super) enum Heard {
 }
 
 impl Heard {
-    pub(super) fn of(event: &VenueEvent) -> Self {
+    pub(super) fn of(now: Timestamp, event: &VenueEvent) -> Self {
         match event {
             VenueEvent::Accepted(id) => Self::Accepted(*id),
             VenueEvent::Filled(fill) => Self::Filled(**fill),
@@ -53,7 +54,10 @@ impl Heard {
             VenueEvent::FundingPaid(key, amount) => Self::FundingPaid(*key, **amount),
             VenueEvent::LiquidationAt(key, price) => Self::LiquidationAt(*key, *price),
             VenueEvent::Found(found) => Self::Found(**found),
-            VenueEvent::NotFound(id) => Self::NotFound(*id),
+            VenueEvent::NotFound(id) => Self::Absent(Absence { id: *id, asked_at: now }),
+            VenueEvent::Absent(absence) => {
+                Self::Absent(Absence { asked_at: absence.asked_at.min(now), ..**absence })
+            }
             VenueEvent::Read(reading) => Self::Read(reading.clone()),
             VenueEvent::ClosedOutside(closed) => Self::ClosedOutside(**closed),
             VenueEvent::Listed(listing) => Self::Listed(listing.clone()),
@@ -78,7 +82,7 @@ impl Coordinator {
                 self.on_found(step, found);
                 self.refresh(found.id.episode);
             }
-            Heard::NotFound(id) => self.on_not_found(step, id),
+            Heard::Absent(absence) => self.on_absent(step, absence),
             Heard::MarketRefused(id) => self.on_market_refused(step, id),
             Heard::NothingToReduce(id) => {
                 self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
@@ -436,6 +440,8 @@ impl Coordinator {
             self.end_as_dust(step, slot);
         } else {
             self.cancel_all_but(step, slot, |_| false);
+            // Its levels may have moved, and it is held until the last order is gone.
+            self.rearm_all(slot);
         }
         true
     }

@@ -1,7 +1,7 @@
 //! Orders that were lost sight of: the venue is asked until it answers, and only its answer counts.
 
 use super::{Coordinator, Record, Step, TimerFor};
-use crate::event::{Action, AlarmKind, Edited, OrderEnd, OrderFound, OrdersListed};
+use crate::event::{Absence, Action, AlarmKind, Edited, OrderEnd, OrderFound, OrdersListed};
 use crate::id::OrderId;
 use crate::num::Qty;
 use crate::order::{CancelState, OrderAnswer, OrderKind, OrderState};
@@ -163,12 +163,13 @@ impl Coordinator {
 
     /// The venue does not know an order. That is no answer while a request may still be on its way, or a
     /// copy that answers may lag behind.
-    pub(super) fn on_not_found(&mut self, step: &mut Step<'_>, id: &OrderId) {
+    pub(super) fn on_absent(&mut self, step: &mut Step<'_>, absence: &Absence) {
+        let id = &absence.id;
         if self.find_order(id).is_none() || !self.orders.inquiries.is_open(id) {
             return;
         }
         self.begin(step, id.episode.key.instrument);
-        if self.orders.inquiries.absent(id, step.now) {
+        if self.orders.inquiries.absent(absence) {
             self.on_end(step, id, OrderAnswer::Expired, OrderEnd::NotFound);
         } else {
             // It answers again, and its second word is what is waited for.

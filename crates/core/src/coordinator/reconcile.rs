@@ -184,16 +184,15 @@ impl Coordinator {
         for slot in left_behind {
             self.cancel_all_but(step, slot, |_| false);
         }
-        for (key, coins) in beside {
-            self.on_beside(step, key, coins);
+        for (key, wallet) in beside {
+            self.on_beside(step, key, wallet);
         }
         if asks {
             self.ask_again(step, reading.account);
         }
     }
 
-    /// Buckets of coins that orders of others lock, where the wallet has another quantity beyond ours than we
-    /// know.
+    /// Buckets of coins where the wallet has another quantity beyond ours than we know, and what it has.
     fn beside(&self, account: &Account, held: &[Holding], until: Timestamp) -> Vec<(PositionKey, Qty)> {
         if account.given.mode != AccountMode::Spot {
             return Vec::new();
@@ -202,16 +201,22 @@ impl Coordinator {
             let Holding { instrument, side, qty, .. } = *holding;
             let key = PositionKey { account: account.given.account, instrument, side };
             let bucket = account.bucket(key);
-            let slot = self.engine.living(key).filter(|_| account.listings.foreign_of(key).0 > 0)?;
-            let ours = self.engine.positions[slot as usize].open;
-            let coins = Qty((qty.0 - ours.0).max(0));
-            (until >= bucket.touched && coins != bucket.beside).then_some((key, coins))
+            let coins = self.beyond_ours(key, qty);
+            (until >= bucket.touched && coins != bucket.beside).then_some((key, qty))
         };
         held.iter().filter_map(of).collect()
     }
 
-    /// The wallet holds so much beyond ours: what orders of others lock may not be ours at all.
-    fn on_beside(&mut self, step: &mut Step<'_>, key: PositionKey, coins: Qty) {
+    /// What of a wallet's coins is not in our position.
+    fn beyond_ours(&self, key: PositionKey, wallet: Qty) -> Qty {
+        let ours = self.engine.living(key).map_or(Qty(0), |slot| self.engine.positions[slot as usize].open);
+        Qty((wallet.0 - ours.0).max(0))
+    }
+
+    /// The wallet holds so much: what orders of others lock may not be ours at all. What is ours may have grown by
+    /// the same read.
+    fn on_beside(&mut self, step: &mut Step<'_>, key: PositionKey, wallet: Qty) {
+        let coins = self.beyond_ours(key, wallet);
         let Some(account) = self.accounts.get_mut(key.account) else { return };
         let before = std::mem::replace(&mut account.bucket_mut(key).beside, coins);
         if coins > before {

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Absence;
 use crate::id::OrderId;
 use crate::time::{Span, Timestamp};
 
-/// A venue that does not know an order is believed only when it has said so for this long, and not before
-/// the order was lost sight of: by then a request that was delayed is refused for its age, and a copy that
-/// lagged has caught up.
+/// A venue that does not know an order is believed when it looked at least so long after it first did not know it,
+/// and after the order was lost sight of: by then a request that was delayed is refused for its age, and a copy
+/// that lagged has caught up.
 const CONCLUSIVE_AFTER: Span = Span::from_secs(10);
-/// Words of a venue that are heard closer together than this were on their way together: only the first tells
-/// what it knows by now.
-const APART: Span = Span::from_secs(1);
 
 /// One question that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,9 +20,9 @@ struct Inquiry {
     order: OrderId,
     /// When it was lost sight of.
     since: Timestamp,
-    /// When the venue first said that it does not know it.
+    /// When the venue was first asked and did not know it.
     absent_since: Option<Timestamp>,
-    /// When it last said so.
+    /// When it was last asked and did not know it.
     absent_at: Timestamp,
     /// Times that the venue was asked.
     asked: u32,
@@ -74,18 +72,16 @@ impl Inquiries {
         })
     }
 
-    /// The venue does not know an order; whether that may be believed. Its word may have waited for us as long
-    /// as we hung: what counts is when we asked, and we ask again after each word.
-    pub(crate) fn absent(&mut self, order: &OrderId, now: Timestamp) -> bool {
-        let Some(inquiry) = self.0.get_mut(order) else { return false };
-        let first = *inquiry.absent_since.get_or_insert(now);
+    /// The venue does not know an order; whether that may be believed. Its words come late and out of order: what
+    /// counts is when it was asked.
+    pub(crate) fn absent(&mut self, absence: &Absence) -> bool {
+        let Some(inquiry) = self.0.get_mut(&absence.id) else { return false };
+        let asked_at = absence.asked_at;
+        let first = inquiry.absent_since.map_or(asked_at, |first| first.min(asked_at));
+        inquiry.absent_since = Some(first);
+        inquiry.absent_at = inquiry.absent_at.max(asked_at);
         let since = if planted(26) { Timestamp::MIN } else { first.max(inquiry.since) };
-        let is_apart = now >= inquiry.absent_at.after(APART);
-        let is_conclusive = is_apart && inquiry.absent_at >= since.after(CONCLUSIVE_AFTER);
-        if is_apart {
-            inquiry.absent_at = now;
-        }
-        planted(25) || is_conclusive
+        planted(25) || asked_at >= since.after(CONCLUSIVE_AFTER)
     }
 }
 
@@ -107,54 +103,54 @@ mod tests {
     use crate::id::{AccountId, EpisodeId, InstrumentId, PositionKey};
     use crate::instrument::Side;
 
-    #[test]
-    fn not_found_is_believed_when_it_was_said_for_long_enough() {
+    fn order() -> OrderId {
         let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
-        let episode = EpisodeId { key, generation: 1 };
-        let order = OrderId { episode, exit: 1, leg: 0, slice: 0, attempt: 0 };
-        let at = |secs: i64| Timestamp(0).after(Span::from_secs(secs));
-        for (absences, believed) in [
+        OrderId { episode: EpisodeId { key, generation: 1 }, exit: 1, leg: 0, slice: 0, attempt: 0 }
+    }
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp(0).after(Span::from_secs(secs))
+    }
+
+    /// It was asked then, and did not know the order.
+    fn absent(inquiries: &mut Inquiries, secs: i64) -> bool {
+        inquiries.absent(&Absence { id: order(), asked_at: at(secs) })
+    }
+
+    #[test]
+    fn not_found_is_believed_when_it_looked_long_enough_after() {
+        for (asked, believed) in [
             (&[11][..], false),
             (&[2, 9][..], false),
-            (&[9, 10][..], false),
             (&[2, 11][..], false),
-            (&[2, 12][..], false),
-            (&[2, 12, 12][..], false),
-            (&[2, 12, 13][..], true),
-            (&[2, 3, 40][..], false),
-            (&[2, 3, 40, 41][..], true),
-            (&[11, 20, 21][..], false),
-            (&[11, 21, 22][..], true),
+            (&[2, 12][..], true),
+            (&[2, 2, 3][..], false),
+            // What was asked before the order was lost sight of is no word about it.
+            (&[-20, 9][..], false),
+            (&[-20, 10][..], true),
+            // Words come in any order.
+            (&[12, 2][..], false),
+            (&[12, 2, 12][..], true),
         ] {
             let mut inquiries = Inquiries::default();
-            assert!(inquiries.begin(order, at(0)));
-            let mut last = false;
-            for &secs in absences {
-                last = inquiries.absent(&order, at(secs));
-            }
-            assert_eq!(last, believed, "{absences:?}");
+            assert!(inquiries.begin(order(), at(0)));
+            let said: Vec<bool> = asked.iter().map(|&secs| absent(&mut inquiries, secs)).collect();
+            assert_eq!(said.last(), Some(&believed), "{asked:?}");
         }
     }
 
     #[test]
     fn what_it_said_before_it_had_the_order_counts_no_more() {
-        let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
-        let episode = EpisodeId { key, generation: 1 };
-        let order = OrderId { episode, exit: 1, leg: 0, slice: 0, attempt: 0 };
-        let at = |secs: i64| Timestamp(0).after(Span::from_secs(secs));
         let mut inquiries = Inquiries::default();
-        assert!(inquiries.begin(order, at(0)));
-        assert!(!inquiries.absent(&order, at(9)) && !inquiries.absent(&order, at(18)));
-        inquiries.seen(&order, at(18));
-        assert!(!inquiries.absent(&order, at(27)) && !inquiries.absent(&order, at(37)));
-        assert!(inquiries.absent(&order, at(38)));
+        assert!(inquiries.begin(order(), at(0)));
+        assert!(!absent(&mut inquiries, 9) && !absent(&mut inquiries, 18));
+        inquiries.seen(&order(), at(18));
+        assert!(!absent(&mut inquiries, 27) && !absent(&mut inquiries, 36));
+        assert!(absent(&mut inquiries, 37));
     }
 
     #[test]
     fn nobody_believes_an_answer_to_a_question_that_was_not_asked() {
-        let key = PositionKey { account: AccountId(1), instrument: InstrumentId(0), side: Side::Long };
-        let order =
-            OrderId { episode: EpisodeId { key, generation: 1 }, exit: 1, leg: 0, slice: 0, attempt: 0 };
-        assert!(!Inquiries::default().absent(&order, Timestamp::NEVER));
+        assert!(!absent(&mut Inquiries::default(), 1_000_000));
     }
 }

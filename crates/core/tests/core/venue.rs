@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
-use ripcord_core::event::{Action, OrderFound, RefusedWhy, VenueEvent};
+use ripcord_core::event::{Absence, Action, OrderFound, RefusedWhy, VenueEvent};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::listing::ForeignId;
@@ -236,7 +236,10 @@ impl Venue {
             return;
         }
         let found = self.known.get(&id).filter(|_| !self.mood.blind);
-        let answer = found.map_or(VenueEvent::NotFound(id), |found| VenueEvent::Found(Box::new(*found)));
+        let answer = found.map_or_else(
+            || VenueEvent::Absent(Box::new(Absence { id, asked_at: self.now })),
+            |found| VenueEvent::Found(Box::new(*found)),
+        );
         self.tell(answer);
     }
 

@@ -4,9 +4,10 @@ use ripcord_core::account::{AccountMode, ClosedBy, Holding, Managed, Management,
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
-    Added, Addition, Adopted, AlarmKind, Command, CommandRefused, Concluded, ConfirmedBy, Doubt, Entry,
-    Event, ExitDecided, Filled, Found, Held, Judged, Jump, LeftOutside, Observed, Opened, Opening, OrderEnd,
-    OrderFound, PriceDoubted, Probe, ProbeFill, Reconciled, Record, RefusedWhy, Tick, VenueEvent, Verdict,
+    Absence, Added, Addition, Adopted, AlarmKind, Command, CommandRefused, Concluded, ConfirmedBy, Doubt,
+    Entry, Event, ExitDecided, Filled, Found, Held, Judged, Jump, LeftOutside, Observed, Opened, Opening,
+    OrderEnd, OrderFound, PriceDoubted, Probe, ProbeFill, Reconciled, Record, RefusedWhy, Tick, VenueEvent,
+    Verdict,
 };
 use ripcord_core::gate::Blocked;
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
@@ -319,6 +320,7 @@ fn lost_order_records() -> Vec<Record> {
     let mut said: Vec<VenueEvent> = states.map(|state| found(state, None)).into();
     said.push(found(OrderState::PartFilled, Some(fill)));
     said.push(VenueEvent::NotFound(ORDER));
+    said.push(VenueEvent::Absent(Box::new(Absence { id: ORDER, asked_at: Timestamp(7) })));
     let why = [RefusedWhy::MarketRefused, RefusedWhy::CoinsMissing];
     said.extend(why.map(|why| VenueEvent::Refused(ORDER, why)));
     let mut all: Vec<Record> = said.into_iter().map(|event| Record::Input(Event::Venue(event))).collect();

@@ -118,7 +118,10 @@ impl Levels {
     }
 
     fn entry(&self) -> Average {
-        Average { cost: self.cost, qty: self.open.0 }
+        // A made-up file may take out what was never there.
+        let qty = self.open.0.max(1);
+        let cost = self.cost.clamp(i128::from(qty), i128::from(qty) * i128::from(Price::MAX.0));
+        Average { cost, qty }
     }
 
     fn level_rule(&self) -> LevelRule {
@@ -258,7 +261,8 @@ impl Levels {
 
     /// More of the position came.
     pub(super) fn add(&mut self, added: &ripcord_core::event::Added) {
-        self.cost += i128::from(added.price.0) * i128::from(added.qty.0);
+        let cost = i128::from(added.price.0) * i128::from(added.qty.0);
+        self.cost = self.cost.saturating_add(cost);
         self.fees += added.fees;
         self.open = added.open;
         self.initial = self.initial.max(added.open);
@@ -269,7 +273,7 @@ impl Levels {
         self.legs_done |= leg_bit(&filled.id);
         // Of a flat position the levels stay what they were.
         if filled.remaining.0 > 0 {
-            self.cost -= filled.cost;
+            self.cost = self.cost.saturating_sub(filled.cost);
             self.fees = self.fees - filled.entry_fees;
             self.open = filled.remaining;
         }

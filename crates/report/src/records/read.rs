@@ -6,6 +6,7 @@ use ripcord_core::event::{Entry, Record};
 use ripcord_core::time::Timestamp;
 use serde::Deserialize;
 
+use super::sound::impossible;
 use super::{CRC_BYTES, End, Header, Line, RECORDS_FORMAT, RECORDS_VERSION, chained};
 
 /// The longest line after the header. A record is some hundred bytes.
@@ -148,6 +149,9 @@ impl<R: BufRead> RecordsReader<R> {
         let line = self.checked()?;
         match line {
             AnyLine { index: Some(index), at: Some(at), record: Some(record), end: None } => {
+                if let Some(field) = impossible(&record) {
+                    return Err(self.damaged(format!("its {field} is a number that no run writes")));
+                }
                 self.entries += 1;
                 Ok(Some(Line { index, entry: Entry { at, record } }))
             }

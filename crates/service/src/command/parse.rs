@@ -21,9 +21,25 @@ pub struct Fault {
     pub text: String,
 }
 
+/// An error is at most about so many bytes long.
+const TEXT_MAX: usize = 600;
+
 impl Fault {
+    /// A body may hold anything, and errors repeat some of it: what no terminal should see is escaped, and of a
+    /// long text beginning and end are kept.
     fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
+        let mut text: String = text.into();
+        if text.contains(char::is_control) {
+            let escaped =
+                |at: char| if at.is_control() { at.escape_default().to_string() } else { at.to_string() };
+            text = text.chars().map(escaped).collect();
+        }
+        if text.len() > TEXT_MAX {
+            let (head, tail) =
+                (text.floor_char_boundary(TEXT_MAX / 2), text.ceil_char_boundary(text.len() - TEXT_MAX / 2));
+            text = format!("{} .. {}", &text[..head], &text[tail..]);
+        }
+        Self { code, text }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::mpsc::Receiver;
 
 use ripcord_core::account::{Holding, Reading};
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{Action, OrderFound, ProbeFill, RefusedWhy, VenueEvent};
+use ripcord_core::event::{Absence, Action, OrderFound, ProbeFill, RefusedWhy, VenueEvent};
 use ripcord_core::id::{AccountId, InstrumentId, OrderId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
@@ -48,8 +48,13 @@ pub struct LineVenue {
     /// Orders that were sent and not answered, and when that was.
     awaited: BTreeMap<OrderId, Timestamp>,
     questions: BTreeMap<u64, Question>,
+    /// When orders were asked about, the earliest first: each question is answered once, in its turn, or never.
+    asked: BTreeMap<OrderId, VecDeque<Timestamp>>,
     number: u64,
 }
+
+/// Of so many questions about an order it is remembered when they left; of later ones it is taken to be earlier.
+const ASKED_MAX: usize = 64;
 
 impl LineVenue {
     /// A venue that is heard through `words`. Its orders are named by `ids`.
@@ -64,6 +69,7 @@ impl LineVenue {
             heard: VecDeque::new(),
             awaited: BTreeMap::new(),
             questions: BTreeMap::new(),
+            asked: BTreeMap::new(),
             number: 0,
         }
     }
@@ -100,6 +106,26 @@ impl LineVenue {
         crash::here(Point::AfterSend);
     }
 
+    fn query(&mut self, now: Timestamp, order: &OrderId) {
+        let id = self.ids.text(order);
+        if self.say(&Request::Query(Named { id })) {
+            let asked = self.asked.entry(*order).or_default();
+            if asked.len() < ASKED_MAX {
+                asked.push_back(now);
+            }
+        }
+    }
+
+    /// When the question left that is answered now; none when nobody asked.
+    fn answered_question(&mut self, order: &OrderId) -> Option<Timestamp> {
+        let asked = self.asked.get_mut(order)?;
+        let asked_at = asked.pop_front();
+        if asked.is_empty() {
+            self.asked.remove(order);
+        }
+        asked_at
+    }
+
     fn ask(&mut self, now: Timestamp, account: AccountId, is_list: bool, out: &mut Vec<Heard>) {
         let is_asked = |question: &Question| question.account == account && question.is_list == is_list;
         if self.questions.values().any(is_asked) {
@@ -126,6 +152,7 @@ impl LineVenue {
             Word::Down => {
                 // Answers that were on their way are lost: nobody says them again.
                 self.to = None;
+                self.asked.clear();
                 let lost = std::mem::take(&mut self.awaited);
                 self.heard.extend(lost.into_keys().map(|id| (now, VenueEvent::Silence(id))));
                 let unread = std::mem::take(&mut self.questions);
@@ -159,9 +186,14 @@ impl LineVenue {
             Answer::Cancelled(Named { id }) => VenueEvent::Cancelled(order(&id)?),
             Answer::Expired(Named { id }) => VenueEvent::Expired(order(&id)?),
             Answer::CancelRefused(Named { id }) => VenueEvent::CancelRefused(order(&id)?),
-            Answer::NotFound(Named { id }) => VenueEvent::NotFound(order(&id)?),
+            Answer::NotFound(Named { id }) => {
+                let id = order(&id)?;
+                let asked_at = self.answered_question(&id)?;
+                VenueEvent::Absent(Box::new(Absence { id, asked_at }))
+            }
             Answer::Found(found) => {
                 let id = order(&found.id)?;
+                self.answered_question(&id);
                 let told = match found.traded {
                     Some(of) => Some(fill(id, of.total, of.price, of.fee)?),
                     None => None,
@@ -252,10 +284,7 @@ impl Venue for LineVenue {
                     let id = self.ids.text(id);
                     self.say(&Request::Cancel(Named { id }));
                 }
-                Action::Query(id) => {
-                    let id = self.ids.text(id);
-                    self.say(&Request::Query(Named { id }));
-                }
+                Action::Query(id) => self.query(now, id),
                 Action::ReadPositions(account) => self.ask(now, *account, false, out),
                 Action::ListOrders(account) => self.ask(now, *account, true, out),
                 // Nobody else's orders rest at this venue.
@@ -324,6 +353,7 @@ fn answered(event: &VenueEvent) -> Option<OrderId> {
         VenueEvent::Found(found) => Some(found.id),
         VenueEvent::CancelRefused(_)
         | VenueEvent::NotFound(_)
+        | VenueEvent::Absent(_)
         | VenueEvent::FundingPaid(..)
         | VenueEvent::LiquidationAt(..)
         | VenueEvent::Read(_)

@@ -1,7 +1,7 @@
 //! Orders meet prices.
 
 use ripcord_core::cell::CellId;
-use ripcord_core::event::{OrderFound, Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
+use ripcord_core::event::{Absence, OrderFound, Probe, ProbeFill, RefusedWhy, Tick, VenueEvent};
 use ripcord_core::id::{OrderId, PositionKey};
 use ripcord_core::instrument::{MarketKind, Side};
 use ripcord_core::market::PriceSource;
@@ -85,10 +85,13 @@ impl SimVenue {
     pub(super) fn on_query(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Answer>) {
         let slots = self.list(id.episode.key);
         let resting = slots.into_iter().map(|slot| self.resting[slot as usize]).find(|it| it.order.id == id);
-        let answer = resting.map_or(VenueEvent::NotFound(id), |resting| {
-            let (qty, placed_at, state) = (resting.order.qty, at, OrderState::Working);
-            VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill: None }))
-        });
+        let answer = resting.map_or_else(
+            || VenueEvent::Absent(Box::new(Absence { id, asked_at: at })),
+            |resting| {
+                let (qty, placed_at, state) = (resting.order.qty, at, OrderState::Working);
+                VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill: None }))
+            },
+        );
         self.answer(at, answer, out);
     }
 

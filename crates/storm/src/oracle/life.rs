@@ -209,6 +209,7 @@ impl Oracle<'_> {
         }
         self.bare_since[episode.key] = None;
         self.past_since[episode.key] = None;
+        self.passed_since[episode.key] = None;
     }
 
     fn change(&mut self, now: Timestamp, episode: EpisodeId, with: impl FnOnce(&mut Life)) {

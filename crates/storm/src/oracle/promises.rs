@@ -8,6 +8,7 @@ use ripcord_core::event::{
 };
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
+use ripcord_core::num::Price;
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
@@ -149,6 +150,12 @@ impl Promises {
         self.accepted_at.extract_if(orders_of(episode), |_, _| true).for_each(drop);
     }
 
+    /// Whether a stop of a life was moved there by somebody else's hand.
+    pub(super) fn was_edited_to(&self, episode: EpisodeId, at: Price) -> bool {
+        let mut edited = self.edited.range(orders_of(episode));
+        edited.any(|(_, (_, kind))| kind.trigger().is_some_and(|trigger| trigger.at == at))
+    }
+
     /// So much of what had left is there after all.
     fn found_again(&mut self, episode: EpisodeId, qty: i64) {
         if let Some((unseen, _)) = self.unseen.get_mut(&episode) {
@@ -219,7 +226,14 @@ impl Oracle<'_> {
         match record {
             Record::Added(added) => self.check_added(now, added),
             Record::OrderAccepted(id) => {
-                self.promises.accepted_at.entry(*id).or_insert(at);
+                // What is found says since when it rests.
+                let since = match &self.promises.input {
+                    Some(Event::Venue(VenueEvent::Found(found))) if found.id == *id => {
+                        found.placed_at.min(at)
+                    }
+                    _ => at,
+                };
+                self.promises.accepted_at.entry(*id).or_insert(since);
                 let held = self.lives.get(id.episode).map_or(0, |life| life.qty);
                 self.remember_stop(now, id, held);
             }

@@ -70,10 +70,12 @@ impl Oracle<'_> {
         self.told[key.instrument.0 as usize].iter().any(|told| told.price == price)
     }
 
-    /// Whether a stop of this life was placed where the level is.
+    /// Whether a stop of this life was placed where the level is, or moved there by somebody else's hand.
     fn was_stop(&self, decided: &ExitDecided) -> bool {
         let stops = self.intents.values().filter(|it| it.order.id.episode == decided.episode);
-        stops.filter_map(|it| it.order.kind.trigger()).any(|trigger| trigger.at == decided.trigger)
+        let mut placed = stops.filter_map(|it| it.order.kind.trigger());
+        placed.any(|trigger| trigger.at == decided.trigger)
+            || self.promises.was_edited_to(decided.episode, decided.trigger)
     }
 
     /// Whether the level is what the plan means.

@@ -81,6 +81,7 @@ impl World<'_> {
             }
             FaultKind::HandFlip => self.exchange.flip(self.now, key),
             _ => {
+                self.oracle.on_foreign(key);
                 self.exchange.foreign(key, amount.unsigned_abs() % 3);
                 true
             }
