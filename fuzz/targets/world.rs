@@ -521,7 +521,8 @@ impl World {
                         qty = Qty(1 + bytes.up_to(9_000));
                     }
                     if let (OrderKind::Stop(at), true) = (kind, how > 5 && bytes.flag()) {
-                        kind = OrderKind::Stop(Price((at.0 * (9_000 + bytes.up_to(2_000)) / 10_000).max(1)));
+                        let moved = i128::from(at.0) * i128::from(9_000 + bytes.up_to(2_000)) / 10_000;
+                        kind = OrderKind::Stop(Price(i64::try_from(moved).unwrap_or(i64::MAX).max(1)));
                     }
                     let filled = one.life.filled.min(qty);
                     all.push(OpenOrder { whose: Whose::Ours(one.order.id), qty, filled, kind });

@@ -59,6 +59,17 @@ impl Wire {
         self.under_way.insert(place, (at, message));
     }
 
+    /// What waited for one moment comes at an earlier one, in the same order.
+    pub(crate) fn bring_forward(&mut self, from: Timestamp, to: Timestamp) {
+        let (waiting, rest) = self.under_way.drain(..).partition(|(at, _)| *at == from);
+        self.under_way = rest;
+        let waiting: Vec<(Timestamp, Message)> = waiting;
+        // The next to arrive is the last.
+        for (_, message) in waiting.into_iter().rev() {
+            self.put(to, message);
+        }
+    }
+
     /// The engine sends what it signed at `signed`; from `now` on it is on its way.
     pub(crate) fn request(&mut self, signed: Timestamp, now: Timestamp, action: Action, weather: &Weather) {
         let mut at = self.after_latency(now);

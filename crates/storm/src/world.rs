@@ -259,8 +259,8 @@ impl<'a> World<'a> {
         if let Some(core) = &mut self.host.core {
             let fill = fill_in(&event);
             core.handle(now, event, &mut self.host.out);
-            if let Some(fill) = fill {
-                self.oracle.on_heard(self.now, &fill, &self.host.out.records);
+            if let Some((fill, by_itself)) = fill {
+                self.oracle.on_heard(self.now, (&fill, by_itself), &self.host.out.records);
             }
             self.after_step();
         }

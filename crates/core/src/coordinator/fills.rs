@@ -270,8 +270,9 @@ impl Coordinator {
         } else {
             self.after_end(step, slot, index);
         }
-        // Coins that it locked may be protected now; a stop that ended has its own pace.
-        if self.locks(slot) && !order.protects() {
+        // Coins that it locked may be protected now, and a leg that sold some may have moved the stop; a stop that
+        // ended has its own pace.
+        if !order.protects() && (self.locks(slot) || order.leg > 0) {
             self.protect(step, slot);
         }
         if self.engine.positions[slot as usize].is_held() {

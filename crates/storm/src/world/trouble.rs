@@ -193,7 +193,11 @@ impl World<'_> {
         for instrument in (0..self.config.markets.len()).map(super::ask::instrument) {
             self.exchange.coarsen(instrument, 1);
         }
-        self.host.busy_until = self.host.busy_until.min(self.now);
+        if self.now < self.host.busy_until {
+            // What was said to the process that stood still is heard now.
+            self.wire.bring_forward(self.host.busy_until, self.now);
+            self.host.busy_until = self.now;
+        }
         self.host.starts_at = self.host.starts_at.min(self.now.after(Span::from_secs(1)));
     }
 
