@@ -24,6 +24,7 @@ mod ask;
 mod exam;
 mod feed;
 mod trouble;
+mod twin;
 
 /// Nobody waits longer for an answer to an order.
 const ANSWER_WITHIN: Span = Span::from_secs(3);

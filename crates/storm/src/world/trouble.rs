@@ -182,6 +182,7 @@ impl World<'_> {
         self.oracle.on_decided(out.records);
         self.host.log.commit();
         self.host.log.snapshot(core, is_torn);
+        self.check_twin(now);
         !self.dies_by(FaultKind::CrashInSnapshot)
     }
 
