@@ -23,7 +23,7 @@ fn an_exit_overrides_the_stop_on_futures() {
 
 #[test]
 fn an_exit_overrides_the_stop_on_coins() {
-    holds("spot", 28_792);
+    holds("spot", 28_958);
 }
 
 #[test]
@@ -43,22 +43,22 @@ fn a_stop_follows_the_price_the_new_one_first() {
 
 #[test]
 fn two_owners_of_futures_overlap() {
-    holds("lease", 176_276);
+    holds("lease", 185_776);
 }
 
 #[test]
 fn two_owners_of_coins_overlap() {
-    holds("lease-spot", 18_085);
+    holds("lease-spot", 19_405);
 }
 
 #[test]
 fn it_dies_between_any_two_words_on_futures() {
-    holds("recovery", 83_996);
+    holds("recovery", 88_794);
 }
 
 #[test]
 fn it_dies_between_any_two_words_on_coins() {
-    holds("recovery-spot", 6_411);
+    holds("recovery-spot", 7_744);
 }
 
 #[test]
