@@ -57,6 +57,8 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     all.push(JournalEntry::Instrument(Box::new(InstrumentEntry { rules, sources, bars })));
     all.extend(super::lists::records(EPISODE).into_iter().enumerate().map(fact));
     all.extend(super::orders::records(EPISODE).into_iter().enumerate().map(fact));
+    let absence = VenueEvent::Absent(Box::new(Absence { id: ORDER, asked_at: Timestamp(7) }));
+    all.push(fact((0, Record::Input(Event::Venue(absence)))));
     all
 }
 
@@ -320,7 +322,6 @@ fn lost_order_records() -> Vec<Record> {
     let mut said: Vec<VenueEvent> = states.map(|state| found(state, None)).into();
     said.push(found(OrderState::PartFilled, Some(fill)));
     said.push(VenueEvent::NotFound(ORDER));
-    said.push(VenueEvent::Absent(Box::new(Absence { id: ORDER, asked_at: Timestamp(7) })));
     let why = [RefusedWhy::MarketRefused, RefusedWhy::CoinsMissing];
     said.extend(why.map(|why| VenueEvent::Refused(ORDER, why)));
     let mut all: Vec<Record> = said.into_iter().map(|event| Record::Input(Event::Venue(event))).collect();
