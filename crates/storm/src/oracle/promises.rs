@@ -277,23 +277,6 @@ impl Oracle<'_> {
         self.check_asked(now, at, decided.episode, decided.reason);
     }
 
-    /// A rule left its exit to the stop at the venue.
-    fn on_deferred(&mut self, now: Timestamp, episode: EpisodeId, reason: Reason) {
-        let key = episode.key;
-        if reason == Reason::SoftStop {
-            self.promises.deferred.insert(episode);
-        }
-        if !matches!(reason, Reason::StopLoss | Reason::SoftStop) {
-            self.break_promise(now, key, "L3", "an emergency is left to the stop at the venue");
-        }
-        let covered = self.promises.covered_at[key];
-        let opened = self.lives.get(episode).map_or(now, |life| life.opened_at);
-        let since = covered.map_or(opened, |covered| covered.max(opened));
-        if now.since(since) > COVERED_WITHIN {
-            self.break_promise(now, key, "A22", "an exit is left to a stop that is not there");
-        }
-    }
-
     /// A life is over: what of it rests is cancelled in the same step.
     fn on_over(&mut self, now: Timestamp, episode: EpisodeId) {
         let closing = self.lives.get(episode).and_then(|life| life.closing);
@@ -310,23 +293,6 @@ impl Oracle<'_> {
             self.promises.strays_at = now;
         }
         self.promises.forget(episode);
-    }
-
-    /// Whether the soft stop of a life was left to a stop at the venue that covers all of it still.
-    pub(super) fn is_left_to_stop(&self, key: PositionKey, exchange: &Exchange) -> bool {
-        let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
-        let covered: i64 = stops.map(|(_, _, left)| left).sum();
-        let is_deferred = self.living[key].is_some_and(|episode| self.promises.deferred.contains(&episode));
-        is_deferred && covered > exchange.held(key).min(self.believed(key)) - self.lot(key)
-    }
-
-    /// A stop that the venue confirmed may cover all of a life.
-    fn remember_stop(&mut self, now: Timestamp, id: &OrderId, held: i64) {
-        let Some(intent) = self.intents.get(id) else { return };
-        let open = intent.order.qty.0 - intent.filled.max(intent.told);
-        if intent.order.kind.trigger().is_some() && held - open < self.lot(id.episode.key) {
-            self.promises.covered_at[id.episode.key] = Some(now);
-        }
     }
 
     fn check_added(&mut self, now: Timestamp, added: &Added) {
@@ -410,21 +376,6 @@ impl Oracle<'_> {
         self.fail(now, Some(key), invariant, what);
     }
 
-    /// The stop of a life that was opened, and not found, lies where its plan wants it.
-    fn check_first_stop(&mut self, now: Timestamp, opened: &Opened) {
-        let key = opened.episode.key;
-        self.promises.released[key] = false;
-        let means = &self.config.plans[opened.plan.0 as usize].means;
-        let (entry, sign) = (opened.entry.0, key.side.sign());
-        let tick = self.config.markets[key.instrument.0 as usize].rules.tick_size.0;
-        let wanted = entry - sign * entry * means.stop / 10_000;
-        let off = opened.stop.map_or(i64::MAX, |stop| (stop.0 - wanted).abs());
-        if off > tick * TICKS {
-            let what = format!("its stop is {:?}, and its plan wants {wanted}", opened.stop);
-            self.break_promise(now, key, "S10", &what);
-        }
-    }
-
     /// What somebody asked for is under way when the next thing happens.
     fn check_owed(&mut self, now: Timestamp) {
         if self.promises.strays_at < now
@@ -447,19 +398,6 @@ impl Oracle<'_> {
             } else if !is_everything && life.closing.as_ref().is_some_and(is_choice) {
                 self.break_promise(now, key, "S14", "an exit of choice goes on");
             }
-        }
-    }
-
-    /// Where a plan has a ratchet, the stop stands at the entry when the first leg is sold.
-    fn check_followed(&mut self, now: Timestamp) {
-        let Some(episode) = self.promises.follows.take() else { return };
-        let Some(life) = self.lives.get(episode) else { return };
-        let has_ratchet = self.config.plans[life.plan.0 as usize].spec.ratchet.is_some();
-        let is_plain = !life.is_adopted && !life.is_changed && self.lives(episode);
-        let slack = self.config.markets[episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
-        let at_least = life.entry() - life.side.sign() * slack;
-        if has_ratchet && is_plain && life.stop.is_some_and(|stop| is_looser(life.side, stop, at_least)) {
-            self.break_promise(now, episode.key, "S11", "the first leg is sold, and the stop did not follow");
         }
     }
 
@@ -578,27 +516,6 @@ impl Oracle<'_> {
         }
     }
 
-    /// On futures a stop is what is left should the exit fail: it goes when nothing is held.
-    fn check_last_stop(&mut self, now: Timestamp, id: &OrderId, exchange: &Exchange) {
-        let key = id.episode.key;
-        let Some(life) = self.lives.get(id.episode).filter(|life| life.closing.is_some()) else { return };
-        let is_stop = |id: &OrderId| {
-            self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_ended)
-        };
-        let lives = self.lives(id.episode);
-        // A cancel that is said again was right, or not, when it was said first.
-        let is_again = self.intents.get(id).is_some_and(|it| it.is_cancelled_by_us);
-        let is_theirs = self.is_spot() || life.is_touched || !lives || is_again || !is_stop(id);
-        let least = self.least(key);
-        if is_theirs || exchange.held(key).min(life.qty) < least {
-            return;
-        }
-        let mut others = self.open[key].iter().filter(|other| *other != id);
-        if !others.any(is_stop) {
-            self.break_promise(now, key, "FU1", "the last stop goes while an exit is under way");
-        }
-    }
-
     /// The exchange did something.
     pub(super) fn on_held(&mut self, now: Timestamp, fact: &Fact) {
         let (key, held) = match fact {
@@ -613,16 +530,6 @@ impl Oracle<'_> {
         all.push_back((now, held));
         if all.len() > 200 {
             all.pop_front();
-        }
-    }
-
-    /// The market traded: where the stops of a bucket cover it is remembered.
-    pub(super) fn remember_cover(&mut self, now: Timestamp, key: PositionKey, exchange: &Exchange) {
-        let need = self.believed(key).min(exchange.held(key)) / self.lot(key) * self.lot(key);
-        let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
-        let covered: i64 = stops.map(|(_, _, left)| left).sum();
-        if covered >= need {
-            self.promises.covered_at[key] = Some(now);
         }
     }
 }
