@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        arguments: "[--seconds N] [--only NAME] [--input FILE]",
+        arguments: "[--seconds N] [--seed N] [--only NAME] [--input FILE]",
         about: "every fuzz target for 15 s (0: what is committed, once), or one input of one",
         run: fuzz::run,
     },

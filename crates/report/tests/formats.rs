@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use ripcord_core::num::Money;
+use ripcord_core::event::Record;
+use ripcord_core::num::{Money, Price, Qty};
 use ripcord_report::exits::read_csv;
 use ripcord_report::explain::{ExplainError, Story, explain};
 use ripcord_report::records::{RecordsError, RecordsReader, RecordsWriter, exits_of};
@@ -92,6 +93,39 @@ fn a_header_whose_market_cannot_be_computed_with_is_refused() {
         assert!(error.starts_with("r: line 1: the header: ") && error.contains(told), "{error}");
         header["instruments"][0]["rules"][field] = was;
     }
+}
+
+/// Somebody else's program may write right checksums around numbers that no run writes.
+#[test]
+fn a_record_with_a_number_that_no_run_writes_is_refused_by_field() {
+    let bytes = sample("records.jsonl");
+    let refused = |bend: &dyn Fn(&mut Record)| {
+        let mut records = RecordsReader::new("r", bytes.as_slice()).expect("a header");
+        let mut bent = RecordsWriter::new(Vec::new(), &records.header().clone()).expect("memory");
+        while let Some(mut line) = records.next_line().expect("a line") {
+            bend(&mut line.entry.record);
+            bent.write(line.index, &line.entry).expect("memory");
+        }
+        read(&bent.finish().expect("memory")).expect_err("no run wrote this").to_string()
+    };
+    let told = refused(&|record| {
+        if let Record::Opened(opened) = record {
+            opened.qty = Qty(0);
+        }
+    });
+    assert!(told.contains("its qty is a number that no run writes"), "{told}");
+    let told = refused(&|record| {
+        if let Record::Filled(filled) = record {
+            filled.cost = i128::MAX;
+        }
+    });
+    assert!(told.contains("its cost is a number that no run writes"), "{told}");
+    let told = refused(&|record| {
+        if let Record::Filled(filled) = record {
+            filled.price = Price(-1);
+        }
+    });
+    assert!(told.contains("its price is a number that no run writes"), "{told}");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use ripcord_core::Coordinator;
 use ripcord_core::account::{ClosedBy, Holding, OutsideClose, Reading};
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::cell::CellId;
 use ripcord_core::event::{
-    Action, Addition, Command, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy, Tick,
+    Action, Addition, Command, Entry, Event, Opening, OrderFound, Outbox, Probe, Record, RefusedWhy, Tick,
     VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
@@ -155,6 +156,44 @@ fn no_id_is_given_twice_when_the_numbers_of_exits_are_used_up() {
         world.core.handle(world.now, Event::Venue(answer), &mut out);
     }
     assert_eq!(world.core.view().positions().count(), 0, "{out:?}");
+}
+
+/// A journal that somebody made up: thirty days in which an order is asked about, and no record tells of it.
+#[test]
+fn a_replay_ends_where_the_journal_is_silent() {
+    let mut world = World::new();
+    let instrument = Instrument::from_decimals("LEAP", 0, 0);
+    let id = world.core.add_instrument(instrument.clone(), &[PriceSource::Last], BarOrigin::Ticks);
+    let id = id.expect("a sound instrument");
+    let plan = plan_spec("stop 50%").expect("a plan in words").resolve(id, &instrument).expect("sound");
+    let plan = world.core.add_plan(plan).expect("its instrument is there");
+    let key = PositionKey { account: AccountId(0), instrument: id, side: Side::Long };
+    let mut out = Outbox::default();
+    let opening = Opening { key, plan, qty: Qty(10), entry: Price(100), entry_fees: Money(0) };
+    for command in [Command::Open(Box::new(opening)), Command::Close { key, qty: None }] {
+        world.core.handle(world.now, Event::Command(command), &mut out);
+    }
+    let at = world.now.after(Span::from_secs(30 * 86_400));
+    let mut living = world.core.clone();
+    out.clear();
+    living.handle(at, Event::Timer, &mut out);
+    assert!(out.records.len() > 10_000, "{} records of thirty days", out.records.len());
+    out.clear();
+    let record = Record::Input(Event::Command(Command::Close { key, qty: None }));
+    world.core.replay(Entry { at, record }, &mut out);
+    assert!(out.records.len() < 10, "{} records", out.records.len());
+}
+
+/// A snapshot that somebody made up: a bar of a feed that is not there.
+#[test]
+fn a_bar_of_no_feed_takes_no_steps() {
+    let core = World::new().core;
+    let mut snapshot = serde_json::to_value(core.snapshot()).expect("data");
+    snapshot["timers"].as_array_mut().expect("timers").push(serde_json::json!([1, { "Bar": 7 }]));
+    let snapshot = serde_json::from_value(snapshot).expect("a snapshot");
+    if let Ok(core) = Coordinator::restore(snapshot, []) {
+        assert_eq!(core.view().clock_steps_until(Timestamp(1_000_000_000_000)), 0);
+    }
 }
 
 fn garbage(random: &mut Random, case: &Case, at: usize) -> Event {

@@ -404,4 +404,15 @@ mod tests {
             assert!(fault.text.contains(says), "{body}: {fault:?}");
         }
     }
+
+    #[test]
+    fn an_error_repeats_little_of_a_body_and_nothing_that_a_terminal_acts_on() {
+        let long = format!(r#"{{"{}":1}}"#, "a".repeat(5_000));
+        let fault = wish(Kind::Close, long.as_bytes(), &names()).expect_err("no such field");
+        assert!(fault.text.len() < TEXT_MAX + 20, "{} bytes", fault.text.len());
+        assert!(fault.text.contains("unknown field") && fault.text.contains("expected"), "{}", fault.text);
+        let coloured = br#"{"\u001b[31mred":1}"#;
+        let fault = wish(Kind::Close, coloured, &names()).expect_err("no such field");
+        assert!(!fault.text.contains(char::is_control) && fault.text.contains("red"), "{:?}", fault.text);
+    }
 }

@@ -241,4 +241,28 @@ mod tests {
             assert!(header(&cut[..length]).is_err(), "{length}");
         }
     }
+
+    fn checked(bytes: &[u8]) -> Result<(), String> {
+        let mut file = tempfile::tempfile().expect("a scratch file");
+        io::Write::write_all(&mut file, bytes).expect("a small file");
+        check(&mut file, (0, bytes.len() as u64))
+    }
+
+    #[test]
+    fn a_page_that_unpacks_to_much_is_refused_before_it_is_unpacked() {
+        let mut two = page(40, 3, 20);
+        two.extend([0; 3]);
+        two.extend(page(1, 0, 1));
+        assert_eq!(checked(&two), Ok(()));
+        let sound = two.len();
+        // 20 MiB, in four bytes.
+        two.extend([0x15, 0, 0x15, 0x80, 0x80, 0x80, 0x14, 0x15, 0, 0]);
+        let told = checked(&two).expect_err("too much");
+        assert!(
+            told.starts_with(&format!("the page at byte {sound} says that it unpacks to 20971520 bytes")),
+            "{told}"
+        );
+        let told = checked(&[0x15, 0, 0x15, 0x01, 0x15, 0, 0]).expect_err("less than nothing");
+        assert!(told.contains("unpacks to -1 bytes"), "{told}");
+    }
 }
