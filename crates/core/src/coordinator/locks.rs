@@ -129,6 +129,10 @@ impl Coordinator {
             if !position.is_held() {
                 return;
             }
+            if position.phase == Phase::Closing && waiting.extent != Extent::All {
+                // Everything is being sold.
+                continue;
+            }
             let instrument = &self.engine.market(episode.key.instrument).instrument;
             let qty = match waiting.extent {
                 Extent::All => {
