@@ -197,7 +197,8 @@ impl<'a> Oracle<'a> {
     pub(crate) fn on_start(&mut self, now: Timestamp, core: &Coordinator) {
         self.compare(now, core, "R1");
         self.began = now;
-        self.forget_heard();
+        // What another process heard and did not write down is news to it.
+        self.heard.clear();
         self.count("start");
     }
 

@@ -61,9 +61,8 @@ impl Wire {
 
     /// What waited for one moment comes at an earlier one, in the same order.
     pub(crate) fn bring_forward(&mut self, from: Timestamp, to: Timestamp) {
-        let (waiting, rest) = self.under_way.drain(..).partition(|(at, _)| *at == from);
-        self.under_way = rest;
-        let waiting: Vec<(Timestamp, Message)> = waiting;
+        let waiting: Vec<(Timestamp, Message)> =
+            self.under_way.extract_if(.., |(at, _)| *at == from).collect();
         // The next to arrive is the last.
         for (_, message) in waiting.into_iter().rev() {
             self.put(to, message);

@@ -172,7 +172,7 @@ impl Coordinator {
         if self.orders.inquiries.absent(absence) {
             self.on_end(step, id, OrderAnswer::Expired, OrderEnd::NotFound);
         } else {
-            // It answers again, and its second word is what is waited for.
+            // It answers: it is asked again soon.
             if let Some(later) = self.rings_at(step.now, ASK_AGAIN_LATER, TimerFor::Inquire(*id)) {
                 self.timers.remove(&(later, TimerFor::Inquire(*id)));
             }

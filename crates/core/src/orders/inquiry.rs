@@ -22,8 +22,6 @@ struct Inquiry {
     since: Timestamp,
     /// When the venue was first asked and did not know it.
     absent_since: Option<Timestamp>,
-    /// When it was last asked and did not know it.
-    absent_at: Timestamp,
     /// Times that the venue was asked.
     asked: u32,
 }
@@ -37,13 +35,7 @@ impl Inquiries {
     /// Begins to ask about an order; whether that is new.
     pub(crate) fn begin(&mut self, order: OrderId, since: Timestamp) -> bool {
         let is_new = !self.0.contains_key(&order);
-        self.0.entry(order).or_insert(Inquiry {
-            order,
-            since,
-            absent_since: None,
-            absent_at: since,
-            asked: 0,
-        });
+        self.0.entry(order).or_insert(Inquiry { order, since, absent_since: None, asked: 0 });
         is_new
     }
 
@@ -79,7 +71,6 @@ impl Inquiries {
         let asked_at = absence.asked_at;
         let first = inquiry.absent_since.map_or(asked_at, |first| first.min(asked_at));
         inquiry.absent_since = Some(first);
-        inquiry.absent_at = inquiry.absent_at.max(asked_at);
         let since = if planted(26) { Timestamp::MIN } else { first.max(inquiry.since) };
         planted(25) || asked_at >= since.after(CONCLUSIVE_AFTER)
     }

@@ -19,11 +19,6 @@ pub(crate) fn fill_in(event: &Event) -> Option<(Fill, bool)> {
 }
 
 impl Oracle<'_> {
-    /// A process begins: what another one heard and did not write down is news to it.
-    pub(super) fn forget_heard(&mut self) {
-        self.heard.clear();
-    }
-
     /// The process was told a fill, and said this to it: what is news is counted, or told that it was not expected.
     /// What it asked for may be about a life that is over by then.
     pub(crate) fn on_heard(&mut self, now: Timestamp, (fill, by_itself): (&Fill, bool), said: &[Entry]) {
