@@ -28,13 +28,13 @@ pub(crate) struct StormArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many seeds, one world each
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// How many days each world lasts
-    #[arg(long, value_name = "D", default_value_t = 1, conflicts_with = "hours")]
+    #[arg(long, value_name = "D", default_value_t = 1, conflicts_with = "hours", value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     /// .. or how many hours
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", value_parser = clap::value_parser!(u32).range(1..))]
     hours: Option<u32>,
     /// Only venues of this kind; without it each seed draws one
     #[arg(long, value_enum)]
@@ -82,9 +82,6 @@ pub(crate) fn run(args: &StormArgs) -> ExitCode {
         return run_scenario(args, path);
     }
     let lasts = i64::from(args.hours.unwrap_or_else(|| args.days.saturating_mul(24)));
-    if lasts == 0 || args.seeds == 0 {
-        return fail(BAD_REQUEST, &"--seeds, --days and --hours are at least 1");
-    }
     let venue = args.venue.map(VenueKind::from);
     let config_of = |seed: u64| Config::of(seed, venue, Span::from_secs(lasts * 3_600), args.swarm);
     if let Some(lines) = args.tell {
