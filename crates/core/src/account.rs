@@ -266,10 +266,12 @@ impl Account {
         self.buckets.iter().filter(|(_, bucket)| bucket.pending.is_some()).map(|(&key, _)| key)
     }
 
-    /// A position is taken over out of a grant.
+    /// A position is taken over out of a grant: of coins that were beside ours.
     pub(crate) fn take_grant(&mut self, key: PositionKey, qty: Qty) {
         if self.given.mode == AccountMode::Spot {
-            self.bucket_mut(key).granted = qty;
+            let bucket = self.bucket_mut(key);
+            bucket.granted = qty;
+            bucket.beside = Qty((bucket.beside.0 - qty.0).max(0));
             self.count_taken(key.instrument, qty);
         }
     }

@@ -28,7 +28,8 @@ pub(super) enum Heard {
     Found(OrderFound),
     Absent(Absence),
     MarketRefused(OrderId),
-    NothingToReduce(OrderId),
+    /// The venue disagrees with us about what is held, or free.
+    Disagrees(OrderId),
     Busy(OrderId),
     Read(Box<Reading>),
     ClosedOutside(OutsideClose),
@@ -40,11 +41,12 @@ impl Heard {
         match event {
             VenueEvent::Accepted(id) => Self::Accepted(*id),
             VenueEvent::Filled(fill) => Self::Filled(**fill),
-            // A venue with nothing to reduce disagrees with us about what is held; asking again is harmless.
             VenueEvent::Refused(id, RefusedWhy::MarketRefused) => Self::MarketRefused(*id),
-            VenueEvent::Refused(id, RefusedWhy::NothingToReduce) => Self::NothingToReduce(*id),
+            VenueEvent::Refused(id, RefusedWhy::NothingToReduce | RefusedWhy::CoinsMissing) => {
+                Self::Disagrees(*id)
+            }
             VenueEvent::Refused(id, RefusedWhy::Busy) => Self::Busy(*id),
-            VenueEvent::Refused(id, RefusedWhy::Other | RefusedWhy::CoinsMissing) => {
+            VenueEvent::Refused(id, RefusedWhy::Other) => {
                 Self::Ended(*id, OrderAnswer::Refused, OrderEnd::Refused)
             }
             VenueEvent::Cancelled(id) => Self::Ended(*id, OrderAnswer::Cancelled, OrderEnd::Cancelled),
@@ -84,7 +86,7 @@ impl Coordinator {
             }
             Heard::Absent(absence) => self.on_absent(step, absence),
             Heard::MarketRefused(id) => self.on_market_refused(step, id),
-            Heard::NothingToReduce(id) => {
+            Heard::Disagrees(id) => {
                 self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused);
                 self.ask_about(step, id.episode.key);
             }
