@@ -101,6 +101,8 @@ impl Oracle<'_> {
         let open = intent.order.qty.0 - intent.filled.max(intent.told);
         if intent.order.kind.trigger().is_some() && held - open < self.lot(id.episode.key) {
             self.promises.covered_at[id.episode.key] = Some(now);
+            // The market may not have traded between the cover and the trade that used it up.
+            self.bare_since[id.episode.key] = None;
         }
     }
 
