@@ -393,7 +393,6 @@ impl Accounts {
     pub(crate) fn taken_over(&mut self, key: PositionKey, now: Timestamp) {
         self.touch(key, now);
         if let Some(account) = self.by_id.get_mut(&key.account) {
-            account.released.remove(&key);
             account.bucket_mut(key).granted = Qty(0);
         }
     }

@@ -49,6 +49,7 @@ mod timers;
 
 use commands::Wanted;
 use fills::Heard;
+pub(crate) use listing::FRESH_FOR;
 use silence::Silences;
 pub(crate) use timers::TimerFor;
 use timers::first_deadline;
@@ -215,6 +216,11 @@ impl Coordinator {
             Event::Silent(cell) => {
                 self.run_due(now, out);
                 self.on_silent(&mut Step::event(now, event, out), cell);
+            }
+            Event::Resumed => {
+                self.put_off(now);
+                Step::event(now, event, out).begin_anywhere();
+                self.run_due(now, out);
             }
         }
     }

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AlarmKind, Entry, OrderEnd, OrdersListed, Record};
-use crate::id::{EpisodeId, InstrumentId, OrderId, PlanId};
+use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId};
+use crate::kill::KillLevel;
 use crate::num::Qty;
 use crate::order::ExitOrder;
 use crate::plan::spec::LossLimitSpec;
@@ -173,13 +174,15 @@ impl Uncovered {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     held: BTreeMap<EpisodeId, Covered>,
+    /// Accounts of which nothing is sent: no rule of ours bounds anything there.
+    silent: BTreeSet<AccountId>,
 }
 
 impl Coverage {
     /// Of no position yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { held: BTreeMap::new() }
+        Self { held: BTreeMap::new(), silent: BTreeSet::new() }
     }
 
     /// How a position that is held was covered so far.
@@ -222,6 +225,15 @@ impl Coverage {
                 self.list(at, listed, known);
                 return None;
             }
+            Record::PricesBack { instrument, .. } => {
+                let here = self.held.iter_mut().filter(|(episode, _)| episode.key.instrument == *instrument);
+                here.for_each(|(_, covered)| covered.hear_prices());
+                return None;
+            }
+            Record::KillLevel { account, level } => {
+                self.silence(at, *account, *level, known);
+                return None;
+            }
             _ => self.hear(at, record, known)?,
         };
         self.settle(at, episode, known);
@@ -231,7 +243,20 @@ impl Coverage {
     fn settle(&mut self, at: Timestamp, episode: EpisodeId, known: &impl Known) {
         if let Some(covered) = self.held.get_mut(&episode) {
             let closable = known.closable(episode.key.instrument, covered.held);
-            covered.settle(at, closable);
+            covered.settle(at, closable, self.silent.contains(&episode.key.account));
+        }
+    }
+
+    /// Rules of an account stop acting, or act again.
+    fn silence(&mut self, at: Timestamp, account: AccountId, level: Option<KillLevel>, known: &impl Known) {
+        if level == Some(KillLevel::Silent) {
+            self.silent.insert(account);
+        } else {
+            self.silent.remove(&account);
+        }
+        let of = self.held.keys().filter(|episode| episode.key.account == account);
+        for episode in of.copied().collect::<Vec<_>>() {
+            self.settle(at, episode, known);
         }
     }
 
@@ -394,6 +419,10 @@ impl Covered {
         }
     }
 
+    fn hear_prices(&mut self) {
+        self.alarms.retain(|(what, _)| *what != AlarmKind::PricesStale);
+    }
+
     fn intend(&mut self, order: &ExitOrder) {
         if order.kind.trigger().is_some() {
             self.stops.insert(order.id, Stop { left: order.qty, confirmed: None, is_missing: false });
@@ -443,7 +472,7 @@ impl Covered {
         failed && !self.closing.is_empty()
     }
 
-    fn settle(&mut self, at: Timestamp, closable: Qty) {
+    fn settle(&mut self, at: Timestamp, closable: Qty, is_silent: bool) {
         let covering = self.stops.values().filter(|stop| stop.left >= closable && !stop.is_missing);
         let confirmed = covering.filter_map(|stop| stop.confirmed).min();
         self.confirmed_at = confirmed.filter(|_| closable.0 > 0 && !self.has_failed());
@@ -457,7 +486,7 @@ impl Covered {
             (self.trails, Reason::TrailingStop),
         ];
         let acts = rules.into_iter().any(|(is_there, reason)| is_there && !self.held_back.contains(&reason));
-        let has_rule = acts || !self.closing.is_empty();
+        let has_rule = (acts || !self.closing.is_empty()) && !is_silent;
         self.naked.set(at, is_bare && self.wants.venue_stop);
         self.unprotected.set(at, is_bare && !has_rule);
         let (is_confirmed, is_known) = (self.confirmed_at.is_some(), self.unknown.is_empty());
@@ -465,6 +494,8 @@ impl Covered {
             AlarmKind::ProtectionRefused | AlarmKind::ProtectionLost => !is_confirmed,
             AlarmKind::NoProtection => is_bare && !has_rule,
             AlarmKind::ExitUnknown => !is_known,
+            AlarmKind::ExitHangs => !self.closing.is_empty(),
+            AlarmKind::CoinsLocked => is_bare || !self.closing.is_empty(),
             // Any other stands until somebody looks, or the position is closed.
             _ => true,
         });

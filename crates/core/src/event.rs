@@ -131,6 +131,8 @@ pub enum Event {
     /// A source said nothing for too long. The core finds it by itself; told from outside it is looked
     /// at, and passed over when it is not so.
     Silent(CellId),
+    /// Nobody was there for a while: what was due meanwhile is due now, once, however often it would have been.
+    Resumed,
 }
 
 /// What a venue says of our orders and positions.

@@ -98,7 +98,7 @@ impl Known {
             Event::Silent(cell) => self.cell(*cell),
             Event::Bar(bar) => self.instrument(bar.instrument),
             Event::Observed(_) => Err(Foreign::StretchAsInput),
-            Event::Timer | Event::Venue(_) | Event::Command(_) => Ok(()),
+            Event::Timer | Event::Venue(_) | Event::Command(_) | Event::Resumed => Ok(()),
         }
     }
 

@@ -101,7 +101,7 @@ pub const ADOPTED: &str = "adopted";
 
 /// The version of a ledger as bytes: what it was folded to, without the journal before. Raised with
 /// every change of its fields, or of what they mean.
-pub const LEDGER_VERSION: u16 = 3;
+pub const LEDGER_VERSION: u16 = 4;
 
 /// The ledger. It holds what open episodes need; futures leave when they are over, spot books stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -226,6 +226,7 @@ struct StoreBody {
 async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
     let status = Arc::clone(&outlook.status.borrow());
     let health = Health::of(&status, &outlook.about, outlook.clock.now());
+    let told = Told::of(&status.guarded, &status.standing, &outlook.about.names, status.market_at);
     Json(ProtectionBody {
         mode: outlook.about.mode.word(),
         venue: outlook.about.venue.clone(),
@@ -234,7 +235,7 @@ async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
         reasons: health.reasons(),
         published: rfc3339(status.published),
         store: status.kept.clone().map(|(path, records)| StoreBody { path, records }),
-        told: Told::of(&status.guarded, &status.standing, &outlook.about.names, status.market_at),
+        told: if matches!(health, Health::Degraded(_)) { told.unwatched() } else { told },
     })
 }
 

@@ -1,18 +1,53 @@
 //! The wall clock, and how market time runs beside it.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ripcord_core::time::{Span, Timestamp};
 
 /// A loop that is later than this gives the lost time up: the market goes on from where it was.
 const LATE_MAX: Span = Span::from_secs(2);
 
-/// The wall clock. It is read from the system once and then runs with the monotonic clock, so that
-/// a clock that is set back does not stop a market.
+/// The wall clock. It is read from the system once and then runs on by itself, so that a clock that is set back
+/// does not stop a market. It goes on while the machine sleeps: the market does.
 #[derive(Debug, Clone, Copy)]
 pub struct WallClock {
-    started: Instant,
+    started: Steady,
     started_at: Timestamp,
+}
+
+/// A clock that is never set.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy)]
+struct Steady(rustix::time::Timespec);
+
+#[cfg(target_os = "linux")]
+impl Steady {
+    /// The clock of the standard library stands still while the machine sleeps; this one does not.
+    fn now() -> Self {
+        Self(rustix::time::clock_gettime(rustix::time::ClockId::Boottime))
+    }
+
+    fn elapsed_nanos(self) -> i64 {
+        let now = Self::now().0;
+        let seconds = now.tv_sec.saturating_sub(self.0.tv_sec);
+        seconds.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec - self.0.tv_nsec)
+    }
+}
+
+/// A clock that is never set.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug, Clone, Copy)]
+struct Steady(std::time::Instant);
+
+#[cfg(not(target_os = "linux"))]
+impl Steady {
+    fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed_nanos(self) -> i64 {
+        i64::try_from(self.0.elapsed().as_nanos()).unwrap_or(i64::MAX)
+    }
 }
 
 impl WallClock {
@@ -21,7 +56,7 @@ impl WallClock {
     pub fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let nanos = i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX);
-        Self { started: Instant::now(), started_at: Timestamp(nanos) }
+        Self { started: Steady::now(), started_at: Timestamp(nanos) }
     }
 
     /// The time it was started.
@@ -33,8 +68,7 @@ impl WallClock {
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let passed = i64::try_from(self.started.elapsed().as_nanos()).unwrap_or(i64::MAX);
-        self.started_at.after(Span(passed))
+        self.started_at.after(Span(self.started.elapsed_nanos()))
     }
 }
 

@@ -68,6 +68,10 @@ impl Health {
         {
             reasons.push(format!("the loop gave up {} ms that it could not catch up with", ms(lost)));
         }
+        if let Some((since, why)) = &status.venue_away {
+            let age = ms(status.market_at.since(*since)) / 1_000;
+            reasons.push(format!("the venue is not there, for {age} s: {why}"));
+        }
         if reasons.is_empty() { Self::Healthy } else { Self::Degraded(reasons) }
     }
 }

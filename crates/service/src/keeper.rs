@@ -108,8 +108,10 @@ pub struct Past {
     pub facts: Vec<Entry>,
     /// Snapshots that could not be taken, and why.
     pub passed_over: Vec<String>,
-    /// The time of the last of them.
+    /// The time of the last of them, or of the last price, whose time may be another clock's.
     pub now: Timestamp,
+    /// The time of the last of them, by the clock of this program.
+    pub last: Timestamp,
     /// Instruments, plans and settings as they were.
     instruments: Vec<InstrumentEntry>,
     plans: Vec<PlanEntry>,
@@ -149,6 +151,7 @@ impl Keeper {
         let seen = rebuilt.coordinator.view().last_prices().map(|(_, _, at)| at).max();
         let past = Past {
             now: seen.map_or(last, |seen| seen.max(last)),
+            last,
             coordinator: rebuilt.coordinator,
             memory: remembered.memory,
             coverage: remembered.coverage,

@@ -4,13 +4,13 @@
 
 use ripcord_core::coordinator::Coordinator;
 use ripcord_core::coverage::{Coverage, Covered, Known, Wants};
-use ripcord_core::event::Entry;
+use ripcord_core::event::{AlarmKind, Entry};
 use ripcord_core::id::{EpisodeId, InstrumentId, PlanId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Money, Qty, fixed};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
-use ripcord_core::view::{Cover, Protection, Totals, WorstCase};
+use ripcord_core::view::{AccountView, Cover, Protection, Totals, WorstCase};
 use ripcord_report::alarm;
 use serde::Serialize;
 
@@ -87,11 +87,29 @@ impl Guard {
     }
 }
 
+/// Whether somebody must look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Everything held is covered as its plan wants.
+    Covered,
+    /// Something is held that only rules of ours cover, and they may not act: nobody runs, prices or the venue are
+    /// away, or the account could not be read again and again.
+    Unwatched,
+    /// An alarm stands: something that should be done is not, or may not be.
+    Alarmed,
+    /// Something held is not covered as its plan wants.
+    Short,
+}
+
+/// So many reads in a row that failed leave it open what is held.
+const UNREAD_FROM: u32 = 3;
+
 /// What is said of everything that is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Told {
-    /// `covered` when everything held is covered as its plan wants, `short` when something is not.
-    pub state: &'static str,
+    /// The worst of what is so now.
+    pub state: State,
     /// The moment that ages are counted to, by the clock of the records.
     pub as_of: String,
     /// All positions together.
@@ -194,10 +212,23 @@ impl Told {
     /// Of these positions at `now`, the time of their records' clock.
     #[must_use]
     pub fn of(guarded: &[Guarded], standing: &Standing, names: &Names, now: Timestamp) -> Self {
+        let at_now = |of: &Guarded| Guarded { now: of.now.at(now), covered: of.covered.clone() };
+        let guarded: Vec<Guarded> = guarded.iter().map(at_now).collect();
         let all: Vec<Protection> = guarded.iter().map(|of| of.now).collect();
         let totals = Totals::of(&all);
+        let is_alarmed = guarded.iter().any(|of| standing_alarms(of).any(|(what, _)| what.is_urgent()));
+        let is_unread = |account: &&AccountView| account.failed_reads >= UNREAD_FROM;
+        let state = if totals.short > 0 {
+            State::Short
+        } else if is_alarmed {
+            State::Alarmed
+        } else if !all.is_empty() && standing.accounts.iter().any(|account| is_unread(&account)) {
+            State::Unwatched
+        } else {
+            State::Covered
+        };
         Self {
-            state: if totals.short > 0 { "short" } else { "covered" },
+            state,
             as_of: rfc3339(now),
             totals: totals_body(&totals),
             accounts: standing::account_bodies(standing, &Totals::by_account(&all), names),
@@ -205,6 +236,23 @@ impl Told {
             alarms: guarded.iter().flat_map(|of| alarm_bodies(of, names)).collect(),
         }
     }
+}
+
+impl Told {
+    /// The same, where rules of ours may not act.
+    #[must_use]
+    pub fn unwatched(mut self) -> Self {
+        if self.state == State::Covered && !self.positions.is_empty() {
+            self.state = State::Unwatched;
+        }
+        self
+    }
+}
+
+/// The alarms that stand of a position. Nobody is alarmed about dust.
+fn standing_alarms(of: &Guarded) -> impl Iterator<Item = &(AlarmKind, Timestamp)> {
+    let stand = of.covered.iter().flat_map(|covered| &covered.alarms);
+    stand.filter(|_| of.now.cover != Cover::Dust)
 }
 
 fn totals_body(of: &Totals) -> TotalsBody {
@@ -227,9 +275,6 @@ fn totals_body(of: &Totals) -> TotalsBody {
 
 fn alarm_bodies(of: &Guarded, names: &Names) -> Vec<AlarmBody> {
     let episode = of.now.episode;
-    let stand = of.covered.iter().flat_map(|covered| &covered.alarms);
-    // Nobody is alarmed about dust.
-    let stand = stand.filter(|_| of.now.cover != Cover::Dust);
     let body = |&(what, since): &_| AlarmBody {
         position: names.episode(episode),
         symbol: names.symbol(episode).to_owned(),
@@ -237,7 +282,7 @@ fn alarm_bodies(of: &Guarded, names: &Names) -> Vec<AlarmBody> {
         text: alarm::words(what),
         since: rfc3339(since),
     };
-    stand.map(body).collect()
+    standing_alarms(of).map(body).collect()
 }
 
 fn position_body(of: &Guarded, names: &Names, now: Timestamp) -> PositionBody {

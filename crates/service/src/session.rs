@@ -41,6 +41,8 @@ use made::{accounts_taken, add_instruments, add_plans, listed, managed_accounts}
 
 /// A line about all prices comes this often, in market time.
 const MARKET_EVERY: Span = Span::from_secs(5);
+/// A process that did not turn for so long was away: what was due meanwhile is done once, and at once.
+const AWAY_FROM: Span = Span::from_secs(5);
 /// When a recorded market ends, answers that are under way are waited for this long.
 const SETTLES_WITHIN: Span = Span::from_secs(1);
 
@@ -127,6 +129,8 @@ pub struct Session {
     now: Timestamp,
     rows: u64,
     market_line_at: Timestamp,
+    /// Since when the venue cannot be spoken to, and why.
+    venue_away: Option<(Timestamp, String)>,
 }
 
 /// Reads the desk's records: tells them, and keeps what was closed for the demo.
@@ -246,7 +250,7 @@ impl Session {
             _ => first,
         };
         let managed = managed_accounts(&ids, spec.positions_max, reads);
-        let goes_on = past.as_ref().map(|past| spec.market.goes_on_at(past.now, spec.start));
+        let goes_on = past.as_ref().map(|past| spec.market.goes_on_at(past, spec.start));
         let has_demo = spec.market.has_demo();
         let mut source = spec.market.open(began, cells);
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
@@ -285,6 +289,7 @@ impl Session {
             now,
             rows: 0,
             market_line_at,
+            venue_away: None,
         };
         if has_demo {
             session.manage(now);
@@ -347,6 +352,12 @@ impl Session {
         self.teller.keeper.as_ref().and_then(Keeper::error).map(ToString::to_string)
     }
 
+    /// Since when the venue cannot be spoken to, and why; none while it can.
+    #[must_use]
+    pub const fn venue_away(&self) -> Option<&(Timestamp, String)> {
+        self.venue_away.as_ref()
+    }
+
     /// Market time.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
@@ -383,6 +394,10 @@ impl Session {
     /// When the rows of a tape are not what was written; what happened before stands.
     pub fn advance(&mut self, to: Timestamp, rows_max: usize) -> Result<Advance, TapeError> {
         self.listen(to);
+        if self.source.is_the_world() && to.since(self.now) > AWAY_FROM {
+            self.desk.catch_up(to, &mut self.teller);
+            self.now = to;
+        }
         for _ in 0..rows_max {
             match self.source.next_at() {
                 Some(next) if next <= to => self.take_row(next)?,

@@ -16,6 +16,8 @@ use ripcord_sim::tape::{Tape, TapeError};
 use ripcord_venue::line::{self, Opened, PriceOf};
 
 use crate::demo::Book;
+use crate::keeper::Past;
+use crate::wire::clock::VenueClock;
 use crate::wire::connection::News;
 
 /// Rows of a recorded market are compared with their checksums this many at a time.
@@ -47,6 +49,7 @@ enum Rows {
         news: Receiver<News>,
         waiting: VecDeque<(Timestamp, News)>,
         is_shadow: bool,
+        clock: VenueClock,
     },
 }
 
@@ -72,6 +75,8 @@ pub enum Market {
         news: Receiver<News>,
         /// What is done there is somebody else's business: reads find it.
         is_shadow: bool,
+        /// How far its clock is from ours.
+        clock: VenueClock,
     },
 }
 
@@ -84,6 +89,8 @@ pub enum Said {
     Down(String),
     /// Somebody beside us opened a position.
     Opened(Opened),
+    /// Its clock is so far behind ours; ahead of it where that is negative.
+    Clock(Span),
 }
 
 /// Why a recorded market cannot be run.
@@ -170,12 +177,13 @@ impl Market {
         }
     }
 
-    /// When a run goes on that ended at `past`: a market of ours waited for us, the world did not.
+    /// When a run goes on of which `past` is known: a market of ours waited for us, the world did not.
     #[must_use]
-    pub fn goes_on_at(&self, past: Timestamp, now: Timestamp) -> Timestamp {
+    pub fn goes_on_at(&self, past: &Past, now: Timestamp) -> Timestamp {
         match self {
-            Self::Generated { .. } | Self::Recorded(_) => past,
-            Self::Streamed { .. } => past.max(now),
+            Self::Generated { .. } | Self::Recorded(_) => past.now,
+            // What others say of the time sets no clock of ours.
+            Self::Streamed { .. } => past.last.max(now),
         }
     }
 
@@ -198,11 +206,12 @@ impl Market {
                 Rows::Generated { generator, regimes: vec![None; markets.len()] }
             }
             Self::Recorded(tape) => Rows::Recorded { tape, next: 0, verified: 0 },
-            Self::Streamed { instruments, news, is_shadow, .. } => Rows::Streamed {
+            Self::Streamed { instruments, news, is_shadow, clock, .. } => Rows::Streamed {
                 symbols: instruments.into_iter().map(|of| of.symbol).collect(),
                 news,
                 waiting: VecDeque::new(),
                 is_shadow,
+                clock,
             },
         };
         Source { rows, cells }
@@ -233,7 +242,10 @@ impl Source {
 
     /// What comes next, if it is no price.
     pub fn take_said(&mut self) -> Option<Said> {
-        let Rows::Streamed { waiting, .. } = &mut self.rows else { return None };
+        let Rows::Streamed { waiting, clock, .. } = &mut self.rows else { return None };
+        if let Some(behind) = clock.news() {
+            return Some(Said::Clock(behind));
+        }
         match waiting.pop_front_if(|(_, news)| !matches!(news, News::Price(_)))?.1 {
             News::Price(_) => None,
             News::Up => Some(Said::Up),
@@ -268,6 +280,12 @@ impl Source {
             }
             Rows::Streamed { .. } => {}
         }
+    }
+
+    /// Whether it goes on without us.
+    #[must_use]
+    pub const fn is_the_world(&self) -> bool {
+        matches!(self.rows, Rows::Streamed { .. })
     }
 
     /// How old the newest price may become before something is wrong. A generated market speaks
@@ -342,10 +360,13 @@ impl Source {
                 });
                 Ok(prices)
             }
-            Rows::Streamed { symbols, waiting, .. } => {
-                let Some((_, News::Price(price))) = waiting.pop_front() else { return Ok(Prices::default()) };
+            Rows::Streamed { symbols, waiting, clock, .. } => {
+                let Some((heard, News::Price(price))) = waiting.pop_front() else {
+                    return Ok(Prices::default());
+                };
+                let at = clock.price(Timestamp(price.at), heard);
                 let known = symbols.iter().position(|symbol| *symbol == price.instrument);
-                let told = known.map(|at| told_price(&price, &self.cells[at], &mut books[at]));
+                let told = known.map(|known| told_price(&price, at, &self.cells[known], &mut books[known]));
                 Ok(Prices { ticks: [told, None, None] })
             }
         }
@@ -353,13 +374,13 @@ impl Source {
 }
 
 /// A price that a venue told, for the cell of its source.
-fn told_price(price: &line::Price, cells: &[CellId; 5], book: &mut Book) -> Tick {
+fn told_price(price: &line::Price, at: Timestamp, cells: &[CellId; 5], book: &mut Book) -> Tick {
     let (source, known) = match price.source {
         PriceOf::Last => (PriceSource::Last, &mut book.last),
         PriceOf::Bid => (PriceSource::Bid, &mut book.bid),
         PriceOf::Ask => (PriceSource::Ask, &mut book.ask),
     };
-    let (at, cell) = (Timestamp(price.at), cells[source as usize]);
+    let cell = cells[source as usize];
     let (price, qty) = (Price(price.price), Qty(price.qty.max(0)));
     *known = Some(price);
     Tick { at, price, qty, cell, probe: Probe::TICK }

@@ -27,6 +27,8 @@ pub struct Status {
     pub gave_up: Option<(Timestamp, Span)>,
     /// When the next order, answer or timer is due; none when nothing is.
     pub deadline: Option<Timestamp>,
+    /// Since when the venue cannot be spoken to, and why.
+    pub venue_away: Option<(Timestamp, String)>,
     /// Whether the run is stopping.
     pub is_stopping: bool,
     /// The positions held.
@@ -58,6 +60,7 @@ impl Status {
             guarded: session.guarded(),
             standing: Standing::of(&session.desk().coordinator),
             kept: session.kept(),
+            venue_away: session.venue_away().cloned(),
             exits: tally.reasons().map(|(reason, by_reason)| (reason, by_reason.exits)).collect(),
             opened: tally.opened(),
             alarms: tally.alarms(),

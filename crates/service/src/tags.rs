@@ -53,7 +53,7 @@ struct EpisodeNote {
 
 /// The version of a [`Memory`], and of what is kept beside it, as bytes; raised with every change of its
 /// fields, or of what they mean.
-pub const MEMORY_VERSION: u16 = 3;
+pub const MEMORY_VERSION: u16 = 4;
 
 /// What a narrator remembers of the records it read: it goes on from here without reading them again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,12 +6,13 @@
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ripcord_core::instrument::Instrument;
 use ripcord_core::num::{Price, Qty};
 use ripcord_venue::line::{self, Answer, Hello, LineError, Lines, Request, Subscribe, Welcome};
 
+pub mod clock;
 pub mod connection;
 pub mod ids;
 pub mod port;
@@ -71,6 +72,8 @@ pub struct Joined {
     pub addr: SocketAddr,
     /// What the venue is.
     pub welcome: Welcome,
+    /// When it was asked what it is, and when it said so.
+    pub(crate) between: (Instant, Instant),
     pub(crate) stream: TcpStream,
     pub(crate) lines: Lines<BufReader<TcpStream>>,
 }
@@ -101,6 +104,7 @@ pub fn join(addr: SocketAddr) -> Result<Joined, JoinError> {
     stream.set_write_timeout(Some(WRITE_WITHIN)).map_err(nobody)?;
     stream.set_read_timeout(Some(SILENT_MAX)).map_err(nobody)?;
     let client = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
+    let asked = Instant::now();
     let hello = line::text(&Request::Hello(Hello::of(client)));
     let subscribe = line::text(&Request::Subscribe(Subscribe {}));
     (&stream).write_all((hello + &subscribe).as_bytes()).map_err(nobody)?;
@@ -110,7 +114,7 @@ pub fn join(addr: SocketAddr) -> Result<Joined, JoinError> {
         Some(Answer::Hello(welcome)) => {
             line::agree(&welcome.protocol, welcome.version).map_err(other)?;
             check(&welcome).map_err(other)?;
-            Ok(Joined { addr, welcome, stream, lines })
+            Ok(Joined { addr, welcome, between: (asked, Instant::now()), stream, lines })
         }
         Some(Answer::Error(fault)) => Err(other(fault.why)),
         Some(_) => Err(other("its first line is no hello".to_owned())),

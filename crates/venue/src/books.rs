@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use ripcord_core::instrument::Side;
 
 use crate::account::{Bucket, Entry, Fact};
-use crate::line::{Answer, Filled, Found, Holding, Kind, Named, Order, Refused, Resting, State, Total, Why};
+use crate::line::{
+    Answer, Ended, Filled, Found, Holding, Kind, Named, Order, Refused, Resting, State, Total, Why,
+};
 use crate::market::Quote;
 use crate::trouble::{Mishap, Trouble};
 
@@ -327,10 +329,10 @@ impl Books {
         };
         placed.state = state;
         self.working.retain(|of| of != id);
-        let named = Named { id: id.to_owned() };
+        let ended = Ended { id: id.to_owned(), total: Some(placed.filled) };
         let by_engine = state == State::Cancelled;
         self.note(Fact::Ended { order: id.to_owned(), by_engine });
-        self.told.push(if by_engine { Answer::Cancelled(named) } else { Answer::Expired(named) });
+        self.told.push(if by_engine { Answer::Cancelled(ended) } else { Answer::Expired(ended) });
     }
 
     /// Positions that are held, with the time of their opening.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The name of the protocol, in the first line of each side.
 pub const PROTOCOL: &str = "ripcord-venue-lines";
 /// Its version. Another one is another conversation: neither side guesses.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// The longest line, its end included.
 pub const LINE_MAX: usize = 256 * 1024;
 /// The longest client order id.
@@ -53,9 +53,9 @@ pub enum Answer {
     /// The order traded.
     Filled(Filled),
     /// It took the order away on the engine's word.
-    Cancelled(Named),
+    Cancelled(Ended),
     /// It took the order away by its own rules.
-    Expired(Named),
+    Expired(Ended),
     /// It cannot cancel the order.
     CancelRefused(Named),
     /// It has or had the order.
@@ -246,6 +246,17 @@ pub struct Filled {
     /// Its fee in the quote currency, in units of 10^-18, as text.
     #[serde(with = "amount")]
     pub fee: i128,
+}
+
+/// An order ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// The order.
+    pub id: String,
+    /// What it traded in all. Words of trades may be lost: whoever knows of less asks. Not said in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
 }
 
 /// What the venue knows of an order.

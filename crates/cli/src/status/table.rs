@@ -27,7 +27,7 @@ pub(super) fn text(told: &Value, is_coloured: bool) -> String {
         text += &rows(positions, is_coloured);
         text += "\n";
     }
-    text += &sums(&told["totals"]);
+    text += &sums(told);
     text += &accounts(told, is_coloured);
     text += &alarms(told);
     text += &verdict(told, positions, is_coloured);
@@ -133,7 +133,9 @@ fn cells(of: &Value) -> [String; 9] {
     ]
 }
 
-fn sums(of: &Value) -> String {
+fn sums(told: &Value) -> String {
+    let (of, is_shadow) = (&told["totals"], told["mode"] == "shadow");
+    let by = if is_shadow { "stops on paper, none of it at the account" } else { "stops at the venue" };
     let bounded = |worst: &str, unbounded: &str| {
         let count = of[unbounded].as_u64().unwrap_or(0);
         let more = match count {
@@ -144,7 +146,7 @@ fn sums(of: &Value) -> String {
         format!("{}{more}", money(&of[worst]))
     };
     format!(
-        "held: {} positions worth {}; {} % of it is covered by stops at the venue\n\
+        "held: {} positions worth {}; {} % of it is covered by {by}\n\
          worst if only the venue lives:  {}\nworst while ripcord lives:      {}\n\
          worst is net of fees, at the levels themselves: gaps and slippage come on top\n",
         of["positions"],
@@ -207,11 +209,20 @@ fn verdict(told: &Value, positions: &[Value], is_coloured: bool) -> String {
     if positions.is_empty() {
         return "nothing is held\n".to_owned();
     }
-    if told["state"] == "covered" {
-        return "everything held is covered as its plan wants\n".to_owned();
-    }
+    let is_shadow = told["mode"] == "shadow";
     let (short, all) = (&told["totals"]["short"], positions.len());
-    let text = format!("NOT COVERED: {short} of {all} positions are not covered as their plans want");
+    let text = match told["state"].as_str() {
+        Some("covered") if is_shadow => {
+            return "on paper everything held is covered as its plan wants; the account is not\n".to_owned();
+        }
+        Some("covered") => return "everything held is covered as its plan wants\n".to_owned(),
+        Some("unwatched") => {
+            "NOT WATCHED: rules of ours may not act now, for what is said above; stops at the venue still do"
+                .to_owned()
+        }
+        Some("alarmed") => "NOT AS PLANNED: alarms stand that somebody must look at".to_owned(),
+        _ => format!("NOT COVERED: {short} of {all} positions are not covered as their plans want"),
+    };
     alarming(&text, is_coloured) + "\n"
 }
 

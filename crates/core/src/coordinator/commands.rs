@@ -246,6 +246,10 @@ impl Coordinator {
         if plan.is_none_or(|entry| entry.plan.instrument != key.instrument) {
             return Some(CommandRefused::UnknownPlan(opening.plan));
         }
+        let account = self.accounts.get(key.account);
+        if account.is_some_and(|account| account.released.contains(&key)) {
+            return Some(CommandRefused::Released(key));
+        }
         if opening.qty.0 <= 0 || opening.entry.0 <= 0 {
             return Some(CommandRefused::NotPositive(key));
         }

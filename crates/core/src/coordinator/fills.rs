@@ -137,6 +137,13 @@ impl Coordinator {
         }
     }
 
+    /// Whether the numbers of a fill can be computed with.
+    pub(super) fn can_be(&self, fill: &Fill, index: u32) -> bool {
+        let rules = &self.engine.market(fill.id.episode.key.instrument).instrument;
+        let qty = fill.filled_total.min(self.orders.get(index).life().qty);
+        fill.price.is_sound() && !rules.is_too_large(fill.price, qty) && is_payable(fill.fee.0)
+    }
+
     pub(super) fn on_fill(&mut self, step: &mut Step<'_>, fill: &Fill) {
         let instrument = fill.id.episode.key.instrument;
         let not_expected = Record::Alarm { episode: fill.id.episode, what: AlarmKind::FillNotExpected };
@@ -146,6 +153,12 @@ impl Coordinator {
             }
             return;
         };
+        if !self.can_be(fill, index) {
+            // What really traded is asked for.
+            self.note(step, instrument, not_expected);
+            self.inquire(step, fill.id);
+            return;
+        }
         let new = self.orders.get_mut(index).hear(OrderAnswer::Filled(fill.filled_total));
         if new.0 == 0 {
             return;

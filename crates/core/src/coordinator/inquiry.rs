@@ -77,6 +77,10 @@ impl Coordinator {
     pub(super) fn on_found(&mut self, step: &mut Step<'_>, found: &OrderFound) {
         let id = &found.id;
         let Some((slot, index)) = self.find_order(id) else { return };
+        if found.fill.as_ref().is_some_and(|fill| !self.can_be(fill, index)) {
+            self.inquire(step, *id);
+            return;
+        }
         let order = *self.orders.get(index);
         let opened_at = self.engine.positions[slot as usize].opened_at;
         let is_older = found.placed_at.after(CLOCK_SKEW) < opened_at;
@@ -94,7 +98,9 @@ impl Coordinator {
         }
         // One that lives, and cannot be cancelled, is asked about again, and cancelled then.
         let lives = matches!(found.state, OrderState::Working | OrderState::PartFilled);
-        let is_kept = lives && life.cancel != CancelState::None;
+        // One that is filled, and nobody says with what, is not known: it is asked about until somebody does.
+        let is_untold = found.state == OrderState::Filled && found.fill.is_none() && !life.state.is_final();
+        let is_kept = (lives && life.cancel != CancelState::None) || is_untold;
         if self.orders.inquiries.is_open(id) {
             self.begin(step, id.episode.key.instrument);
             if is_kept {
@@ -124,7 +130,15 @@ impl Coordinator {
             }
             OrderState::Refused => self.on_end(step, id, OrderAnswer::Refused, OrderEnd::Refused),
             OrderState::Expired => self.on_end(step, id, OrderAnswer::Expired, OrderEnd::Expired),
-            OrderState::Filled | OrderState::Sent | OrderState::Unknown => {}
+            OrderState::Filled if is_untold => self.inquire(step, *id),
+            OrderState::Filled => {
+                let is_open = |(_, index)| !self.orders.get(index).life().state.is_final();
+                // Filled with less than it asked for: the rest will not trade any more.
+                if self.find_order(id).is_some_and(is_open) {
+                    self.on_end(step, id, OrderAnswer::Expired, OrderEnd::Expired);
+                }
+            }
+            OrderState::Sent | OrderState::Unknown => {}
         }
     }
 

@@ -65,7 +65,7 @@ impl Coordinator {
     }
 
     /// Whether an account's orders are not sent.
-    pub(super) fn is_silent(&self, account: AccountId) -> bool {
+    pub(crate) fn is_silent(&self, account: AccountId) -> bool {
         self.engine.standing.kill_level(account) == Some(KillLevel::Silent)
     }
 

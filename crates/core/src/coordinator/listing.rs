@@ -22,7 +22,7 @@ use crate::watch::Slot;
 /// Open orders are listed this often.
 pub(super) const LIST_EVERY: Span = Span::from_secs(10);
 /// Rules rely on a stop at the venue while the last list is not older than this.
-const FRESH_FOR: Span = Span::from_secs(15);
+pub(crate) const FRESH_FOR: Span = Span::from_secs(15);
 /// So many lists in a row that failed are told one by one; then every so many.
 const FAILED_TELL: u32 = 3;
 /// A stop that was changed for the worse is put right this often; then a person must say.
@@ -135,6 +135,7 @@ impl Coordinator {
             Listed::AsKnown => {
                 step.begin_anywhere();
                 self.seen(id, at);
+                self.note_seen(id, at);
             }
             Listed::All(orders) if !self.are_sound(id, orders) => self.on_list_failed(step, id),
             Listed::All(orders) => {
@@ -146,6 +147,7 @@ impl Coordinator {
                         step.input = Some(Input::Event(Event::Venue(VenueEvent::Listed(Box::new(known)))));
                         step.begin_anywhere();
                         self.seen(id, at);
+                        self.note_seen(id, at);
                     }
                 } else {
                     self.tell_list(step, listing, at, &news);
@@ -180,6 +182,19 @@ impl Coordinator {
         step.begin_anywhere();
         if in_a_row <= FAILED_TELL || in_a_row.is_multiple_of(FAILED_TELL) {
             step.write(Record::ReadFailed { account: id, in_a_row });
+        }
+    }
+
+    /// A list shows orders that are asked about: that a venue once did not know them counts no more.
+    fn note_seen(&mut self, id: AccountId, at: Timestamp) {
+        let Some(account) = self.accounts.get(id) else { return };
+        for order in self.orders.inquiries.of(id) {
+            let rests =
+                self.find_order(&order).is_some_and(|(_, index)| self.orders.get(index).is_at_venue());
+            let listings = &account.listings;
+            if rests && !listings.missing.contains(&order) && !listings.fresh.contains_key(&order) {
+                self.orders.inquiries.seen(&order, at);
+            }
         }
     }
 
@@ -286,7 +301,9 @@ impl Coordinator {
         news.strays.extend(listed.into_keys());
         let Some(account) = self.accounts.get(account) else { return news };
         let is_ours = |id: &OrderId| !account.is_recovering && !account.released.contains(&id.episode.key);
-        news.strays.retain(|id| is_ours(id) && self.serves_nobody(id));
+        let is_missing = |id: &OrderId| account.listings.missing.contains(id) || news.missing.contains(id);
+        let strays = news.strays.iter().filter(|id| is_ours(id) && self.serves_nobody(id, &is_missing));
+        news.strays = strays.copied().collect();
         news.foreign = (foreign != account.listings.foreign).then_some(foreign);
         news
     }
@@ -344,8 +361,8 @@ impl Coordinator {
     }
 
     /// Whether an order that rests under an id of ours protects nothing: a stop may be all that a position
-    /// has, until one that we know is confirmed.
-    fn serves_nobody(&self, id: &OrderId) -> bool {
+    /// has, until one that we know is confirmed, and not missing itself.
+    fn serves_nobody(&self, id: &OrderId, is_missing: &impl Fn(&OrderId) -> bool) -> bool {
         let Some(slot) = self.engine.living(id.episode.key) else { return !self.is_kept(id) };
         let position = &self.engine.positions[slot as usize];
         if self.locks(slot) && position.phase == Phase::Closing {
@@ -353,7 +370,9 @@ impl Coordinator {
             return true;
         }
         let wants_stop = self.engine.terms(slot).plan.bracket.is_some();
-        let is_covered = self.orders.at_venue(position).trigger.is_some();
+        let orders = self.orders.list(position.first_order).map(|(_, order)| order);
+        let mut stops = orders.filter(|order| order.protects() && order.is_confirmed());
+        let is_covered = stops.any(|order| !is_missing(&order.named(position.episode).id));
         position.episode != id.episode || !wants_stop || is_covered
     }
 
@@ -391,6 +410,7 @@ impl Coordinator {
                 account.listings.foreign.clone_from(foreign);
             }
         }
+        self.note_seen(account, at);
         for id in &news.found {
             self.on_accepted(step, id);
         }

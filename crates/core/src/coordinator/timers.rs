@@ -100,6 +100,16 @@ impl Coordinator {
         }
     }
 
+    /// What was due before `now` is due then: questions and lists that nobody could send are sent once. Bars end
+    /// when they end.
+    pub(super) fn put_off(&mut self, now: Timestamp) {
+        let later = self.timers.split_off(&(now, TimerFor::Bar(0)));
+        for (at, timer) in std::mem::replace(&mut self.timers, later) {
+            let at = if matches!(timer, TimerFor::Bar(_)) { at } else { now };
+            self.timers.insert((at, timer));
+        }
+    }
+
     /// Says anew when something is due.
     pub(super) fn restate_deadline(&mut self) {
         self.deadline = first_deadline(&self.timers).min(self.silences.first());

@@ -391,6 +391,33 @@ pub enum AlarmKind {
     ExitHangs,
 }
 
+impl AlarmKind {
+    /// Whether a position is not what its plan makes of it as long as the alarm stands: something that should
+    /// be done is not, or may not be. The others tell of what was done.
+    #[must_use]
+    pub const fn is_urgent(self) -> bool {
+        match self {
+            Self::ExitRefused
+            | Self::ExitUnknown
+            | Self::NoProtection
+            | Self::ProtectionRefused
+            | Self::ProtectionLost
+            | Self::CoinsLocked
+            | Self::PricesStale
+            | Self::PriceDoubted
+            | Self::ExitHangs => true,
+            Self::AtrMissing
+            | Self::Dust
+            | Self::FillNotExpected
+            | Self::OrderCollision
+            | Self::StopTightened
+            | Self::ClosedByVenue
+            | Self::ClosedUnseen
+            | Self::ProtectionEdited => false,
+        }
+    }
+}
+
 /// Why a command was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -425,6 +452,8 @@ pub enum CommandRefused {
     Unmanageable(AccountId),
     /// The account has a stronger kill level, which only a release takes back.
     StrongerLevel(AccountId),
+    /// It was let go: nothing here acts on the bucket before it is handed over.
+    Released(PositionKey),
 }
 
 /// An episode began.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Absence;
-use crate::id::OrderId;
+use crate::id::{AccountId, OrderId};
 use crate::time::{Span, Timestamp};
 
 /// A venue that does not know an order is believed when it looked at least so long after it first did not know it,
@@ -44,11 +44,17 @@ impl Inquiries {
         self.0.remove(order);
     }
 
-    /// The venue has the order, and it is asked about still: what it said before counts no more.
-    pub(crate) fn seen(&mut self, order: &OrderId, now: Timestamp) {
+    /// The venue had the order at `at`, and it is asked about still: what it said before counts no more.
+    pub(crate) fn seen(&mut self, order: &OrderId, at: Timestamp) {
         if let Some(inquiry) = self.0.get_mut(order) {
-            (inquiry.since, inquiry.absent_since) = (now, None);
+            inquiry.since = inquiry.since.max(at);
+            inquiry.absent_since = inquiry.absent_since.filter(|&first| first > at);
         }
+    }
+
+    /// The orders of an account that are asked about.
+    pub(crate) fn of(&self, account: AccountId) -> Vec<OrderId> {
+        self.0.keys().filter(|order| order.episode.key.account == account).copied().collect()
     }
 
     /// Whether an order is asked about.
@@ -91,7 +97,7 @@ impl From<Inquiries> for Vec<Inquiry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{AccountId, EpisodeId, InstrumentId, PositionKey};
+    use crate::id::{EpisodeId, InstrumentId, PositionKey};
     use crate::instrument::Side;
 
     fn order() -> OrderId {
@@ -138,6 +144,15 @@ mod tests {
         inquiries.seen(&order(), at(18));
         assert!(!absent(&mut inquiries, 27) && !absent(&mut inquiries, 36));
         assert!(absent(&mut inquiries, 37));
+    }
+
+    #[test]
+    fn what_was_seen_before_it_was_first_not_known_takes_nothing_back() {
+        let mut inquiries = Inquiries::default();
+        assert!(inquiries.begin(order(), at(0)));
+        assert!(!absent(&mut inquiries, 9));
+        inquiries.seen(&order(), at(8));
+        assert!(absent(&mut inquiries, 19));
     }
 
     #[test]

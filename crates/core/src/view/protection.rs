@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::View;
-use crate::coordinator::Coordinator;
+use crate::coordinator::{Coordinator, FRESH_FOR};
 use crate::id::{AccountId, EpisodeId, OrderId, PlanId};
 use crate::instrument::Side;
 use crate::listing::Listings;
@@ -44,7 +44,7 @@ pub struct Protection {
     pub covered: Qty,
     /// Quantity that only we would close: an armed rule, or a close that was decided.
     pub armed_only: Qty,
-    /// Quantity that neither covers.
+    /// Quantity that neither covers. Where nothing may be sent ([`crate::kill::KillLevel::Silent`]), no rule does.
     pub naked: Qty,
     /// Whether its plan wants a stop at the venue.
     pub wants_stop: bool,
@@ -121,6 +121,8 @@ pub enum Cover {
     Dust,
     /// A close of everything is on its way.
     Closing,
+    /// A stop at the venue covers everything, and open orders were not listed for too long to say that it is there.
+    StopUnseen,
     /// Its plan wants a stop at the venue, and no confirmed one covers everything.
     StopMissing,
     /// Something that could be closed is covered by nothing.
@@ -133,7 +135,7 @@ impl Cover {
     pub const fn is_short(self) -> bool {
         match self {
             Self::AsPlanned | Self::Dust | Self::Closing => false,
-            Self::StopMissing | Self::Naked => true,
+            Self::StopUnseen | Self::StopMissing | Self::Naked => true,
         }
     }
 
@@ -144,6 +146,7 @@ impl Cover {
             Self::AsPlanned => "as_planned",
             Self::Dust => "dust",
             Self::Closing => "closing",
+            Self::StopUnseen => "stop_unseen",
             Self::StopMissing => "stop_missing",
             Self::Naked => "naked",
         }
@@ -224,6 +227,19 @@ impl Totals {
     }
 }
 
+impl Protection {
+    /// The same at `now`: a stop that was last seen too long ago is not known to be there.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        let seen_at = self.stop.and_then(|stop| stop.seen_at);
+        let is_unseen = seen_at.is_some_and(|seen_at| now.since(seen_at) > FRESH_FOR);
+        match self.cover {
+            Cover::AsPlanned if is_unseen => Self { cover: Cover::StopUnseen, ..self },
+            _ => self,
+        }
+    }
+}
+
 impl<'a> View<'a> {
     /// How every held position is covered, in order of their episodes.
     pub fn protections(self) -> impl Iterator<Item = Protection> + 'a {
@@ -246,11 +262,13 @@ fn protection(coordinator: &Coordinator, position: &Position) -> Protection {
     let covered = stop.map_or(Qty(0), |stop| stop.qty.min(held));
     let is_whole = covered >= closable && closable.0 > 0;
     let whole = stop.filter(|_| is_whole);
-    let armed = armed(position, &terms, whole);
+    let is_stopped = coordinator.is_silent(position.episode.key.account);
+    let armed = if is_stopped { Vec::new() } else { armed(position, &terms, whole) };
     let sign = position.side().sign();
     // The nearest to the market; of equal ones the highest-ranked.
     let rule = first_max(armed.iter().copied(), |rule| sign * rule.level.0);
-    let is_watched = rule.is_some() || position.closing.is_some();
+    let is_closing = position.closing.is_some() && !is_stopped;
+    let is_watched = rule.is_some() || is_closing;
     let rest = Qty(held.0 - covered.0);
     let (armed_only, naked) = if is_watched { (rest, Qty(0)) } else { (Qty(0), rest) };
     let quote = engine.last_price(terms.cells.quote(position.side()));
@@ -274,7 +292,7 @@ fn protection(coordinator: &Coordinator, position: &Position) -> Protection {
         Cover::Dust
     } else if is_whole {
         Cover::AsPlanned
-    } else if position.closing.is_some() && (is_leaving || !wants_stop) {
+    } else if is_closing && (is_leaving || !wants_stop) {
         Cover::Closing
     } else if naked.0 > 0 {
         Cover::Naked

@@ -1,11 +1,13 @@
 //! Adverse venues over a long time, and answers that cross.
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{Action, Addition, Event, Opening, Probe, Record, VenueEvent};
+use ripcord_core::event::{
+    Action, Addition, AlarmKind, Event, Opening, OrderFound, Probe, Record, VenueEvent,
+};
 use ripcord_core::id::{AccountId, OrderId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Money, Price, Qty};
-use ripcord_core::order::Fill;
+use ripcord_core::order::{Fill, OrderState};
 use ripcord_core::time::Span;
 
 use crate::plan_words::plan_spec;
@@ -113,4 +115,81 @@ fn a_leg_that_is_refused_for_days_leaves_the_stop_its_numbers() {
     one.tick(95_00);
     one.time(10_000);
     assert_eq!(one.world.core.view().position(one.key), None);
+}
+
+/// An exit of 4.000 at the market, lost on the way: it is asked about.
+fn a_lost_exit() -> (One, OrderId) {
+    let mut one = One::long("stop 5%", 4_000);
+    one.world.venue.mood.drop = 99;
+    one.tick(95_00);
+    let exit = *one.sent().last().expect("an exit");
+    one.world.handle(Event::Venue(VenueEvent::Silence(exit)));
+    (one, exit)
+}
+
+impl One {
+    fn find(&mut self, id: OrderId, fill: Option<(i64, i64, i128)>) {
+        let now = self.world.now;
+        let fill = fill.map(|(total, price, fee)| Fill {
+            id,
+            filled_total: Qty(total),
+            price: Price(price),
+            fee: Money(fee),
+        });
+        let found = OrderFound { id, qty: Qty(4_000), placed_at: now, state: OrderState::Filled, fill };
+        self.world.handle(Event::Venue(VenueEvent::Found(Box::new(found))));
+    }
+
+    fn sold(&self) -> i64 {
+        let sold = self.world.records.iter().map(|entry| match &entry.record {
+            Record::Filled(filled) => filled.qty.0,
+            _ => 0,
+        });
+        sold.sum()
+    }
+
+    fn asked(&self) -> usize {
+        self.world.actions.iter().filter(|action| matches!(action, Action::Query(_))).count()
+    }
+}
+
+#[test]
+fn what_is_filled_with_less_than_it_asked_for_is_sent_again_for_the_rest() {
+    let (mut one, exit) = a_lost_exit();
+    one.find(exit, Some((2_400, 94_90, 0)));
+    assert_eq!(one.sold(), 2_400);
+    one.time(10_000);
+    let again = *one.sent().last().expect("an exit");
+    assert_ne!(again, exit, "the rest is still held, and nothing was sent for it");
+}
+
+#[test]
+fn what_is_filled_and_nobody_says_with_what_is_asked_about_until_somebody_does() {
+    let (mut one, exit) = a_lost_exit();
+    one.find(exit, None);
+    let asked = one.asked();
+    one.time(10_000);
+    assert!(one.asked() > asked + 1, "nobody asked again");
+    assert_eq!((one.sold(), one.sent().len()), (0, 1), "it may have sold everything");
+    one.find(exit, Some((4_000, 94_90, 0)));
+    assert_eq!(one.sold(), 4_000);
+}
+
+#[test]
+fn a_fill_of_numbers_that_cannot_be_is_asked_about_and_sells_nothing() {
+    for (price, fee) in [(94_90, i128::MAX), (94_90, -i128::MAX), (0, 0), (-5, 0), (i64::MAX, 0)] {
+        let (mut one, exit) = a_lost_exit();
+        one.find(exit, Some((4_000, price, fee)));
+        let fill = Fill { id: exit, filled_total: Qty(4_000), price: Price(price), fee: Money(fee) };
+        one.world.handle(Event::Venue(VenueEvent::Filled(Box::new(fill))));
+        assert_eq!((one.sold(), one.sent().len()), (0, 1), "{price} {fee}");
+        let alarmed = one
+            .world
+            .records
+            .iter()
+            .any(|entry| matches!(entry.record, Record::Alarm { what: AlarmKind::FillNotExpected, .. }));
+        assert!(alarmed, "{price} {fee}");
+        one.find(exit, Some((4_000, 94_90, 7)));
+        assert_eq!(one.sold(), 4_000, "{price} {fee}");
+    }
 }

@@ -218,7 +218,6 @@ impl Oracle {
                 }
                 self.reads.push((**reading).clone());
             }
-            Event::Command(Command::Open(opening)) => self.known(opening.key).is_released = false,
             _ => {}
         }
     }

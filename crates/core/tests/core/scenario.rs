@@ -155,10 +155,10 @@ impl Story {
             "probe" => self.probe(rest)?,
             "bar" => self.bar(rest)?,
             "again" => self.again(rest),
-            "time" => {
+            "time" | "away" => {
                 let secs = Decimal::parse(rest[0].trim_matches(['+', 's']).as_bytes()).map_err(told)?;
                 self.world.now = self.world.now.after(Span(secs.to_scale(9).map_err(told)?));
-                self.world.handle(Event::Timer);
+                self.world.handle(if words[0] == "away" { Event::Resumed } else { Event::Timer });
             }
             "close" => self.close(rest)?,
             "add" => self.add(rest)?,

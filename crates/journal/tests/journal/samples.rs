@@ -59,6 +59,8 @@ pub(crate) fn samples() -> Vec<JournalEntry> {
     all.extend(super::orders::records(EPISODE).into_iter().enumerate().map(fact));
     let absence = VenueEvent::Absent(Box::new(Absence { id: ORDER, asked_at: Timestamp(7) }));
     all.push(fact((0, Record::Input(Event::Venue(absence)))));
+    all.push(fact((1, Record::Input(Event::Resumed))));
+    all.push(fact((2, Record::CommandRefused(CommandRefused::Released(EPISODE.key)))));
     all
 }
 

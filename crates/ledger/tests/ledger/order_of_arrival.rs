@@ -132,7 +132,7 @@ fn the_version_of_a_ledgers_bytes_belongs_to_their_shape() {
     let sum = bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    assert_eq!((LEDGER_VERSION, sum), (3, 780_799_287_935_819_391));
+    assert_eq!((LEDGER_VERSION, sum), (4, 13_001_185_966_922_666_445));
 }
 
 #[test]

@@ -104,7 +104,8 @@ impl<'a> Fold<'a> {
                 | Event::Timer
                 | Event::Venue(_)
                 | Event::Command(_)
-                | Event::Silent(_),
+                | Event::Silent(_)
+                | Event::Resumed,
             )
             | Record::CommandRefused(_) => {}
             Record::BarClosed(bar) => self.on_bar(bar),

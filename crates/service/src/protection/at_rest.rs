@@ -62,7 +62,10 @@ pub fn at_rest(path: &Path) -> Result<AtRest, StoreError> {
     let names = Names { instruments, plans };
     let told = {
         let (guarded, standing) = (guard.look(&rebuilt.coordinator), Standing::of(&rebuilt.coordinator));
-        Told::of(&guarded, &standing, &names, now)
+        // Of rules that no process runs none acts: only a stop at the venue does.
+        let relies_on_us = guarded.iter().any(|of| of.now.covered < of.now.closable);
+        let told = Told::of(&guarded, &standing, &names, now);
+        if relies_on_us { told.unwatched() } else { told }
     };
     let settings = rebuilt.settings.as_ref().and_then(|of| serde_json::from_str(&of.json).ok());
     let mode = Mode::of_settings(&settings.unwrap_or_default());

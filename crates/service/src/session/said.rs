@@ -22,14 +22,26 @@ impl Session {
     pub(super) fn hear(&mut self, at: Timestamp, said: Said) {
         match said {
             Said::Up => {
+                self.venue_away = None;
                 let text = "the venue is there: what it holds is read, and lost orders are asked about";
                 self.teller.lines.push(Line::new(Tag::Bootstrap, at, text.to_owned()).with("venue", "up"));
                 self.manage(at);
             }
             Said::Down(why) => {
+                self.venue_away.get_or_insert((at, why.clone())).1.clone_from(&why);
                 let text = format!("the venue is not there: {why}; what rests there still acts");
                 let line = Line::new(Tag::Alarm, at, text).toned(Tone::Alarm).with("what", "venue_down");
                 self.teller.lines.push(line.with("why", why));
+            }
+            Said::Clock(behind) => {
+                let ms = behind.0 / 1_000_000;
+                let way = if ms > 0 { "behind" } else { "ahead of" };
+                let text = format!(
+                    "the venue's clock is {} ms {way} ours: its times are corrected; see to this machine's time",
+                    ms.abs()
+                );
+                let line = Line::new(Tag::Bootstrap, at, text).with("venue_clock_behind_ms", ms);
+                self.teller.lines.push(line);
             }
             Said::Opened(opened) => {
                 if let Some(opening) = self.opening(&opened) {

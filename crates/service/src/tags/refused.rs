@@ -52,6 +52,10 @@ pub(crate) fn refusal(names: &Names, refused: CommandRefused) -> (&'static str, 
         CommandRefused::StrongerLevel(account) => {
             ("stronger_level", format!("account {}: a stronger level holds; release it first", account.0))
         }
+        CommandRefused::Released(of) => (
+            "released",
+            format!("{}: it was let go; `ripcord hand-over` has the engine act on it again", key(of)),
+        ),
         CommandRefused::BelowMinimum(of) => {
             ("below_minimum", format!("{}: less than the venue can close", key(of)))
         }

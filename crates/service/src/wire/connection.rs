@@ -2,8 +2,9 @@
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use ripcord_core::time::Timestamp;
 use ripcord_venue::line::{Answer, Opened, Price, Welcome};
 
 use super::{Joined, join};
@@ -20,7 +21,14 @@ const WAITING_MAX: usize = 65_536;
 #[derive(Debug)]
 pub enum Word {
     /// The venue can be spoken to.
-    Up(TcpStream),
+    Up {
+        /// By this.
+        stream: TcpStream,
+        /// What its clock showed.
+        theirs: Timestamp,
+        /// When it was asked, and when it was heard.
+        between: (Instant, Instant),
+    },
     /// It answered.
     Answer(Box<Answer>),
     /// It cannot be spoken to any more.
@@ -80,7 +88,8 @@ impl Listener {
             let speaks = joined.stream.try_clone();
             let why = match speaks {
                 Ok(stream) => {
-                    self.words.send(Word::Up(stream)).map_err(|_| Over)?;
+                    let (theirs, between) = (Timestamp(joined.welcome.now), joined.between);
+                    self.words.send(Word::Up { stream, theirs, between }).map_err(|_| Over)?;
                     self.tell(News::Up)?;
                     self.hear(&mut joined)?
                 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use ripcord_core::account::{Holding, Reading};
 use ripcord_core::cell::CellId;
@@ -21,8 +22,9 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::LivingOrder;
 use ripcord_sim::desk::Venue;
 use ripcord_sim::venue::Answer as Heard;
-use ripcord_venue::line::{self, Answer, Asked, Kind, Named, Order, Request, State, Subscribe, Why};
+use ripcord_venue::line::{self, Answer, Asked, Ended, Kind, Named, Order, Request, State, Subscribe, Why};
 
+use super::clock::VenueClock;
 use super::connection::Word;
 use super::ids::{ClientIds, foreign_number};
 use crate::crash::{self, Point};
@@ -41,6 +43,7 @@ pub struct LineVenue {
     ids: ClientIds,
     symbols: Vec<String>,
     words: Receiver<Word>,
+    clock: VenueClock,
     to: Option<TcpStream>,
     answer_within: Span,
     /// Events that were heard, and when.
@@ -50,6 +53,10 @@ pub struct LineVenue {
     questions: BTreeMap<u64, Question>,
     /// When orders were asked about, the earliest first: each question is answered once, in its turn, or never.
     asked: BTreeMap<OrderId, VecDeque<Timestamp>>,
+    /// What orders were said to have traded in all, until they end.
+    totals: BTreeMap<OrderId, i64>,
+    /// The venue's own ids of orders of others, from the last list of each account.
+    foreign: BTreeMap<(AccountId, ForeignId), String>,
     number: u64,
 }
 
@@ -57,19 +64,22 @@ pub struct LineVenue {
 const ASKED_MAX: usize = 64;
 
 impl LineVenue {
-    /// A venue that is heard through `words`. Its orders are named by `ids`.
+    /// A venue that is heard through `words`. Its orders are named by `ids`, its times are corrected by `clock`.
     #[must_use]
-    pub fn new(ids: ClientIds, words: Receiver<Word>, answer_within: Span) -> Self {
+    pub fn new(ids: ClientIds, words: Receiver<Word>, answer_within: Span, clock: VenueClock) -> Self {
         Self {
             ids,
             symbols: Vec::new(),
             words,
+            clock,
             to: None,
             answer_within,
             heard: VecDeque::new(),
             awaited: BTreeMap::new(),
             questions: BTreeMap::new(),
             asked: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            foreign: BTreeMap::new(),
             number: 0,
         }
     }
@@ -143,7 +153,14 @@ impl LineVenue {
 
     fn hear(&mut self, now: Timestamp, word: Word) {
         match word {
-            Word::Up(stream) => self.to = Some(stream),
+            Word::Up { stream, theirs, between: (asked, heard) } => {
+                let ago = |then: Instant| {
+                    let passed = i64::try_from(then.elapsed().as_nanos()).unwrap_or(i64::MAX);
+                    now.after(Span(-passed))
+                };
+                self.clock.begin(ago(asked), theirs, ago(heard));
+                self.to = Some(stream);
+            }
             Word::Answer(answer) => {
                 if let Some(event) = self.event(now, *answer) {
                     self.heard.push_back((now, event));
@@ -181,10 +198,12 @@ impl LineVenue {
             }
             Answer::Filled(filled) => {
                 let fill = fill(order(&filled.id)?, filled.total, filled.price, filled.fee)?;
+                let total = self.totals.entry(fill.id).or_default();
+                *total = filled.total.max(*total);
                 VenueEvent::Filled(Box::new(fill))
             }
-            Answer::Cancelled(Named { id }) => VenueEvent::Cancelled(order(&id)?),
-            Answer::Expired(Named { id }) => VenueEvent::Expired(order(&id)?),
+            Answer::Cancelled(ended) => VenueEvent::Cancelled(self.ended(now, &ended)?),
+            Answer::Expired(ended) => VenueEvent::Expired(self.ended(now, &ended)?),
             Answer::CancelRefused(Named { id }) => VenueEvent::CancelRefused(order(&id)?),
             Answer::NotFound(Named { id }) => {
                 let id = order(&id)?;
@@ -198,8 +217,12 @@ impl LineVenue {
                     Some(of) => Some(fill(id, of.total, of.price, of.fee)?),
                     None => None,
                 };
-                let (qty, placed_at) = (Qty(found.qty), Timestamp(found.placed_at));
-                let state = core_state(found.state);
+                let placed_at = self.clock.ours(Timestamp(found.placed_at)).min(now);
+                let (qty, state) = (Qty(found.qty), core_state(found.state));
+                match state.is_final() {
+                    true => self.totals.remove(&id),
+                    false => told.and_then(|fill| self.totals.insert(id, fill.filled_total.0)),
+                };
                 VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill: told }))
             }
             Answer::Read(reading) => {
@@ -207,12 +230,14 @@ impl LineVenue {
                 let question = self.questions.remove(&reading.n)?;
                 // What the venue knew when it was asked is in it, whatever its clock says.
                 let (account, until) = (question.account, question.asked_at);
-                let taken_at = Timestamp(reading.taken_at.min(now.0));
+                self.clock.answered(until, Timestamp(reading.taken_at));
+                let taken_at = self.clock.ours(Timestamp(reading.taken_at)).min(now);
                 let held = reading.held.and_then(|held| held.iter().map(|of| self.holding(of)).collect());
                 VenueEvent::Read(Box::new(Reading { account, taken_at, fills_until: until, held }))
             }
             Answer::Listed(listing) => {
                 let Question { account, asked_at, .. } = self.questions.remove(&listing.n)?;
+                self.note_foreign(account, listing.orders.as_deref().unwrap_or_default());
                 let orders: Option<Vec<OpenOrder>> =
                     listing.orders.and_then(|of| of.iter().map(|one| self.open_order(one)).collect());
                 let orders = orders.map_or(Listed::Failed, Listed::All);
@@ -224,6 +249,30 @@ impl LineVenue {
             self.awaited.remove(&id);
         }
         Some(event)
+    }
+
+    /// An order ended. Where it traded more than was heard, it is asked what: an end without its trades would have
+    /// what is sold already sold once more.
+    fn ended(&mut self, now: Timestamp, ended: &Ended) -> Option<OrderId> {
+        let id = self.ids.order(&ended.id)?;
+        let known = self.totals.get(&id).copied().unwrap_or(0);
+        if ended.total.is_none_or(|total| total > known) {
+            self.awaited.insert(id, now);
+            self.query(now, &id);
+            return None;
+        }
+        self.totals.remove(&id);
+        Some(id)
+    }
+
+    /// Orders of others are cancelled by the ids that the venue has for them.
+    fn note_foreign(&mut self, account: AccountId, resting: &[line::Resting]) {
+        self.foreign.retain(|(of, _), _| *of != account);
+        for of in resting {
+            if let Some(OpenOrder { whose: Whose::Foreign(number), .. }) = self.open_order(of) {
+                self.foreign.insert((account, number), of.id.clone());
+            }
+        }
     }
 
     fn instrument(&self, symbol: &str) -> Option<InstrumentId> {
@@ -287,8 +336,11 @@ impl Venue for LineVenue {
                 Action::Query(id) => self.query(now, id),
                 Action::ReadPositions(account) => self.ask(now, *account, false, out),
                 Action::ListOrders(account) => self.ask(now, *account, true, out),
-                // Nobody else's orders rest at this venue.
-                Action::CancelForeign(..) => {}
+                Action::CancelForeign(account, id) => {
+                    if let Some(id) = self.foreign.get(&(*account, *id)).cloned() {
+                        self.say(&Request::Cancel(Named { id }));
+                    }
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 //! once more, under the same id. A venue behind a wire outlives us and is asked instead.
 
 use ripcord_core::coordinator::Coordinator;
-use ripcord_core::event::ProbeFill;
+use ripcord_core::event::{Event, ProbeFill};
 use ripcord_core::time::Timestamp;
 
 use super::{Desk, Reader, Venue};
@@ -28,6 +28,15 @@ impl<V: Venue> Desk<V> {
             desk.venue.meet_again(now, living, &mut desk.answers);
         }
         desk.settle_at(now, ProbeFill::Market, reader);
+        desk.catch_up(now, reader);
         desk
+    }
+
+    /// Nobody was here until `now`: what was due meanwhile is done at once, and not moment by moment.
+    pub fn catch_up(&mut self, now: Timestamp, reader: &mut impl Reader) {
+        if self.coordinator.next_deadline() < now {
+            self.coordinator.handle(now, Event::Resumed, &mut self.out);
+            self.settle_at(now, ProbeFill::Market, reader);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use ripcord_core::instrument::Side;
 use ripcord_venue::account::{Bucket, Fact};
 use ripcord_venue::books::Books;
-use ripcord_venue::line::{Answer, Kind, Named, Order, State, Subscribe, Why};
+use ripcord_venue::line::{Answer, Ended, Kind, Named, Order, State, Subscribe, Why};
 use ripcord_venue::market::Quote;
 use ripcord_venue::trouble::{Level, Trouble};
 
@@ -29,6 +29,10 @@ fn order(id: &str, qty: i64, kind: Kind) -> Order {
 
 const MARKET: Kind = Kind::Market(Subscribe {});
 
+fn ended(id: &str, total: i64) -> Ended {
+    Ended { id: id.to_owned(), total: Some(total) }
+}
+
 fn named(id: &str) -> Named {
     Named { id: id.to_owned() }
 }
@@ -45,7 +49,10 @@ fn an_order_for_more_than_is_held_sells_what_is_held_and_what_rests_goes() {
         _ => None,
     });
     assert_eq!(sold.collect::<Vec<_>>(), [(10, 10)]);
-    assert!(told.contains(&Answer::Expired(named("stop"))) && told.contains(&Answer::Expired(named("exit"))));
+    assert!(
+        told.contains(&Answer::Expired(ended("stop", 0)))
+            && told.contains(&Answer::Expired(ended("exit", 10)))
+    );
     assert!(books.resting(0).is_empty() && books.holdings(0).is_empty());
 }
 
@@ -86,8 +93,8 @@ fn cancels_are_answered_for_what_lives_and_refused_for_what_does_not() {
     books.cancel("limit");
     books.cancel("limit");
     let (_, told) = books.take();
-    assert_eq!(told[1..], [Answer::Cancelled(named("limit")), Answer::CancelRefused(named("limit"))]);
+    assert_eq!(told[1..], [Answer::Cancelled(ended("limit", 0)), Answer::CancelRefused(named("limit"))]);
     books.submit(order("now", 10, Kind::ImmediateLimit(101)), &mut trouble);
     let (_, told) = books.take();
-    assert_eq!(told.last(), Some(&Answer::Expired(named("now"))), "nobody pays so much: it does not wait");
+    assert_eq!(told.last(), Some(&Answer::Expired(ended("now", 0))), "nobody pays so much: it does not wait");
 }

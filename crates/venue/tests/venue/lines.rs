@@ -9,11 +9,13 @@ use ripcord_venue::line::{self, Answer, LINE_MAX, Lines, Request, parse};
 use ripcord_venue::serve::{Control, Heard, Server, VenueConfig};
 use ripcord_venue::trouble::Level;
 
-const SAMPLE: &str = include_str!("../formats/v1/lines.jsonl");
+/// Of each version the words that it had; the others are as they were.
+const SAMPLES: [&str; 2] =
+    [include_str!("../formats/v1/lines.jsonl"), include_str!("../formats/v2/lines.jsonl")];
 
 #[test]
-fn the_words_of_version_1_are_read_for_ever_and_written_as_they_were() {
-    for text in SAMPLE.lines() {
+fn the_words_of_each_version_are_read_for_ever_and_written_as_they_were() {
+    for text in SAMPLES.iter().flat_map(|sample| sample.lines()) {
         let (side, word) = text.split_once(' ').expect("a side and a word");
         let again = match side {
             ">" => line::text(&parse::<Request>(word.as_bytes(), 1).expect(word)),
@@ -69,7 +71,7 @@ fn lines_are_bounded_and_a_cut_one_is_not_taken() {
 #[test]
 fn whatever_is_said_nothing_panics() {
     let mut chance = Chance::new(3);
-    let words: Vec<&str> = SAMPLE.lines().map(|line| &line[2..]).collect();
+    let words: Vec<&str> = SAMPLES[1].lines().map(|line| &line[2..]).collect();
     for _ in 0..20_000 {
         let mut bytes = words[chance.below(words.len() as u64) as usize].as_bytes().to_vec();
         for _ in 0..chance.below(4) {
@@ -127,11 +129,11 @@ fn said_to(addr: std::net::SocketAddr, lines: &str) -> Vec<Answer> {
 #[test]
 fn a_venue_ends_a_conversation_that_is_none_and_goes_on_with_others() {
     let (addr, end) = venue();
-    let hello = "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":1,\"client\":\"test\"}}\n";
+    let hello = "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":2,\"client\":\"test\"}}\n";
     let submit = "{\"submit\":{\"id\":\"a\",\"account\":0,\"instrument\":\"BTCUSDT\",\"side\":\"long\",\"qty\":0,\"kind\":{\"market\":{}}}}\n";
     for (lines, says) in [
         ("{\"subscribe\":{}}\n".to_owned(), "the first line must be a hello"),
-        (hello.replace(":1,", ":9,"), "hello.version is 9; this side speaks version 1: run the same release"),
+        (hello.replace(":2,", ":9,"), "hello.version is 9; this side speaks version 2: run the same release"),
         (hello.replace("lines", "birds"), "hello.protocol is \"ripcord-venue-birds\""),
         (format!("{hello}GET / HTTP/1.1\n"), "line 2: the word: expected value"),
         (format!("{hello}{submit}"), "submit.qty is 0; it must be above 0"),

@@ -30,7 +30,7 @@ impl Story {
     pub(super) fn cover(&self, name: Option<&&str>) -> Result<String, String> {
         let key = self.key(name)?;
         let found = self.world.core.view().protections().find(|of| of.episode.key == key);
-        let Some(of) = found else { return Ok("flat".to_owned()) };
+        let Some(of) = found.map(|of| of.at(self.world.now)) else { return Ok("flat".to_owned()) };
         let qty = |qty| self.show_qty(key, qty);
         let mut text = format!("{} held", qty(of.held));
         for (part, words) in [

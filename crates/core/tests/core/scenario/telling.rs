@@ -258,6 +258,7 @@ const fn refused_word(refused: CommandRefused) -> &'static str {
         CommandRefused::BelowMinimum(_) => "no: below the minimum",
         CommandRefused::Unmanageable(_) => "no: cannot be meant",
         CommandRefused::StrongerLevel(_) => "no: a stronger level holds",
+        CommandRefused::Released(_) => "no: it was let go",
     }
 }
 
