@@ -220,7 +220,10 @@ impl Coordinator {
             Event::Resumed => {
                 self.put_off(now);
                 Step::event(now, event, out).begin_anywhere();
-                self.run_due(now, out);
+                // In a journal what was due then follows as entries of its own.
+                if !self.is_replaying {
+                    self.run_due(now, out);
+                }
             }
         }
     }

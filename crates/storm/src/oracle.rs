@@ -96,6 +96,8 @@ pub(crate) struct Oracle<'a> {
     told: Vec<VecDeque<Told>>,
     /// When the process began.
     began: Timestamp,
+    /// When what was due while no process ran was done.
+    resumed_at: Option<Timestamp>,
     /// What it was told that each order filled in all.
     heard: BTreeMap<OrderId, i64>,
     /// When others last locked what an exit of a bucket would sell.
@@ -128,6 +130,7 @@ impl<'a> Oracle<'a> {
             told: vec![VecDeque::new(); config.markets.len()],
             heard: BTreeMap::new(),
             began: Timestamp::MIN,
+            resumed_at: None,
             locked_at: Table::of(config),
             bare_since: Table::of(config),
             past_since: Table::of(config),

@@ -373,7 +373,11 @@ impl<'a> World<'a> {
         self.oracle.on_start(self.now, &core);
         let sent = core.view().living_orders().filter(|living| living.life.state == OrderState::Sent);
         let sent: Vec<OrderId> = sent.map(|living| living.order.id).collect();
+        let is_behind = core.next_deadline() < now;
         self.host.core = Some(core);
+        if is_behind {
+            self.step(Event::Resumed);
+        }
         for id in sent {
             self.step(Event::Venue(VenueEvent::Silence(id)));
         }

@@ -37,6 +37,15 @@ impl Silences {
         self.of_cell.insert(cell, at);
     }
 
+    /// Whatever was to be looked at before `now` is looked at then.
+    pub(super) fn put_off(&mut self, now: Timestamp) {
+        let later = self.looks.split_off(&(now, CellId(0)));
+        for (_, cell) in std::mem::replace(&mut self.looks, later) {
+            self.looks.insert((now, cell));
+            self.of_cell.insert(cell, now);
+        }
+    }
+
     /// The cell whose turn it is.
     fn next(&mut self) -> Option<CellId> {
         let (_, cell) = self.looks.pop_first()?;

@@ -108,6 +108,7 @@ impl Coordinator {
             let at = if matches!(timer, TimerFor::Bar(_)) { at } else { now };
             self.timers.insert((at, timer));
         }
+        self.silences.put_off(now);
     }
 
     /// Says anew when something is due.

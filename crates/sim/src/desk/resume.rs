@@ -21,6 +21,7 @@ impl<V: Venue> Desk<V> {
         for (cell, price, at) in desk.coordinator.view().last_prices() {
             desk.venue.recall_price(cell, price, at);
         }
+        desk.catch_up(now, reader);
         // The oldest first: that is the order in which the venue got them.
         let mut living: Vec<_> = desk.coordinator.view().living_orders().collect();
         living.reverse();
@@ -28,7 +29,6 @@ impl<V: Venue> Desk<V> {
             desk.venue.meet_again(now, living, &mut desk.answers);
         }
         desk.settle_at(now, ProbeFill::Market, reader);
-        desk.catch_up(now, reader);
         desk
     }
 

@@ -1,9 +1,10 @@
 //! What the engine's own clocks bring about, whatever the weather: a stop that was triggered and does nothing is
 //! not waited for, and of an exit that hangs somebody is told again and again.
 //!
-//! Times are those of the records: the clocks that were due before an input have rung before it.
+//! Times are those of the records: the clocks that were due before an input have rung before it, and those that were
+//! due while no process ran ring when one begins.
 
-use ripcord_core::event::Record;
+use ripcord_core::event::{Event, Record};
 use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
@@ -17,6 +18,9 @@ impl Oracle<'_> {
     /// A record is durable.
     pub(super) fn on_clock(&mut self, now: Timestamp, at: Timestamp, record: &Record) {
         match record {
+            // What was due while nobody was there rings now, one after the other.
+            Record::Input(Event::Resumed) => self.resumed_at = Some(at),
+            Record::Input(_) if self.resumed_at == Some(at) => {}
             Record::Input(_) => self.check_clocks(now, at),
             record => {
                 let life = record.episode().and_then(|episode| self.lives.get_mut(episode));
