@@ -21,6 +21,9 @@ const SHRINK_WITHIN: Duration = Duration::from_secs(120);
 /// Worlds are asked to have seen everything only when they last this many days together.
 const SOMETIMES_DAYS: u64 = 40;
 
+/// A world lasts a hundred years at most: its clock counts nanoseconds, and has no more than 292 of them.
+const DAYS_MAX: i64 = 36_500;
+
 /// Options of `storm`.
 #[derive(Debug, Args)]
 pub(crate) struct StormArgs {
@@ -31,10 +34,10 @@ pub(crate) struct StormArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// How many days each world lasts
-    #[arg(long, value_name = "D", default_value_t = 1, conflicts_with = "hours", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "D", default_value_t = 1, conflicts_with = "hours", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
     days: u32,
     /// .. or how many hours
-    #[arg(long, value_name = "H", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "H", value_parser = clap::value_parser!(u32).range(1..=24 * DAYS_MAX))]
     hours: Option<u32>,
     /// Only venues of this kind; without it each seed draws one
     #[arg(long, value_enum)]
