@@ -247,6 +247,20 @@ impl StoreError {
         move |source| Self::Io { path: path.to_owned(), doing, source }
     }
 
+    /// The same of `source`: a copy at `copy` says what the file that it was made of holds, and is gone.
+    pub(crate) fn of(self, copy: &Path, source: &Path) -> Self {
+        let is_the_copys = |path: &Path| path == copy || path.file_name() == copy.file_name();
+        match self {
+            Self::Damaged { path, what } if is_the_copys(&path) => {
+                Self::Damaged { path: source.to_owned(), what }
+            }
+            Self::Record { path, fault } if is_the_copys(&path) => {
+                Self::Record { path: source.to_owned(), fault }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn damaged(path: &Path, what: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), what: what.into() }
     }
