@@ -174,7 +174,7 @@ fn order_budget(text: &str) -> Result<OrderBudget, String> {
     let wanted = "give a number of orders and a time, such as 50/10s";
     let (orders, window) = text.split_once('/').ok_or(wanted)?;
     let orders = orders.parse().map_err(|_| wanted.to_owned())?;
-    let fault = "it must be 2 to 10000 orders within 1s to 24h";
+    let fault = "it must be 2 to 10000 orders within at least 1s and at most a day";
     let window = match seconds(window)? {
         Some(seconds @ 1..=WINDOW_MAX) => Duration::from_secs(seconds),
         Some(_) | None => return Err(fault.to_owned()),

@@ -307,7 +307,7 @@ impl KeptAt {
 impl KeeperError {
     /// Whether the request was at fault, not the file or the work.
     #[must_use]
-    pub const fn is_request(&self) -> bool {
+    pub fn is_request(&self) -> bool {
         match self {
             Self::Store(error) => error.is_request(),
             Self::OtherRun { .. } => true,

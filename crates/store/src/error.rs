@@ -1,6 +1,6 @@
 //! What a store refuses, and what to do about it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use ripcord_journal::{ChainError, Fault, RebuildError};
@@ -202,7 +202,7 @@ fn told(process: Option<u32>) -> String {
 impl StoreError {
     /// Whether the request was at fault, and not the work or the file's content.
     #[must_use]
-    pub const fn is_request(&self) -> bool {
+    pub fn is_request(&self) -> bool {
         match self {
             Self::Missing(_)
             | Self::Exists(_)
@@ -228,8 +228,15 @@ impl StoreError {
             | Self::Projection { .. }
             | Self::Rebuild { .. }
             | Self::Migrate { .. }
-            | Self::Sqlite { .. }
-            | Self::Io { .. } => false,
+            | Self::Sqlite { .. } => false,
+            // The system says that nothing can be there.
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::ReadOnlyFilesystem
+            ),
         }
     }
 
