@@ -15,7 +15,7 @@ use ripcord_store::ledger::{self, Filter, LedgerFile, Rebuilt, TradeRecord};
 use ripcord_store::{Opening, Reader, Store, StoreError};
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, ended, fail, note, print, print_and_end, refuse_store};
+use crate::output::{BAD_REQUEST, ended, fail, note, plural, print, print_and_end, refuse_store};
 use crate::report::{Since, parse_since};
 
 /// What to do with a ledger.
@@ -100,7 +100,7 @@ fn verify(args: &FileArgs) -> ExitCode {
             rebuilt.changed, rebuilt.rows
         )
     } else {
-        format!("{name}: {} rows, all as the journal says\n", rebuilt.rows)
+        format!("{name}: {} {}, all as the journal says\n", rebuilt.rows, plural(rebuilt.rows, "row"))
     };
     print_and_end(&text, ExitCode::from(u8::from(rebuilt.changed > 0)))
 }
@@ -127,7 +127,8 @@ fn rebuild(args: &RebuildArgs) -> ExitCode {
     }
     let first = rebuilt.first.as_ref().map_or_else(String::new, |first| format!("first: {first}\n"));
     let (name, changed, rows) = (args.store.display(), rebuilt.changed, rebuilt.rows);
-    print(&format!("{name}: {rows} rows, {changed} were different\n{first}"))
+    let word = plural(rows, "row");
+    print(&format!("{name}: {rows} {word}, {changed} of them different\n{first}"))
 }
 
 /// Refuses symbols that no record of the journal names, and those that are to be counted both ways: a typing
@@ -277,6 +278,6 @@ fn table(out: &mut impl Write, records: &[TradeRecord]) -> io::Result<()> {
         }
         writeln!(out, "{}", line.trim_end())?;
     }
-    writeln!(out, "{} trade records", rows.len())?;
+    writeln!(out, "{} trade {}", rows.len(), plural(rows.len() as u64, "record"))?;
     out.flush()
 }

@@ -14,7 +14,7 @@ use ripcord_storm::{
 };
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, FAILED, fail, note, print_and_end, progress};
+use crate::output::{BAD_REQUEST, FAILED, fail, note, plural, print_and_end, progress};
 
 /// A failing world is made smaller for at most this long.
 const SHRINK_WITHIN: Duration = Duration::from_secs(120);
@@ -210,9 +210,11 @@ fn told(
     let faults: u64 = totals.fired.values().sum();
     let per_hour = totals.seconds as f64 / 31_536_000.0 / took.as_secs_f64().max(0.001) * 3_600.0;
     let mut text = format!(
-        "{} worlds, {} days {:02}:{:02} h in all, {} steps, {faults} faults in {:.1} s: {per_hour:.1} simulated years an hour\n",
+        "{} {}, {} {} {:02}:{:02} h in all, {} steps, {faults} faults in {:.1} s: {per_hour:.1} simulated years an hour\n",
         totals.worlds,
+        plural(totals.worlds, "world"),
         days,
+        plural(days, "day"),
         totals.seconds / 3_600 % 24,
         totals.seconds / 60 % 60,
         totals.steps,
@@ -234,7 +236,7 @@ fn told(
     text.push_str(&if bad == 0 {
         "nothing that must not be\n".to_owned()
     } else {
-        format!("{bad} of {} worlds failed\n", totals.worlds)
+        format!("{bad} of {} {} failed\n", totals.worlds, plural(totals.worlds, "world"))
     });
     print_and_end(&text, code)
 }
