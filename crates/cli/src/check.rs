@@ -17,11 +17,11 @@ use crate::output::{BAD_REQUEST, fail, plural, print_and_end};
 /// Options of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The configuration (TOML), or a plan file
+    /// The configuration (TOML), or a plan: a file, or preset:NAME
     #[arg(value_name = "CONFIG")]
     config: PathBuf,
     /// The entry that levels are shown for
-    #[arg(long, value_name = "PRICE", default_value = "100")]
+    #[arg(long, value_name = "PRICE", default_value = "100", allow_negative_numbers = true)]
     entry: Decimal,
     /// Print JSON
     #[arg(long)]

@@ -58,7 +58,7 @@ pub(crate) struct CloseArgs {
     #[arg(long, value_name = "N", requires = "symbol")]
     account: Option<u32>,
     /// Only so much of it
-    #[arg(long, value_name = "QTY")]
+    #[arg(long, value_name = "QTY", allow_negative_numbers = true)]
     qty: Option<String>,
     #[command(flatten)]
     reach: Reach,
@@ -281,7 +281,8 @@ fn token(reach: &Reach) -> Result<String, (u8, String)> {
     if let Some(file) = &reach.token_file {
         return read_token(file).map_err(|error| (BAD_REQUEST, error.to_string()));
     }
-    if let Some(token) = std::env::var_os(TOKEN) {
+    // Set to nothing is not set.
+    if let Some(token) = std::env::var_os(TOKEN).filter(|token| !token.is_empty()) {
         // It goes into a line of a request: an end of a line in it would begin another.
         let token = token.into_string().ok().filter(|token| is_plain(token));
         return token.ok_or_else(|| (BAD_REQUEST, format!("{TOKEN} holds no token")));

@@ -113,6 +113,10 @@ struct Folder {
 impl Folder {
     fn new(save: Option<&Path>) -> Result<Self, Refused> {
         if let Some(path) = save {
+            if path.exists() && !path.is_dir() {
+                let what = format!("--save {}: this is a file; name a folder", path.display());
+                return Err(Refused { code: BAD_REQUEST, what });
+            }
             return Ok(Self { path: path.to_owned(), is_passing: false });
         }
         let mut bits = [0; 8];

@@ -11,14 +11,14 @@ use ripcord_report::records::{RecordsError, RecordsReader};
 use ripcord_report::render::{story, story_json};
 
 use crate::content::{Content, content};
-use crate::output::{BAD_REQUEST, WIDTH, colours, fail, print, refuse_store};
+use crate::output::{BAD_REQUEST, FAILED, WIDTH, colours, fail, print, refuse_store};
 
 mod store;
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The position, by its id in the positions file; in a store also by the id of its episode
+    /// The position, by its id in the positions file, or by the id of its episode as `ripcord status` says it
     #[arg(value_name = "POSITION")]
     position: String,
     /// The records of the run, written by `ripcord replay --records FILE`, or a store: the content says which
@@ -48,7 +48,7 @@ fn of_records(args: &ExplainArgs) -> ExitCode {
     let told = told.and_then(|mut records| explain::explain(&mut records, &args.position));
     match told {
         Ok(told) => tell(args, &told),
-        Err(error @ ExplainError::Records(_)) => fail(BAD_REQUEST, &error),
+        Err(ExplainError::Records(error)) => fail(code_of(&error), &error),
         Err(error) => fail(BAD_REQUEST, &format!("{}: {error}", args.records.display())),
     }
 }
@@ -58,6 +58,14 @@ fn tell(args: &ExplainArgs, told: &Story) -> ExitCode {
         print(&format!("{:#}\n", story_json::story(told)))
     } else {
         print(&story::story(told, WIDTH, colours()))
+    }
+}
+
+/// The exit code for a records file that cannot be used: it was cut short or changed, or it is the wrong one.
+pub(crate) fn code_of(error: &RecordsError) -> u8 {
+    match error {
+        RecordsError::Damaged { .. } => FAILED,
+        RecordsError::Read { .. } | RecordsError::Other { .. } | RecordsError::Newer { .. } => BAD_REQUEST,
     }
 }
 

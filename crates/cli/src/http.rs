@@ -1,6 +1,6 @@
 //! Questions and commands to a service of ours, over HTTP.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -90,11 +90,13 @@ pub(crate) fn post(
 
 fn exchange(url: &str, head: &str, body: &str) -> Result<(u16, Value), NoAnswer> {
     let host = host(url).ok_or_else(|| NoAnswer::Url(url.to_owned()))?;
-    let silent = |why: &dyn std::fmt::Display| NoAnswer::Silent(url.to_owned(), why.to_string());
-    let unanswered = |why: &dyn std::fmt::Display| NoAnswer::Unanswered(url.to_owned(), why.to_string());
+    let silent = |why: &std::io::Error| NoAnswer::Silent(url.to_owned(), said(why));
+    let unanswered = |why: &std::io::Error| NoAnswer::Unanswered(url.to_owned(), said(why));
     let foreign = |why: &str| NoAnswer::Foreign(url.to_owned(), why.to_owned());
     let mut addresses = host.to_socket_addrs().map_err(|error| silent(&error))?;
-    let address = addresses.next().ok_or_else(|| silent(&"its name has no address"))?;
+    let address = addresses
+        .next()
+        .ok_or_else(|| NoAnswer::Silent(url.to_owned(), "its name has no address".to_owned()))?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| silent(&error))?;
     let limited =
         stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
@@ -104,7 +106,7 @@ fn exchange(url: &str, head: &str, body: &str) -> Result<(u16, Value), NoAnswer>
     let mut answer = Vec::new();
     stream.take(ANSWER_MAX).read_to_end(&mut answer).map_err(|error| unanswered(&error))?;
     if answer.is_empty() {
-        return Err(unanswered(&"it broke off"));
+        return Err(NoAnswer::Unanswered(url.to_owned(), "it broke off".to_owned()));
     }
     let answer = String::from_utf8(answer).map_err(|_| foreign("its answer is no text"))?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| foreign("its answer is not HTTP"))?;
@@ -114,6 +116,14 @@ fn exchange(url: &str, head: &str, body: &str) -> Result<(u16, Value), NoAnswer>
         Ok(body) => Ok((code, body)),
         Err(_) if code != 200 => Err(foreign(&format!("it answers with {code}"))),
         Err(_) => Err(foreign("its answer is no JSON")),
+    }
+}
+
+/// What the system says, in words where it only has a number for a wait that was too long.
+fn said(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => format!("no answer within {} s", PATIENCE.as_secs()),
+        _ => error.to_string(),
     }
 }
 
@@ -160,6 +170,14 @@ mod tests {
         ] {
             assert_eq!(host(url).as_deref(), wanted, "{url}");
         }
+    }
+
+    #[test]
+    fn a_wait_that_was_too_long_is_told_in_seconds() {
+        for kind in [ErrorKind::WouldBlock, ErrorKind::TimedOut] {
+            assert_eq!(said(&kind.into()), "no answer within 5 s");
+        }
+        assert_eq!(said(&ErrorKind::ConnectionRefused.into()), "connection refused");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use ripcord_store::{Reader, StoreError};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::output::{fail, note, print, refuse_store};
+use crate::output::{FAILED, ended, fail, note, plural, print, refuse_store, write};
 
 /// A journal may have millions of lines; bytes of them that are handed over in one piece.
 const PRINTED_AT_ONCE: usize = 1 << 16;
@@ -97,26 +97,39 @@ fn dump(args: &DumpArgs) -> ExitCode {
         Err(error) => return refuse_store(&error),
     };
     let mut lines = String::new();
-    let shown = reader.records::<StoreError>(args.from, args.kind, |sealed| {
+    let shown = reader.records::<Cut>(args.from, args.kind, |sealed| {
         let seq = sealed.envelope.seq;
-        let damaged = |what: String| StoreError::Damaged { path: args.store.clone(), what };
+        let damaged = |what: String| Cut::Store(StoreError::Damaged { path: args.store.clone(), what });
         if sealed.envelope.hash() != sealed.hash {
             return Err(damaged(format!("record {seq}: its hash does not match its content")));
         }
         let entry = sealed.envelope.entry().map_err(|why| damaged(format!("record {seq}: {why}")))?;
         lines += &if args.json { as_json(&sealed, &entry) } else { as_text(&sealed, &entry) };
         if lines.len() > PRINTED_AT_ONCE {
-            print(&lines);
+            write(&lines).map_err(Cut::Output)?;
             lines.clear();
         }
         Ok(())
     });
     match shown {
         Ok(()) => print(&lines),
-        Err(error) => {
+        Err(Cut::Output(error)) => ended(Err(error), ExitCode::SUCCESS),
+        Err(Cut::Store(error)) => {
             print(&lines);
             refuse_store(&error)
         }
+    }
+}
+
+/// Why a dump ends early: the file, or whoever was to read it.
+enum Cut {
+    Store(StoreError),
+    Output(std::io::Error),
+}
+
+impl From<StoreError> for Cut {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -159,7 +172,7 @@ fn verify(args: &FileArgs) -> ExitCode {
     });
     let (verified, installation) = match checked {
         Ok(checked) => checked,
-        Err(error) => return refuse(&error, args.json),
+        Err(error) => return refuse_unsound(&error, args.json),
     };
     for why in &verified.passed_over {
         note(&format!("{why}; a start passes it over"));
@@ -175,22 +188,43 @@ fn verify(args: &FileArgs) -> ExitCode {
         print(&format!("{about}\n"))
     } else {
         print(&format!(
-            "{store}: {} records, every one is as it was written; epoch {}, {} snapshots\nlast hash {}\n",
-            head.seq, head.epoch, verified.snapshots, head.hash
+            "{store}: {} {}, every one is as it was written; epoch {}, {} {}\nlast hash {}\n",
+            head.seq,
+            plural(head.seq, "record"),
+            head.epoch,
+            verified.snapshots,
+            plural(verified.snapshots as u64, "snapshot"),
+            head.hash
         ))
     }
 }
 
+/// As [`refuse`], without the advice to verify: that was just done.
+fn refuse_unsound(error: &StoreError, json: bool) -> ExitCode {
+    let (path, what) = match error {
+        StoreError::Record { path, fault } => (path, fault.to_string()),
+        StoreError::Damaged { path, what } => (path, what.clone()),
+        _ => return refuse(error, json),
+    };
+    let told = format!("{}: {what}; use `ripcord db restore` for a backup", path.display());
+    tell_unsound(error, &told, json);
+    fail(FAILED, &told)
+}
+
 /// Exit code 1 for a damaged journal, 2 for a request that cannot be met.
 fn refuse(error: &StoreError, json: bool) -> ExitCode {
+    tell_unsound(error, &error.to_string(), json);
+    refuse_store(error)
+}
+
+fn tell_unsound(error: &StoreError, told: &str, json: bool) {
     let seq = match error {
         StoreError::Record { fault, .. } => Some(fault.seq),
         _ => None,
     };
     if json {
-        print(&format!("{}\n", json!({"sound": false, "record": seq, "error": error.to_string()})));
+        print(&format!("{}\n", json!({"sound": false, "record": seq, "error": told})));
     }
-    refuse_store(error)
 }
 
 /// Why a replay stops: the file, or what it says.

@@ -15,7 +15,7 @@ use ripcord_store::ledger::{self, Filter, LedgerFile, Rebuilt, TradeRecord};
 use ripcord_store::{Opening, Reader, Store, StoreError};
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, ended, fail, note, print, print_and_end, refuse_store};
+use crate::output::{BAD_REQUEST, ended, fail, note, plural, print, print_and_end, refuse_store};
 use crate::report::{Since, parse_since};
 
 /// What to do with a ledger.
@@ -86,7 +86,7 @@ pub(crate) fn run(command: &LedgerCommand) -> ExitCode {
 }
 
 fn verify(args: &FileArgs) -> ExitCode {
-    let compared = Reader::open(&args.store).and_then(|reader| ledger::verify(&reader));
+    let compared = whole_journal(&args.store).and_then(|reader| ledger::verify(&reader));
     let rebuilt = match compared {
         Ok(rebuilt) => rebuilt,
         Err(error) => return refuse_store(&error),
@@ -100,9 +100,16 @@ fn verify(args: &FileArgs) -> ExitCode {
             rebuilt.changed, rebuilt.rows
         )
     } else {
-        format!("{name}: {} rows, all as the journal says\n", rebuilt.rows)
+        format!("{name}: {} {}, all as the journal says\n", rebuilt.rows, plural(rebuilt.rows, "row"))
     };
     print_and_end(&text, ExitCode::from(u8::from(rebuilt.changed > 0)))
+}
+
+/// A store whose journal is as it was written: what is derived from another one proves nothing.
+fn whole_journal(path: &Path) -> Result<Reader, StoreError> {
+    let reader = Reader::open(path)?;
+    reader.entries(|_, _| Ok::<(), StoreError>(()))?;
+    Ok(reader)
 }
 
 fn rebuild(args: &RebuildArgs) -> ExitCode {
@@ -120,7 +127,8 @@ fn rebuild(args: &RebuildArgs) -> ExitCode {
     }
     let first = rebuilt.first.as_ref().map_or_else(String::new, |first| format!("first: {first}\n"));
     let (name, changed, rows) = (args.store.display(), rebuilt.changed, rebuilt.rows);
-    print(&format!("{name}: {rows} rows, {changed} were different\n{first}"))
+    let word = plural(rows, "row");
+    print(&format!("{name}: {rows} {word}, {changed} of them different\n{first}"))
 }
 
 /// Refuses symbols that no record of the journal names, and those that are to be counted both ways: a typing
@@ -154,6 +162,7 @@ fn rebuilt(args: &RebuildArgs) -> Result<Rebuilt, StoreError> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
     let program = concat!("ripcord ", env!("CARGO_PKG_VERSION"));
+    whole_journal(&args.store)?;
     let (mut store, _) = Store::open(&args.store, &Opening { now, program, vfs: None })?;
     let fifo = args.fifo.iter().map(|symbol| (symbol, Method::Fifo));
     let average = args.average_cost.iter().map(|symbol| (symbol, Method::AverageCost));
@@ -269,6 +278,6 @@ fn table(out: &mut impl Write, records: &[TradeRecord]) -> io::Result<()> {
         }
         writeln!(out, "{}", line.trim_end())?;
     }
-    writeln!(out, "{} trade records", rows.len())?;
+    writeln!(out, "{} trade {}", rows.len(), plural(rows.len() as u64, "record"))?;
     out.flush()
 }

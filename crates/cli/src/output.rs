@@ -11,7 +11,7 @@ use ripcord_store::StoreError;
 
 mod whole;
 
-pub(crate) use whole::{WholeFile, is_file_or_new};
+pub(crate) use whole::{WholeFile, is_file_or_new, takes_no_file};
 
 /// The width of a line: what is wider goes on below itself where it can.
 pub(crate) const WIDTH: usize = 100;
@@ -49,11 +49,19 @@ pub(crate) fn print(text: &str) -> ExitCode {
     print_and_end(text, ExitCode::SUCCESS)
 }
 
+/// Writes to standard output.
+///
+/// # Errors
+/// What the output says; [`ended`] tells it.
+pub(crate) fn write(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
 /// Writes to standard output and ends the command with `code`. A reader that went away (`| head`) has read
 /// what it wanted; any other refusal of the output, such as a full disk, is a failure.
 pub(crate) fn print_and_end(text: &str, code: ExitCode) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    ended(out.write_all(text.as_bytes()).and_then(|()| out.flush()), code)
+    ended(write(text), code)
 }
 
 /// The end of a command whose output was `written`, see [`print_and_end`].

@@ -7,18 +7,20 @@ use std::time::Instant;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
-use ripcord_core::num::Ratio;
+use ripcord_core::num::{Decimal, Ratio};
 use ripcord_core::plan::Rounding;
 use ripcord_core::time::Span;
 use ripcord_report::exits::{ExitPrice, ExitRow, write_csv};
 use ripcord_sim::candles::CandlePolicy;
-use ripcord_sim::job::{self, Job, JobSpec};
+use ripcord_sim::job::{self, Job, JobError, JobSpec};
 use ripcord_sim::replay::{Outcome, Pace, Progress};
 use ripcord_sim::vectorbt;
 use ripcord_sim::venue::FillModel;
 use ripcord_store::StoreError;
 
-use crate::output::{BAD_REQUEST, FAILED, WholeFile, colours, fail, note, overwrites, print, progress};
+use crate::output::{
+    BAD_REQUEST, FAILED, WholeFile, colours, fail, note, overwrites, print, progress, takes_no_file,
+};
 
 mod kept;
 mod records;
@@ -64,17 +66,17 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_enum, default_value_t = Fills::Honest, value_name = "MODEL")]
     fills: Fills,
     /// Latency of each way in milliseconds, in place of the model's
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=LATENCY_MS_MAX))]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(..=LATENCY_MS_MAX))]
     latency_ms: Option<u32>,
     /// Slippage of market orders in basis points, in place of the model's
-    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u32).range(..BPS_END))]
-    slippage_bps: Option<u32>,
+    #[arg(long, value_name = "BPS", value_parser = bps, allow_negative_numbers = true)]
+    slippage_bps: Option<Ratio>,
     /// Taker fee in basis points, in place of the model's
-    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u32).range(..BPS_END))]
-    taker_bps: Option<u32>,
+    #[arg(long, value_name = "BPS", value_parser = bps, allow_negative_numbers = true)]
+    taker_bps: Option<Ratio>,
     /// Maker fee in basis points, in place of the model's
-    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u32).range(..BPS_END))]
-    maker_bps: Option<u32>,
+    #[arg(long, value_name = "BPS", value_parser = bps, allow_negative_numbers = true)]
+    maker_bps: Option<Ratio>,
     /// What a candle may have been [default: pessimistic]
     #[arg(long, value_enum, value_name = "POLICY")]
     candles: Option<Candles>,
@@ -145,6 +147,17 @@ enum Levels {
     Double,
 }
 
+/// Basis points, whole or with a fraction.
+fn bps(text: &str) -> Result<Ratio, String> {
+    /// A basis point is 10^5 units of a ratio: what is finer has none.
+    const DECIMALS: u8 = 5;
+    let must =
+        || format!("must be 0 or more, and below {BPS_END} basis points, with {DECIMALS} decimals at most");
+    let units = text.parse::<Decimal>().ok().and_then(|value| value.to_scale(DECIMALS).ok());
+    let end = Ratio::from_bps(BPS_END);
+    units.map(Ratio).filter(|ratio| ratio.0 >= 0 && *ratio < end).ok_or_else(must)
+}
+
 fn writes_over_an_input(args: &ReplayArgs) -> Option<String> {
     let inputs = || {
         let named = [&args.instruments, &args.plan, &args.config].into_iter().flatten();
@@ -165,13 +178,19 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
     if let Some(Err(used)) = args.db.as_deref().map(kept::refuse_used) {
         return fail(BAD_REQUEST, &used);
     }
+    // Before anything is read: whoever waited for a long replay wants its output.
+    let mut outputs =
+        [("--exits", &args.exits), ("--records", &args.records), ("--db", &args.db)].into_iter();
+    if let Some(fault) = outputs.find_map(|(option, path)| takes_no_file(option, path.as_deref()?)) {
+        return fail(BAD_REQUEST, &fault);
+    }
     let bar = progress(0, "rows");
     let prepared = job::prepare(&spec(args), &|what| bar.set_message(what.to_owned()));
     let mut job = match prepared {
         Ok(job) => job,
         Err(error) => {
             bar.finish_and_clear();
-            return fail(BAD_REQUEST, &error);
+            return fail(code_of(&error), &error);
         }
     };
     let read = started.elapsed();
@@ -201,6 +220,16 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitCode {
         note(text);
     }
     print(&told.text(colours()))
+}
+
+/// The exit code of files that are at fault: they were cut short or changed, or others were meant.
+fn code_of(error: &JobError) -> u8 {
+    let is_request = match error {
+        JobError::Import(error) => error.is_request(),
+        JobError::Tape(error) => error.is_request(),
+        _ => true,
+    };
+    if is_request { BAD_REQUEST } else { FAILED }
 }
 
 /// Options that are given and change nothing.
@@ -266,13 +295,12 @@ fn spec(args: &ReplayArgs) -> JobSpec {
         Fills::Honest => FillModel::HONEST,
         Fills::Tape => FillModel::TAPE,
     };
-    let bps = |value: u32| Ratio::from_bps(i64::from(value));
     if let Some(ms) = args.latency_ms {
         fills.latency = Span::from_millis(i64::from(ms));
     }
-    fills.slippage = args.slippage_bps.map_or(fills.slippage, bps);
-    fills.taker_fee = args.taker_bps.map_or(fills.taker_fee, bps);
-    fills.maker_fee = args.maker_bps.map_or(fills.maker_fee, bps);
+    fills.slippage = args.slippage_bps.unwrap_or(fills.slippage);
+    fills.taker_fee = args.taker_bps.unwrap_or(fills.taker_fee);
+    fills.maker_fee = args.maker_bps.unwrap_or(fills.maker_fee);
     let cells_rounding = match (candles(args), args.fills) {
         (Candles::Vectorbt, _) => Rounding::Double,
         (_, Fills::Tape) => Rounding::HalfUp,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_report::exits::{ExitRow, read_csv};
-use ripcord_report::records::exits_of;
+use ripcord_report::records::{RecordsError, exits_of};
 use ripcord_report::render::{json, table};
 use ripcord_report::summary::{By, Summary};
 use ripcord_service::names::rfc3339;
@@ -110,7 +110,7 @@ fn sort_out(args: &ReportArgs) -> Result<Input<'_>, String> {
 fn of_files(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> ExitCode {
     let rows = match read_all(args, exits, records) {
         Ok(rows) => rows,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(unread) => return unread.told(),
     };
     let read = rows.len();
     let from = args.since.and_then(|since| start(since, &rows));
@@ -124,7 +124,7 @@ fn of_files(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> ExitCode {
     let summaries: Vec<Summary> = groupings(args).into_iter().map(|by| Summary::of(&rows, by)).collect();
     let uncovered = match uncovered::of_records(if args.unprotected { records } else { &[] }) {
         Ok(uncovered) => uncovered,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return Unread::from(error).told(),
     };
     if args.json {
         let value = json!({
@@ -185,12 +185,36 @@ fn groupings(args: &ReportArgs) -> Vec<By> {
     by.collect()
 }
 
+/// Why a file gives no rows, and the exit code.
+struct Unread {
+    code: u8,
+    why: String,
+}
+
+impl Unread {
+    fn told(&self) -> ExitCode {
+        fail(self.code, &self.why)
+    }
+}
+
+impl From<String> for Unread {
+    fn from(why: String) -> Self {
+        Self { code: BAD_REQUEST, why }
+    }
+}
+
+impl From<RecordsError> for Unread {
+    fn from(error: RecordsError) -> Self {
+        Self { code: explain::code_of(&error), why: error.to_string() }
+    }
+}
+
 /// The rows of all files. A name of a position means one position within one file.
-fn read_all(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> Result<Vec<ExitRow>, String> {
+fn read_all(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> Result<Vec<ExitRow>, Unread> {
     let files: Vec<&Path> = exits.iter().chain(records).copied().collect();
     for (number, file) in files.iter().enumerate() {
         if files[..number].contains(file) {
-            return Err(format!("{} is given twice; its exits would count twice", file.display()));
+            return Err(format!("{} is given twice; its exits would count twice", file.display()).into());
         }
     }
     let mut all = Vec::new();
@@ -211,7 +235,7 @@ fn read_all(args: &ReportArgs, exits: &[&Path], records: &[&Path]) -> Result<Vec
     }
     for &path in records {
         let rows = explain::open(path).and_then(|mut records| exits_of(&mut records));
-        add(&mut all, path, rows.map_err(|error| error.to_string())?, files.len());
+        add(&mut all, path, rows?, files.len());
     }
     Ok(all)
 }

@@ -17,12 +17,17 @@ use ripcord_service::line::Style;
 use ripcord_service::run::{MarketChoice, PlanChoice, VenueChoice};
 use ripcord_sim::generator::Script;
 
+use crate::address::address;
 use crate::output::{BAD_REQUEST, FAILED, colours, fail};
 
 /// Faster than this, `max` is meant.
 const TIMES_MAX: u32 = 100_000;
 /// A hundred years in seconds: what is asked for stays within the clock.
 const LASTS_MAX: u64 = 3_155_760_000;
+/// What changed at a venue without a word is found within five minutes.
+const READ_EVERY_MAX: u64 = 300;
+/// An order budget is for a day at most, in seconds.
+const WINDOW_MAX: u64 = 86_400;
 /// What an order budget leaves to stops and to exits of risk.
 const RESERVE_BPS: i64 = 2_000;
 /// After a venue said that it is busy, exits of choice wait this long.
@@ -47,12 +52,13 @@ pub(crate) struct RunArgs {
     #[arg(
         long,
         value_name = "ADDR:PORT",
+        value_parser = address,
         requires = "db",
         conflicts_with_all = ["tape", "regime", "seed", "speed", "max_positions"]
     )]
     venue: Option<SocketAddr>,
-    /// How often what the venue holds is read
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = lasting, requires = "venue")]
+    /// How often what the venue holds is read, at least every 5 minutes
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = read_every, requires = "venue")]
     read_every: Duration,
     /// How many orders each account may send, such as 50/10s: targets, signals and time limits wait for room and
     /// leave a fifth of it to what protects, which never waits
@@ -75,7 +81,7 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "1", value_parser = speed)]
     speed: Speed,
     /// Where /health and /positions are served; port 0 takes any free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8007")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, default_value = "127.0.0.1:8007")]
     listen: SocketAddr,
     /// The most demo positions that are open at once
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -122,8 +128,8 @@ fn speed(text: &str) -> Result<Speed, String> {
     }
 }
 
-/// Seconds, or a number with its unit.
-fn lasting(text: &str) -> Result<Duration, String> {
+/// Seconds, or a number with its unit; none when there are more than can be counted.
+fn seconds(text: &str) -> Result<Option<u64>, String> {
     let unit = |letter| match letter {
         's' => Some(1),
         'm' => Some(60),
@@ -142,11 +148,24 @@ fn lasting(text: &str) -> Result<Duration, String> {
     if !is_number {
         return Err("give seconds, or a number with s, m, h or d, such as 90s or 5m".to_owned());
     }
-    let total = count.parse().ok().and_then(|count: u64| count.checked_mul(seconds));
-    match total {
+    Ok(count.parse().ok().and_then(|count: u64| count.checked_mul(seconds)))
+}
+
+/// How long a run lasts.
+fn lasting(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
         Some(0) => Err("is no time at all; leave it out to run until Ctrl-C".to_owned()),
         Some(total) if total <= LASTS_MAX => Ok(Duration::from_secs(total)),
         Some(_) | None => Err("is longer than 100 years; leave it out to run until Ctrl-C".to_owned()),
+    }
+}
+
+/// How often a venue is read.
+fn read_every(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Some(0) => Err("the venue would be read without a pause; give 1s to 5m".to_owned()),
+        Some(total) if total <= READ_EVERY_MAX => Ok(Duration::from_secs(total)),
+        Some(_) | None => Err("what changes at the venue would be found too late; give 1s to 5m".to_owned()),
     }
 }
 
@@ -155,14 +174,17 @@ fn order_budget(text: &str) -> Result<OrderBudget, String> {
     let wanted = "give a number of orders and a time, such as 50/10s";
     let (orders, window) = text.split_once('/').ok_or(wanted)?;
     let orders = orders.parse().map_err(|_| wanted.to_owned())?;
-    let window = i64::try_from(lasting(window)?.as_nanos()).unwrap_or(i64::MAX);
+    let fault = "it must be 2 to 10000 orders within at least 1s and at most a day";
+    let window = match seconds(window)? {
+        Some(seconds @ 1..=WINDOW_MAX) => Duration::from_secs(seconds),
+        Some(_) | None => return Err(fault.to_owned()),
+    };
     let budget = OrderBudget {
         orders,
-        window: Span(window),
+        window: Span(i64::try_from(window.as_nanos()).unwrap_or(i64::MAX)),
         reserve: Ratio::from_bps(RESERVE_BPS),
         pause: BUSY_PAUSE,
     };
-    let fault = "it must be 2 to 10000 orders within at most a day";
     budget.is_sound().then_some(budget).ok_or_else(|| fault.to_owned())
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use clap::Args;
 use ripcord_service::protection::at_rest;
+use ripcord_store::writer;
 use serde_json::{Value, json};
 
 use crate::http;
-use crate::output::{BAD_REQUEST, FAILED, colours, fail, print, print_and_end};
+use crate::output::{BAD_REQUEST, FAILED, colours, ended, fail, print_and_end, write};
 
 mod table;
 
@@ -24,7 +25,7 @@ pub(crate) struct StatusArgs {
     /// Ask the service that listens there
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8007")]
     url: String,
-    /// Read a store at rest in place of asking a service
+    /// Read a store in place of asking a service; one that a run holds says so
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     db: Option<PathBuf>,
     /// Print JSON
@@ -37,38 +38,58 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) fn run(args: &StatusArgs) -> ExitCode {
-    let Some(seconds) = args.watch else { return once(args) };
+    let Some(seconds) = args.watch else {
+        let (text, code) = match told(args) {
+            Ok(told) => told,
+            Err((code, error)) => return fail(code, &error),
+        };
+        return print_and_end(&text, code);
+    };
     loop {
-        if colours() && !args.json {
-            // Home, and nothing below: what is shown next takes the place of what was.
-            print("\x1b[H\x1b[J");
+        // Home, and nothing below: what is shown next takes the place of what was.
+        let first = if colours() && !args.json { "\x1b[H\x1b[J" } else { "" };
+        let (text, failed) = match told(args) {
+            Ok((text, _)) => (text, None),
+            Err(failed) => (String::new(), Some(failed)),
+        };
+        if let Err(error) = write(&format!("{first}{text}")) {
+            // Nobody reads any more, or nobody can.
+            return ended(Err(error), ExitCode::SUCCESS);
         }
-        let code = once(args);
-        if code == ExitCode::from(BAD_REQUEST) {
-            return code;
+        if let Some((code, error)) = failed {
+            let code_told = fail(code, &error);
+            if code == BAD_REQUEST {
+                return code_told;
+            }
         }
         std::thread::sleep(Duration::from_secs(seconds));
     }
 }
 
-fn once(args: &StatusArgs) -> ExitCode {
+/// What is shown, and the exit code; or the exit code and why there is nothing.
+fn told(args: &StatusArgs) -> Result<(String, ExitCode), (u8, String)> {
     let told = match &args.db {
-        Some(path) => of_store(path),
+        Some(path) => of_store(path)?,
         None => http::get(&args.url, "/v1/protection").map_err(|error| {
             let hint = if error.is_silence() { ", --db FILE reads a store" } else { "" };
             (error.code(), format!("{error}{hint}"))
-        }),
-    };
-    let told = match told {
-        Ok(told) => told,
-        Err((code, error)) => return fail(code, &error),
+        })?,
     };
     let Some(state) = told["state"].as_str() else {
-        return fail(FAILED, &format!("{}: its answer says nothing of protection", args.url));
+        return Err((FAILED, format!("{}: its answer says nothing of protection", args.url)));
     };
     let code = if state == "covered" { ExitCode::SUCCESS } else { ExitCode::from(SHORT) };
     let text = if args.json { format!("{told}\n") } else { table::text(&told, colours()) };
-    print_and_end(&text, code)
+    Ok((text, code))
+}
+
+/// What is shown is what a run had written down, and not what it knows.
+fn held(process: Option<u32>) -> String {
+    let who = process.map_or_else(String::new, |process| format!(" (process {process})"));
+    format!(
+        "a run holds this store{who}: this is what it has written down; `ripcord status` asks the run itself, --url \
+         says where it listens"
+    )
 }
 
 fn of_store(path: &std::path::Path) -> Result<Value, (u8, String)> {
@@ -76,11 +97,19 @@ fn of_store(path: &std::path::Path) -> Result<Value, (u8, String)> {
         let code = if error.is_request() { BAD_REQUEST } else { FAILED };
         (code, error.to_string())
     })?;
-    let mut told = serde_json::to_value(&rest.told).map_err(|error| (FAILED, error.to_string()))?;
+    let writer = writer(path);
+    // Of rules that no process runs none acts: only a stop at the venue does.
+    let is_unwatched = writer.is_none() && rest.relies_on_us;
+    let told = if is_unwatched { rest.told.unwatched() } else { rest.told };
+    let mut told = serde_json::to_value(&told).map_err(|error| (FAILED, error.to_string()))?;
     told["mode"] = rest.mode.word().into();
     told["version"] = env!("CARGO_PKG_VERSION").into();
-    told["health"] = "at_rest".into();
-    told["reasons"] = json!([]);
+    let (health, reasons) = match writer {
+        None => ("at_rest", json!([])),
+        Some(process) => ("held_by_a_run", json!([held(process)])),
+    };
+    told["health"] = health.into();
+    told["reasons"] = reasons;
     told["store"] = json!({
         "path": path.display().to_string(), "records": rest.head.seq, "epoch": rest.head.epoch,
         "journal": "sound", "hash": rest.head.hash.to_string(), "config_hash": rest.config,

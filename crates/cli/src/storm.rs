@@ -14,12 +14,15 @@ use ripcord_storm::{
 };
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, FAILED, fail, note, print_and_end, progress};
+use crate::output::{BAD_REQUEST, FAILED, fail, note, plural, print_and_end, progress};
 
 /// A failing world is made smaller for at most this long.
 const SHRINK_WITHIN: Duration = Duration::from_secs(120);
 /// Worlds are asked to have seen everything only when they last this many days together.
 const SOMETIMES_DAYS: u64 = 40;
+
+/// A world lasts a hundred years at most: its clock counts nanoseconds, and has no more than 292 of them.
+const DAYS_MAX: i64 = 36_500;
 
 /// Options of `storm`.
 #[derive(Debug, Args)]
@@ -31,10 +34,10 @@ pub(crate) struct StormArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// How many days each world lasts
-    #[arg(long, value_name = "D", default_value_t = 1, conflicts_with = "hours", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "D", default_value_t = 1, conflicts_with = "hours", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
     days: u32,
     /// .. or how many hours
-    #[arg(long, value_name = "H", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "H", value_parser = clap::value_parser!(u32).range(1..=24 * DAYS_MAX))]
     hours: Option<u32>,
     /// Only venues of this kind; without it each seed draws one
     #[arg(long, value_enum)]
@@ -207,9 +210,11 @@ fn told(
     let faults: u64 = totals.fired.values().sum();
     let per_hour = totals.seconds as f64 / 31_536_000.0 / took.as_secs_f64().max(0.001) * 3_600.0;
     let mut text = format!(
-        "{} worlds, {} days {:02}:{:02} h in all, {} steps, {faults} faults in {:.1} s: {per_hour:.1} simulated years an hour\n",
+        "{} {}, {} {} {:02}:{:02} h in all, {} steps, {faults} faults in {:.1} s: {per_hour:.1} simulated years an hour\n",
         totals.worlds,
+        plural(totals.worlds, "world"),
         days,
+        plural(days, "day"),
         totals.seconds / 3_600 % 24,
         totals.seconds / 60 % 60,
         totals.steps,
@@ -231,7 +236,7 @@ fn told(
     text.push_str(&if bad == 0 {
         "nothing that must not be\n".to_owned()
     } else {
-        format!("{bad} of {} worlds failed\n", totals.worlds)
+        format!("{bad} of {} {} failed\n", totals.worlds, plural(totals.worlds, "world"))
     });
     print_and_end(&text, code)
 }

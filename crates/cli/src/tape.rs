@@ -11,7 +11,7 @@ use ripcord_sim::import::{self, ImportOptions};
 use ripcord_sim::tape::Tape;
 use serde_json::{Value, json};
 
-use crate::output::{BAD_REQUEST, FAILED, fail, is_file_or_new, overwrites, print, progress};
+use crate::output::{BAD_REQUEST, FAILED, fail, is_file_or_new, overwrites, plural, print, progress};
 
 /// What to do with tapes.
 #[derive(Debug, Subcommand)]
@@ -80,15 +80,15 @@ fn build(args: &BuildArgs) -> ExitCode {
         Ok(rows) if args.json => {
             print(&format!("{}\n", json!({"tape": out.display().to_string(), "rows": rows})))
         }
-        Ok(rows) => print(&format!("{}: {rows} rows\n", out.display())),
-        Err(error) => fail(BAD_REQUEST, &error),
+        Ok(rows) => print(&format!("{}: {rows} {}\n", out.display(), plural(rows, "row"))),
+        Err(error) => fail(code(error.is_request()), &error),
     }
 }
 
 fn info(args: &FileArgs) -> ExitCode {
     let tape = match Tape::open(&args.tape) {
         Ok(tape) => tape,
-        Err(error) => return fail(BAD_REQUEST, &error),
+        Err(error) => return fail(code(error.is_request()), &error),
     };
     let about = describe(&tape);
     if args.json {
@@ -140,8 +140,14 @@ fn verify(args: &FileArgs) -> ExitCode {
             json!({"tape": args.tape.display().to_string(), "rows": rows, "sound": true})
         )),
         Ok(rows) => {
-            print(&format!("{}: {rows} rows, every block and the pyramid are sound\n", args.tape.display()))
+            let (name, word) = (args.tape.display(), plural(rows as u64, "row"));
+            print(&format!("{name}: {rows} {word}, every block and the pyramid are sound\n"))
         }
-        Err(error) => fail(FAILED, &error),
+        Err(error) => fail(code(error.is_request()), &error),
     }
+}
+
+/// The exit code of a fault: another file was meant, or this one was cut short or changed.
+const fn code(is_request: bool) -> u8 {
+    if is_request { BAD_REQUEST } else { FAILED }
 }

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use ripcord_venue::serve::{Control, Heard, Server, VenueConfig};
 use ripcord_venue::trouble::Level;
 
+use crate::address::address;
 use crate::output::{BAD_REQUEST, FAILED, fail, print};
 
 /// A word on standard input is not longer.
@@ -18,7 +19,7 @@ const WORD_MAX: u64 = 64;
 #[derive(Debug, Args)]
 pub(crate) struct VenueArgs {
     /// Where it listens; port 0 takes any free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8010")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, default_value = "127.0.0.1:8010")]
     listen: SocketAddr,
     /// It may be reached from the network: its words are not secret, and not signed
     #[arg(long)]
@@ -77,12 +78,10 @@ pub(crate) fn run(args: VenueArgs) -> ExitCode {
         is_blind: args.blind,
         account: args.account_file.clone(),
     };
-    let bound = Server::bind(config).and_then(|server| Ok((server.addr()?, server)));
-    let (addr, server) = match bound {
+    let (addr, server) = match Server::bind(config) {
         Ok(bound) => bound,
         Err(error) => {
-            let file = args.account_file.map_or_else(String::new, |path| format!(" or {}", path.display()));
-            return fail(BAD_REQUEST, &format!("{addr}{file} cannot be used: {error}; choose another"));
+            return fail(BAD_REQUEST, &error);
         }
     };
     let control = server.control();

@@ -56,6 +56,18 @@ pub struct InstrumentEntry {
     pub cells: SourceCells,
 }
 
+impl PositionEntry {
+    /// The id of its episode, as `ripcord status` says it. A position of a replay has an account of its own, and
+    /// is opened there once: it is of the first generation.
+    fn episode(&self) -> String {
+        let side = match self.side {
+            Side::Long => 'L',
+            Side::Short => 'S',
+        };
+        format!("{}-{side}-{}-1", self.symbol, self.account.0)
+    }
+}
+
 /// A plan as written, and the instrument in whose units it was resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanEntry {
@@ -124,10 +136,11 @@ struct End {
 }
 
 impl Header {
-    /// The position with this name.
+    /// The position with this name; else the one whose episode has this id.
     #[must_use]
     pub fn position(&self, id: &str) -> Option<&PositionEntry> {
-        self.positions.iter().find(|position| position.id == id)
+        let named = self.positions.iter().find(|position| position.id == id);
+        named.or_else(|| self.positions.iter().find(|position| position.episode() == id))
     }
 
     /// An instrument.

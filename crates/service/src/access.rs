@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 mod files;
 
@@ -23,6 +24,9 @@ pub const CHOSEN_MIN: usize = 32;
 /// A token has at most so many characters.
 pub const CHOSEN_MAX: usize = 512;
 
+/// A token that a killed run left is removed by another start after so long: it is that of no start under way.
+const LEFT_FOR: Duration = Duration::from_secs(60);
+
 /// Why nobody could be given a token.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
@@ -36,6 +40,12 @@ pub enum AccessError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// A folder where a file is read.
+    #[error("the token file {path} is a folder; name the file in it that holds the token")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
     },
     /// A token that can be guessed, or is no text.
     #[error(
@@ -141,6 +151,7 @@ impl Access {
         if let Some(beside) = &beside {
             written.write(beside, &text)?;
         }
+        files::sweep(&usual, LEFT_FOR);
         Ok(Self { token: Token::of(&text), place: beside.unwrap_or(usual), _written: written })
     }
 

@@ -240,8 +240,10 @@ async fn protection(State(outlook): State<Outlook>) -> Json<ProtectionBody> {
 }
 
 async fn not_found(uri: Uri) -> Response {
-    let text =
-        format!("there is no {}; there are /health, /positions, /v1/protection and /v1/commands", uri.path());
+    let text = format!(
+        "there is no {}; there are /health, /positions, /v1/protection and, for POST, /v1/commands/KIND",
+        uri.path()
+    );
     (StatusCode::NOT_FOUND, Json(serde_json::json!({"error": "not_found", "message": text}))).into_response()
 }
 

@@ -41,6 +41,21 @@ pub enum Forced {
     ProtectionFailed,
 }
 
+/// Every word that names what can be forced.
+const RULES: [&str; 11] = [
+    "hard_stop",
+    "loss_guard",
+    "stop_loss",
+    "soft_stop",
+    "trailing_stop",
+    "take_profit:N",
+    "signal_exit",
+    "time_limit",
+    "bracket",
+    "protection_failed",
+    "panic",
+];
+
 impl Forced {
     /// The word on the command line and in tables.
     #[must_use]
@@ -118,6 +133,12 @@ pub enum DrillError {
         /// What does not fit.
         faults: Vec<String>,
     },
+    /// No plan has such a rule.
+    #[error("{asked:?} is no rule; rules are {}", RULES.join(", "))]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+    },
     /// The plan has no such rule.
     #[error("plan {plan} has no {asked}; it has {has}")]
     NoRule {
@@ -159,7 +180,7 @@ impl DrillError {
     /// Whether the request was at fault, not the work.
     #[must_use]
     pub const fn is_request(&self) -> bool {
-        matches!(self, Self::Plan { .. } | Self::NoRule { .. })
+        matches!(self, Self::Plan { .. } | Self::Unknown { .. } | Self::NoRule { .. })
     }
 }
 
@@ -206,10 +227,14 @@ impl Subject {
     /// What can be forced, by the word on the command line; `take_profit` alone is its first leg.
     ///
     /// # Errors
-    /// A rule that the plan does not have, with those that it has.
+    /// A word that is no rule, or a rule that the plan does not have, with those that it has.
     pub fn find(&self, word: &str) -> Result<Forced, DrillError> {
         let all = Forced::of(&self.plan);
         let asked = if word == "take_profit" { "take_profit:1" } else { word };
+        let is_leg = asked.strip_prefix("take_profit:").is_some_and(|leg| leg.parse::<u8>().is_ok());
+        if !is_leg && !RULES.contains(&asked) {
+            return Err(DrillError::Unknown { asked: word.to_owned() });
+        }
         all.iter().copied().find(|forced| forced.word() == asked).ok_or_else(|| DrillError::NoRule {
             plan: self.spec.name.clone(),
             asked: word.to_owned(),

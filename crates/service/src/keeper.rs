@@ -8,9 +8,9 @@ use ripcord_core::coverage::Coverage;
 use ripcord_core::event::{Entry, Record};
 use ripcord_core::snapshot::Snapshot;
 use ripcord_core::time::Timestamp;
-use ripcord_journal::JournalEntry;
 use ripcord_journal::entry::{InstallationId, InstrumentEntry, PlanEntry, PositionEntry, Settings};
-use ripcord_store::{Opening, State, Store, StoreError};
+use ripcord_journal::{Fault, FaultKind, JournalEntry, Kind};
+use ripcord_store::{Opening, Reader, State, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -112,7 +112,13 @@ pub struct Past {
     pub now: Timestamp,
     /// The time of the last of them, by the clock of this program.
     pub last: Timestamp,
-    /// Instruments, plans and settings as they were.
+    /// What it was founded with.
+    founded: Founded,
+}
+
+/// Instruments, plans and settings that a store was founded with.
+#[derive(Debug, Default)]
+pub struct Founded {
     instruments: Vec<InstrumentEntry>,
     plans: Vec<PlanEntry>,
     settings: Option<String>,
@@ -158,9 +164,11 @@ impl Keeper {
             paper_books: remembered.paper_books,
             facts,
             passed_over,
-            instruments: rebuilt.instruments,
-            plans: rebuilt.plans,
-            settings: rebuilt.settings.map(|settings| settings.json),
+            founded: Founded {
+                instruments: rebuilt.instruments,
+                plans: rebuilt.plans,
+                settings: rebuilt.settings.map(|settings| settings.json),
+            },
         };
         Ok((keeper, Some(past)))
     }
@@ -299,11 +307,47 @@ impl KeptAt {
     }
 }
 
-impl Past {
-    /// When its market began.
+impl KeeperError {
+    /// Whether the request was at fault, not the file or the work.
     #[must_use]
-    pub fn began(&self) -> Option<Timestamp> {
-        self.settings()[BEGAN].as_i64().map(Timestamp)
+    pub fn is_request(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_request(),
+            Self::OtherRun { .. } => true,
+            Self::Random(_) => false,
+        }
+    }
+}
+
+impl Founded {
+    /// What stands in the store at `path`, which is not taken and not changed; none when there is no store yet, or
+    /// nothing in it.
+    ///
+    /// # Errors
+    /// No store of this version, or one that cannot be read.
+    pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let (reader, mut founded) = (Reader::open(path)?, Self::default());
+        for kind in [Kind::Instrument, Kind::Plan, Kind::Settings] {
+            reader.records::<StoreError>(1, Some(kind), |sealed| {
+                let seq = sealed.envelope.seq;
+                let fault =
+                    |why| StoreError::Record { path: path.to_owned(), fault: Fault { seq, kind: why } };
+                if sealed.envelope.hash() != sealed.hash {
+                    return Err(fault(FaultKind::Hash));
+                }
+                match sealed.envelope.entry().map_err(|why| fault(FaultKind::Payload(why)))? {
+                    JournalEntry::Instrument(entry) => founded.instruments.push(*entry),
+                    JournalEntry::Plan(entry) => founded.plans.push(*entry),
+                    JournalEntry::Settings(settings) => founded.settings = Some(settings.json),
+                    _ => {}
+                }
+                Ok(())
+            })?;
+        }
+        Ok((!founded.instruments.is_empty()).then_some(founded))
     }
 
     fn settings(&self) -> Value {
@@ -361,11 +405,37 @@ impl Past {
         }
     }
 
+    fn plans_of_before(&self) -> impl Iterator<Item = &str> {
+        let before = self.plans.iter().filter(|entry| entry.spec.for_live() != entry.spec);
+        before.map(|entry| entry.spec.name.as_str())
+    }
+}
+
+impl Past {
+    /// When its market began.
+    #[must_use]
+    pub fn began(&self) -> Option<Timestamp> {
+        self.founded.settings()[BEGAN].as_i64().map(Timestamp)
+    }
+
+    /// As [`Founded::agrees`].
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn agrees(
+        &self,
+        path: &Path,
+        settings: &Value,
+        instruments: &[InstrumentEntry],
+        plans: &[PlanEntry],
+    ) -> Result<(), KeeperError> {
+        self.founded.agrees(path, settings, instruments, plans)
+    }
+
     /// Plans that were written down before plans said which prices they trust, by their names. They hold as
     /// they were written: without a limit of silence, and without a wait for a second price.
     pub fn plans_of_before(&self) -> impl Iterator<Item = &str> {
-        let before = self.plans.iter().filter(|entry| entry.spec.for_live() != entry.spec);
-        before.map(|entry| entry.spec.name.as_str())
+        self.founded.plans_of_before()
     }
 }
 

@@ -17,7 +17,7 @@ use ripcord_sim::tape::{Tape, TapeError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
-use crate::access::{Access, AccessError, Denials};
+use crate::access::{Access, AccessError, Denials, read_token};
 use crate::answers::Answers;
 use crate::api::commands::Reception;
 use crate::api::{Outlook, router};
@@ -37,8 +37,10 @@ use crate::wire::port::LineVenue;
 use crate::wire::{self, JoinError, connection};
 
 mod bootstrap;
+mod signals;
 
 use bootstrap::{At, bootstrap_lines};
+use signals::Signals;
 
 /// Requests that are being answered when the run ends get this long.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -182,17 +184,18 @@ pub enum RunError {
 impl RunError {
     /// Whether the request was at fault, not the work.
     #[must_use]
-    pub const fn is_request(&self) -> bool {
+    pub fn is_request(&self) -> bool {
         match self {
             Self::PortBusy { .. }
             | Self::Listen { .. }
-            | Self::Tape { .. }
             | Self::Plans(_)
             | Self::Join(_)
             | Self::Remote { .. }
             | Self::VenueWithoutStore
-            | Self::Access(_)
-            | Self::Session(_) => true,
+            | Self::Access(_) => true,
+            Self::Tape { error } => error.is_request(),
+            Self::Session(SessionError::Keeper(error)) => error.is_request(),
+            Self::Session(_) => true,
             Self::Runtime(_) | Self::Damaged(_) | Self::NotKept(_) | Self::Output(_) | Self::HostGone => {
                 false
             }
@@ -212,9 +215,13 @@ pub fn run(config: &RunConfig, output: Box<dyn Write + Send>) -> Result<(), RunE
         PlanChoice::Config(path) => RunPlans::configured(path)?,
     };
     refuse_the_network(config)?;
+    if let Some(path) = &config.token_file {
+        read_token(path)?;
+    }
+    // Everything that can refuse this start comes before the store: to take it is to write into it.
+    let listener = listen(config.listen)?;
     let (queue, asked) = queue();
     let session = session(config, &clock, &plans, &queue)?;
-    let listener = listen(config.listen)?;
     let addr = listener.local_addr().map_err(|source| RunError::Listen { addr: config.listen, source })?;
     // Behind the port and the store, which only one run has at a time: so are the files of its token.
     let store = config.store.as_ref().map(|at| at.path.as_path());
@@ -292,24 +299,28 @@ fn session(
     plans: &RunPlans,
     wakes: &Queue,
 ) -> Result<Session, RunError> {
-    let spec = |market, positions_max, kept| {
+    let spec = |market, positions_max| {
         let (seed, start) = (config.seed, clock.started_at());
         let budget = match &config.market {
             MarketChoice::Venue(choice) => choice.budget,
             MarketChoice::Generated(_) | MarketChoice::Recorded(_) => None,
         };
-        SessionSpec { market, seed, positions_max, start, plans, kept, budget }
+        SessionSpec { market, seed, positions_max, start, plans, kept: None, budget }
     };
-    let keeper = |at| Keeper::open(at, clock.started_at()).map_err(SessionError::from);
-    let kept = || config.store.as_ref().map(keeper).transpose();
+    let keeper = |spec: &SessionSpec<'_>, at| {
+        spec.rehearse(at)?;
+        Keeper::open(at, clock.started_at()).map_err(SessionError::from)
+    };
+    let own = |market| {
+        let mut spec = spec(market, config.positions_max);
+        spec.kept = config.store.as_ref().map(|at| keeper(&spec, at)).transpose()?;
+        Ok(Session::new(spec)?)
+    };
     match &config.market {
-        MarketChoice::Generated(script) => {
-            let market = Market::Generated { seed: config.seed, script: *script };
-            Ok(Session::new(spec(market, config.positions_max, kept()?))?)
-        }
+        MarketChoice::Generated(script) => own(Market::Generated { seed: config.seed, script: *script }),
         MarketChoice::Recorded(path) => {
             let tape = Tape::open(path).map_err(|error| RunError::Tape { error })?;
-            Ok(Session::new(spec(Market::Recorded(Box::new(tape)), config.positions_max, kept()?))?)
+            own(Market::Recorded(Box::new(tape)))
         }
         MarketChoice::Venue(choice) => {
             if !choice.may_be_remote && !choice.addr.ip().to_canonical().is_loopback() {
@@ -318,17 +329,18 @@ fn session(
             let store = config.store.as_ref().ok_or(RunError::VenueWithoutStore)?;
             crash::here(Point::Recovery);
             let joined = wire::join_patiently(choice.addr)?;
-            let (keeper, past) = keeper(store)?;
-            let ids = ClientIds::of(keeper.installation().map_err(SessionError::from)?);
             let (welcome, instruments) = (joined.welcome.clone(), wire::instruments(&joined.welcome));
             let streams = connection::listen(joined, wakes.clone()).map_err(RunError::Runtime)?;
             let clock = VenueClock::default();
-            let venue = LineVenue::new(ids, streams.words, choice.answer_within, clock.clone());
             let (name, news, is_shadow) = (welcome.venue, streams.news, choice.is_shadow);
-            let market = Market::Streamed { venue: name, instruments, news, is_shadow, clock };
+            let market = Market::Streamed { venue: name, instruments, news, is_shadow, clock: clock.clone() };
+            let mut spec = spec(market, welcome.accounts);
+            let (keeper, past) = keeper(&spec, store)?;
+            let ids = ClientIds::of(keeper.installation().map_err(SessionError::from)?);
+            let venue = LineVenue::new(ids, streams.words, choice.answer_within, clock);
+            spec.kept = Some((keeper, past));
             let confirm_after = choice.read_every.min(Reads::OWN.confirm_after);
             let reads = Reads { every: choice.read_every, confirm_after };
-            let spec = spec(market, welcome.accounts, Some((keeper, past)));
             let venue: Box<dyn Venue> =
                 if is_shadow { Box::new(Shadow::beside(venue)) } else { Box::new(venue) };
             Ok(Session::at(venue, reads, spec)?)
@@ -410,47 +422,13 @@ fn host_until_signal(
     runtime.block_on(async {
         tokio::select! {
             _ = &mut is_done => return,
-            () = signals.next() => queue.stop(),
+            () = signals.asks() => queue.stop(),
         }
         tokio::select! {
             _ = &mut is_done => {}
             // The output is stuck, and whoever sits there wants out.
-            () = signals.next() => std::process::exit(130),
+            () = signals.insists() => std::process::exit(130),
         }
     });
     thread.join().map_err(|_| RunError::HostGone)
-}
-
-/// Ctrl-C, and SIGTERM where there is one.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        let _none = tokio::signal::ctrl_c().await;
-    }
 }

@@ -34,6 +34,7 @@ use crate::tally::{ClosedTrade, Tally};
 mod commands;
 mod lines;
 mod made;
+mod rehearsed;
 mod said;
 
 use lines::{passed_over_line, plan_of_before_line, regime_line};

@@ -4,7 +4,7 @@
 //! the desk trades at. Who reads the words decides nothing: a line becomes an event of the core, and a
 //! request that nobody answered becomes its silence.
 
-use std::io::{BufReader, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,12 @@ pub enum JoinError {
         /// What is wrong.
         source: LineError,
     },
+    /// It said nothing.
+    #[error("the venue at {addr}: {}; see what it says of itself", no_word())]
+    Silent {
+        /// The address.
+        addr: SocketAddr,
+    },
     /// It closed the connection.
     #[error("the venue at {addr} closed the connection without a word; see what it says of itself")]
     BrokeOff {
@@ -86,7 +92,7 @@ pub fn join_patiently(addr: SocketAddr) -> Result<Joined, JoinError> {
     for _ in 1..BREAKS_MAX {
         match join(addr) {
             Err(JoinError::Line { source: LineError::Io(_) | LineError::CutOff { .. }, .. }) => {}
-            Err(JoinError::BrokeOff { .. }) => {}
+            Err(JoinError::BrokeOff { .. } | JoinError::Silent { .. }) => {}
             joined_or_hopeless => return joined_or_hopeless,
         }
     }
@@ -110,7 +116,11 @@ pub fn join(addr: SocketAddr) -> Result<Joined, JoinError> {
     (&stream).write_all((hello + &subscribe).as_bytes()).map_err(nobody)?;
     let mut lines = Lines::new(BufReader::new(stream.try_clone().map_err(nobody)?));
     let other = |why: String| JoinError::Other { addr, why };
-    match lines.read::<Answer>().map_err(|source| JoinError::Line { addr, source })? {
+    let unread = |source| match source {
+        LineError::Io(error) if is_late(&error) => JoinError::Silent { addr },
+        source => JoinError::Line { addr, source },
+    };
+    match lines.read::<Answer>().map_err(unread)? {
         Some(Answer::Hello(welcome)) => {
             line::agree(&welcome.protocol, welcome.version).map_err(other)?;
             check(&welcome).map_err(other)?;
@@ -119,6 +129,23 @@ pub fn join(addr: SocketAddr) -> Result<Joined, JoinError> {
         Some(Answer::Error(fault)) => Err(other(fault.why)),
         Some(_) => Err(other("its first line is no hello".to_owned())),
         None => Err(JoinError::BrokeOff { addr }),
+    }
+}
+
+/// Whether a wait was too long: the system has only a number for it.
+fn is_late(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn no_word() -> String {
+    format!("no word within {} s", SILENT_MAX.as_secs())
+}
+
+/// Why a line could not be heard.
+fn unheard(error: &LineError) -> String {
+    match error {
+        LineError::Io(error) if is_late(error) => no_word(),
+        error => error.to_string(),
     }
 }
 
@@ -150,4 +177,21 @@ pub fn instruments(welcome: &Welcome) -> Vec<Instrument> {
         ..Instrument::from_decimals(&of.symbol, of.price_decimals, of.qty_decimals)
     });
     rules.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_venue_that_says_nothing_is_told_in_seconds() {
+        for kind in [ErrorKind::WouldBlock, ErrorKind::TimedOut] {
+            assert_eq!(unheard(&LineError::Io(kind.into())), "no word within 5 s");
+        }
+        let silent = JoinError::Silent { addr: "127.0.0.1:8010".parse().expect("an address") };
+        assert!(
+            silent.to_string().starts_with("the venue at 127.0.0.1:8010: no word within 5 s"),
+            "{silent}"
+        );
+    }
 }

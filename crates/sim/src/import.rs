@@ -135,6 +135,9 @@ pub fn tape_from_file(path: &Path, out: &Path, options: &ImportOptions<'_>) -> R
 
 /// Sends a file's rows to the assembler; returns its symbol.
 fn decode(path: &Path, options: &ImportOptions<'_>, out: &mut Assembler<'_>) -> Result<String, ImportError> {
+    if std::fs::metadata(path).map_err(ImportError::io(path))?.is_dir() {
+        return Err(ImportError::Folder { path: path.to_owned() });
+    }
     let name = FileName::of(path);
     let reader = match name.extension.as_str() {
         "parquet" | "pq" => parquet::read,

@@ -32,6 +32,7 @@ mod verify;
 mod write;
 
 pub use error::TapeError;
+pub(crate) use error::names_the_wrong_file;
 pub use scan::Bands;
 pub use search::SourceSpan;
 pub use source_set::SourceSet;

@@ -1,6 +1,6 @@
 //! What a store refuses, and what to do about it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use ripcord_journal::{ChainError, Fault, RebuildError};
@@ -202,7 +202,7 @@ fn told(process: Option<u32>) -> String {
 impl StoreError {
     /// Whether the request was at fault, and not the work or the file's content.
     #[must_use]
-    pub const fn is_request(&self) -> bool {
+    pub fn is_request(&self) -> bool {
         match self {
             Self::Missing(_)
             | Self::Exists(_)
@@ -228,8 +228,15 @@ impl StoreError {
             | Self::Projection { .. }
             | Self::Rebuild { .. }
             | Self::Migrate { .. }
-            | Self::Sqlite { .. }
-            | Self::Io { .. } => false,
+            | Self::Sqlite { .. } => false,
+            // The system says that nothing can be there.
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::ReadOnlyFilesystem
+            ),
         }
     }
 
@@ -245,6 +252,20 @@ impl StoreError {
 
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), doing, source }
+    }
+
+    /// The same of `source`: a copy at `copy` says what the file that it was made of holds, and is gone.
+    pub(crate) fn of(self, copy: &Path, source: &Path) -> Self {
+        let is_the_copys = |path: &Path| path == copy || path.file_name() == copy.file_name();
+        match self {
+            Self::Damaged { path, what } if is_the_copys(&path) => {
+                Self::Damaged { path: source.to_owned(), what }
+            }
+            Self::Record { path, fault } if is_the_copys(&path) => {
+                Self::Record { path: source.to_owned(), fault }
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn damaged(path: &Path, what: impl Into<String>) -> Self {

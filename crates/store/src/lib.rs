@@ -28,6 +28,7 @@ mod wal;
 
 pub use connect::{APPLICATION_ID, Recognised, recognise};
 pub use error::StoreError;
+pub use lock::writer;
 pub use projection::{Projection, ProjectionError};
 pub use read::Reader;
 pub use recover::{Cut, Recovery};

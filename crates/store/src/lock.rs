@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ripcord_journal::{Hash, Head};
 
@@ -16,6 +17,11 @@ use crate::error::StoreError;
 /// `RIPLOCK1`, process, seq, epoch, record's hash, and the first 8 bytes of the hash of all that.
 const NOTE_BYTES: usize = 8 + 4 + 8 + 8 + 32 + 8;
 const MAGIC: &[u8; 8] = b"RIPLOCK1";
+
+/// A look at the lock is over within this time ..
+const LOOK_LASTS: Duration = Duration::from_millis(10);
+/// .. and so many follow each other at most.
+const LOOKS_MAX: u32 = 5;
 
 /// The right to write to a store; given up when dropped or when the process ends.
 #[derive(Debug)]
@@ -44,7 +50,16 @@ impl WriteLock {
             &path,
             "the lock file cannot be opened (a store needs a folder that may be written to)",
         ))?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..LOOKS_MAX {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            // Whoever looks whether somebody writes holds the lock for that moment.
+            std::thread::sleep(LOOK_LASTS);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => Ok(Self { file, store: store.to_owned() }),
             Err(TryLockError::WouldBlock) => {
                 let process = read(&mut file).map(|(process, _)| process);
@@ -79,6 +94,18 @@ impl WriteLock {
         note[60..].copy_from_slice(&check.0[..8]);
         let written = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&note));
         written.map_err(StoreError::io(&lock_path(&self.store), "the lock file cannot be written"))
+    }
+}
+
+/// Whether a process writes to `store` now, and which, if its lock says it.
+#[must_use]
+pub fn writer(store: &Path) -> Option<Option<u32>> {
+    let store = std::fs::canonicalize(store).ok()?;
+    let mut file = File::open(lock_path(&store)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read(&mut file).map(|(process, _)| process)),
+        // What cannot be asked is not known to be held. The lock goes with the file.
+        Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 

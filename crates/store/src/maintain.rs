@@ -237,7 +237,7 @@ fn copy(from: &Path, to: &Path) -> Result<Verified, StoreError> {
         Ok(verified) => verified,
         Err(error) => {
             remove_database(&partial)?;
-            return Err(error);
+            return Err(error.of(&partial, from));
         }
     };
     std::fs::rename(&partial, to).map_err(StoreError::io(to, "the copy cannot be given its name"))?;

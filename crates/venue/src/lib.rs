@@ -10,5 +10,6 @@ pub mod account;
 pub mod books;
 pub mod line;
 pub mod market;
+pub mod refused;
 pub mod serve;
 pub mod trouble;

@@ -21,6 +21,7 @@ use crate::line::{
     VERSION, Welcome, agree, check_id, text,
 };
 use crate::market::{Market, STEP_MS, traded};
+use crate::refused::BindError;
 use crate::trouble::{Level, Mishap, Trouble};
 
 const MS: i64 = 1_000_000;
@@ -112,22 +113,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the port and begins the account.
+    /// Binds the port and begins the account; where it listens, and the server.
     ///
     /// # Errors
-    /// The port or the file.
-    pub fn bind(config: VenueConfig) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(config.listen)?;
-        let account = Writer::create(config.account.as_deref())?;
-        Ok(Self { listener, config, account, heard: channel() })
-    }
-
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// The system.
-    pub fn addr(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+    /// The address or the file, by its name.
+    pub fn bind(config: VenueConfig) -> Result<(SocketAddr, Self), BindError> {
+        let addr = config.listen;
+        let listen = |source| BindError::Listen { addr, source };
+        let listener = TcpListener::bind(addr).map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
+        let account = Writer::create(config.account.as_deref()).map_err(|source| BindError::Account {
+            file: config.account.clone().unwrap_or_default(),
+            source,
+        })?;
+        Ok((bound, Self { listener, config, account, heard: channel() }))
     }
 
     /// Where it is told things.

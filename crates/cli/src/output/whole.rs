@@ -52,3 +52,15 @@ impl Drop for WholeFile {
 pub(crate) fn is_file_or_new(path: &Path) -> bool {
     std::fs::symlink_metadata(path).map_or(true, |meta| meta.is_file())
 }
+
+/// Why no file can be written at `path`, which the option `option` names; none when it is worth a try.
+pub(crate) fn takes_no_file(option: &str, path: &Path) -> Option<String> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Some(format!("{option} {shown}: this is a folder; name a file in it"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    let told = folder.display();
+    (!folder.is_dir())
+        .then(|| format!("{option} {shown}: there is no folder {told}; make it first, or name another file"))
+}

@@ -7,6 +7,7 @@ use ripcord_core::reason::Source;
 use ripcord_ledger::vocabulary::{REASONS, SOURCES};
 use ripcord_report::render::{json, table};
 use ripcord_report::summary::{Part, Parts, Summary};
+use ripcord_store::StoreError;
 use ripcord_store::ledger::{self, LedgerFile, ReportPart};
 use serde_json::{Value, json};
 
@@ -27,6 +28,12 @@ pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
         Ok(file) => file,
         Err(error) => return refuse_store(&error),
     };
+    // What a ledger says is worth as much as the journal that it was derived from.
+    if let LedgerFile::Store(reader) = &file
+        && let Err(error) = reader.entries(|_, _| Ok::<(), StoreError>(()))
+    {
+        return refuse_store(&error);
+    }
     let told = match sum(args, &file) {
         Ok(told) => told,
         Err(error) => return fail(1, &format!("{}: {error}", path.display())),

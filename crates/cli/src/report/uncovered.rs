@@ -9,6 +9,7 @@ use ripcord_core::instrument::Instrument;
 use ripcord_core::num::Qty;
 use ripcord_journal::{JournalEntry, Kind, Sealed};
 use ripcord_ledger::text::episode_id;
+use ripcord_report::records::RecordsError;
 use ripcord_report::uncovered::{Uncovered, Uncovering, seconds};
 use ripcord_store::ledger::{self, LedgerFile};
 use ripcord_store::{Reader, StoreError};
@@ -44,16 +45,16 @@ impl Known for Registered {
 }
 
 /// Of records files; none without any.
-pub(super) fn of_records(files: &[&Path]) -> Result<Option<Told>, String> {
+pub(super) fn of_records(files: &[&Path]) -> Result<Option<Told>, RecordsError> {
     if files.is_empty() {
         return Ok(None);
     }
     let mut named = Vec::new();
     for &path in files {
-        let mut records = explain::open(path).map_err(|error| error.to_string())?;
+        let mut records = explain::open(path)?;
         let header = records.header().clone();
         let mut uncovering = Uncovering::default();
-        while let Some(line) = records.next_line().map_err(|error| error.to_string())? {
+        while let Some(line) = records.next_line()? {
             uncovering.take(&line.entry, &header);
         }
         named.extend(uncovering.all().map(|(episode, of)| {

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use ripcord_core::num::{MONEY_DECIMALS, Money, Round, fixed};
 use serde_json::Value;
 
+use crate::output::plural;
+
 const TITLES: [&str; 9] = [
     "position",
     "held",
@@ -146,10 +148,11 @@ fn sums(told: &Value) -> String {
         format!("{}{more}", money(&of[worst]))
     };
     format!(
-        "held: {} positions worth {}; {} % of it is covered by {by}\n\
+        "held: {} {} worth {}; {} % of it is covered by {by}\n\
          worst if only the venue lives:  {}\nworst while ripcord lives:      {}\n\
          worst is net of fees, at the levels themselves: gaps and slippage come on top\n",
         of["positions"],
+        plural(of["positions"].as_u64().unwrap_or(0), "position"),
         money(&of["value"]).trim_start_matches('+'),
         word(&of["covered_percent"]),
         bounded("worst_without_us", "unbounded_without_us"),

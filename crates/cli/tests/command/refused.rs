@@ -50,6 +50,21 @@ fn without_its_token_nobody_commands() {
     assert!(!dump.contains("\"panic\"") && !dump.contains(&token));
 }
 
+/// A negative quantity is the service's to refuse, and a token set to nothing is none.
+#[test]
+fn a_negative_quantity_is_no_option_and_an_empty_token_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let command = ["close", "X-L-1-1", "--qty", "-1", "--url", "http://127.0.0.1:1"];
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_ripcord"))
+        .args(command)
+        .env("RIPCORD_TOKEN", "")
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .output()
+        .expect("ripcord starts");
+    let err = String::from_utf8(ended.stderr).expect("text");
+    assert!(ended.status.code() == Some(4) && err.contains("ripcord-1.token cannot be read"), "{err}");
+}
+
 #[cfg(unix)]
 fn owned(file: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;

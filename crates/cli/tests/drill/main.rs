@@ -127,6 +127,23 @@ fn what_is_saved_can_be_checked_by_the_other_commands() {
 }
 
 #[test]
+fn a_target_of_a_short_lies_below() {
+    for (side, goes) in [("--long", "the market climbs"), ("--short", "the market falls")] {
+        let (code, out, _) = drill(&["--preset", "exit-monitor", "--rule", "take_profit", side]);
+        assert!(code == Some(0) && out.contains(goes), "{side}: {out}");
+    }
+}
+
+#[test]
+fn a_word_that_is_no_rule_is_quoted_with_those_that_are() {
+    for word in ["nix", "", "take_profit:x"] {
+        let (code, out, err) = drill(&["--rule", word]);
+        assert_eq!((code, out.as_str()), (Some(2), ""));
+        assert!(err.contains(&format!("{word:?} is no rule; rules are hard_stop, loss_guard")), "{err}");
+    }
+}
+
+#[test]
 fn what_a_plan_does_not_have_or_can_never_do_is_told() {
     let (code, out, err) = drill(&["--rule", "loss_guard"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));

@@ -72,23 +72,29 @@ fn damaged_cut_short_newer_and_missing_files_are_named() {
     let good = folder.read("r.jsonl");
     let third = good.lines().nth(2).expect("three lines");
     let cut = &good[..good.len() - 30];
-    for (text, wanted) in [
+    for (code, text, wanted) in [
         (
+            1,
             good.replacen(third, &third.replacen("\"index\":0", "\"index\":1", 1), 1),
             "bad.jsonl: line 3: the checksum does not match",
         ),
-        (good.replacen(third, "not a line", 1), "bad.jsonl: line 3: it does not begin with"),
-        (cut.to_owned(), "the file ends within this line: it was cut short; write it again"),
+        (1, good.replacen(third, "not a line", 1), "bad.jsonl: line 3: it does not begin with"),
+        (1, cut.to_owned(), "the file ends within this line: it was cut short; write it again"),
         (
+            2,
             good.replacen("\"version\":1", "\"version\":9", 1),
             "bad.jsonl: line 1: version is 9; this program reads up to 1",
         ),
-        ("hello\n".to_owned(), "bad.jsonl: line 1: this is no records file"),
+        (2, "hello\n".to_owned(), "bad.jsonl: line 1: this is no records file"),
     ] {
         folder.write("bad.jsonl", &text);
         let ran = folder.run(&["explain", "alpha", "--records", "bad.jsonl"]);
-        assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+        assert_eq!((ran.code, ran.out.as_str()), (code, ""));
         assert!(ran.err.contains(wanted), "{wanted}: {}", ran.err);
+        for more in [&[][..], &["--unprotected"]] {
+            let ran = folder.run(&[&["report", "--records", "bad.jsonl"], more].concat());
+            assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{wanted}: {}", ran.err);
+        }
     }
     let ran = folder.run(&["explain", "alpha", "--records", "none.jsonl"]);
     assert_eq!(ran.code, 2);
@@ -110,7 +116,14 @@ fn a_place_that_takes_no_file_is_an_error_and_leaves_nothing() {
         "--records",
         "no/such/folder/r.jsonl",
     ]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("no/such/folder/r.jsonl: "), "{}", ran.err);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("--records no/such/folder/r.jsonl: there is no folder no/such/folder"),
+        "{}",
+        ran.err
+    );
+    let ran =
+        folder.run(&["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--exits", "."]);
+    assert!(ran.code == 2 && ran.err.contains("--exits .: this is a folder"), "{}", ran.err);
     assert_eq!(folder.names(), ["m.csv", "p.csv"]);
 }

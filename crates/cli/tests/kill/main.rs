@@ -126,7 +126,7 @@ fn what_cannot_be_meant_is_refused_with_a_way_out() {
         TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
     for (args, says) in [
         (&["run", "--venue", "127.0.0.1:1"][..], "--db <FILE>"),
-        (&["run", "--venue", "nowhere", "--db", db], "invalid socket address"),
+        (&["run", "--venue", "nowhere", "--db", db], "such as 127.0.0.1:8007, localhost:8007"),
         (&["run", "--venue", "127.0.0.1:1", "--db", db, "--tape", "x.tape"], "cannot be used with"),
         (&["run", "--venue", "127.0.0.1:1", "--db", db, "--speed", "10"], "cannot be used with"),
         (&["run", "--read-every", "5s"], "--venue <ADDR:PORT>"),

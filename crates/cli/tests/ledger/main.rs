@@ -182,6 +182,12 @@ fn a_position_is_explained_from_the_journal_as_from_the_records_of_its_replay() 
     }
     let by_episode = json(&folder, &["explain", "rc-1-0-S1", "--store", "s.db", "--json"]);
     assert_eq!(by_episode["position"]["id"], "b");
+    // As `status` says it: symbol, side, account, generation.
+    for file in ["s.db", "r.jsonl"] {
+        let named = json(&folder, &["explain", "X-S-1-1", "--records", file, "--json"]);
+        assert_eq!(named["position"]["id"], "b", "{file}");
+        assert_eq!(folder.run(&["explain", "X-S-1-2", "--records", file]).code, 2, "{file}");
+    }
     let unknown = folder.run(&["explain", "c", "--store", "s.db"]);
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("no position is named c"), "{}", unknown.err);

@@ -96,6 +96,74 @@ fn a_reader_that_has_read_enough_is_no_failure() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
+/// A tape, a Parquet file: what was cut short or changed is 1, what was never meant is 2.
+#[test]
+fn what_was_cut_short_is_told_from_what_was_never_meant() {
+    let folder = folder();
+    let whole = std::fs::read(folder.path().join("m.tape")).expect("a tape");
+    std::fs::write(folder.path().join("cut.tape"), &whole[..whole.len() - 9]).expect("written");
+    std::fs::write(folder.path().join("x.parquet"), b"PAR1 and no more PAR1").expect("written");
+    std::fs::write(folder.path().join("x.feather"), b"ARROW1 and no more").expect("written");
+    let base = ["replay", "--positions", "p.csv", "--market"];
+    let cases: [(i32, &[&str], &str); 16] = [
+        (1, &["tape", "info", "cut.tape"], "cut short"),
+        (1, &["tape", "verify", "cut.tape"], "cut short"),
+        (1, &["run", "--listen", "127.0.0.1:0", "--tape", "cut.tape"], "cut short"),
+        (1, &["tape", "build", "x.parquet", "-o", "x.tape"], "damaged or cut short"),
+        (2, &["tape", "info", "nix.tape"], "No such file"),
+        (2, &["tape", "verify", "."], "not a tape"),
+        (2, &["tape", "verify", "m.csv"], "not a tape"),
+        (2, &["tape", "build", "nix"], "nix: cannot read: No such file"),
+        (2, &["tape", "build", ".", "-o", "x.tape"], ".: this is a folder"),
+        (
+            2,
+            &["tape", "build", "m.db", "-o", "x.tape"],
+            "known are .parquet, .csv, .feather and .json, and .tape",
+        ),
+        (2, &["run", "--listen", "127.0.0.1:0", "--tape", "nix.tape"], "No such file"),
+        (2, &["drill", "exit", "--rule", "panic", "--save", "m.csv"], "--save m.csv: this is a file"),
+        (
+            2,
+            &["venue", "--listen", "localhost:0", "--account-file", "m.csv"],
+            "m.csv cannot be made: File exists",
+        ),
+        (2, &["venue", "--open-to-network", "--listen", "192.0.2.1:1"], "192.0.2.1:1 cannot be listened on"),
+        (2, &["storm", "--days", "99999999"], "99999999 is not in 1..=36500"),
+        (2, &["storm", "--hours", "4294967295"], "4294967295 is not in 1..=876000"),
+    ];
+    std::fs::write(folder.path().join("m.db"), "x").expect("written");
+    let markets =
+        [(1, "cut.tape"), (1, "x.parquet"), (1, "x.feather"), (2, "."), (2, "nix.csv"), (2, "p.csv")];
+    let replays = markets.map(|(code, market)| (code, [&base[..], &[market]].concat()));
+    for (code, args, told) in cases
+        .iter()
+        .map(|(code, args, told)| (*code, *args, *told))
+        .chain(replays.iter().map(|(code, args)| (*code, args.as_slice(), "")))
+    {
+        let done = ripcord(folder.path(), args).output().expect("it runs");
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(told), "{args:?}: {err}");
+    }
+}
+
+/// What is watched ends when nobody reads it any more, and when it cannot be written: once.
+#[test]
+fn a_watch_ends_with_its_reader() {
+    let folder = folder();
+    let replay = ["replay", "--market", "m.csv", "--symbol", "X", "--positions", "p.csv", "--db", "s.db"];
+    assert!(ripcord(folder.path(), &replay).stdout(Stdio::null()).status().expect("it runs").success());
+    let watch = ["status", "--db", "s.db", "--watch"];
+    let mut child = ripcord(folder.path(), &watch).stdout(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    assert_eq!((done.status.code(), done.stderr.as_slice()), (Some(0), &b""[..]));
+    let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+    let done = ripcord(folder.path(), &watch).stdout(full).output().expect("it runs");
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert_eq!((done.status.code(), told.lines().count()), (Some(1), 1), "{told}");
+}
+
 #[test]
 fn what_is_no_plain_file_is_written_into_and_never_replaced() {
     let folder = folder();

@@ -107,6 +107,25 @@ fn levels_follow_the_entry_that_is_asked_for() {
 }
 
 #[test]
+fn a_preset_is_checked_as_a_plan_file_is() {
+    let ran = Folder::new().run(&["check", "preset:trend"]);
+    assert!(ran.code == 0 && ran.out.contains("profile trend"), "{ran:?}");
+    let ran = Folder::new().run(&["check", "preset:tend"]);
+    assert!(ran.code == 2 && ran.err.contains("there is no preset tend; known are"), "{ran:?}");
+}
+
+#[test]
+fn what_to_do_without_profiles_follows_the_command() {
+    let folder = Folder::new();
+    folder.write("c.toml", "version = 1\n");
+    let ran = folder.run(&["check", "c.toml"]);
+    assert!(ran.code == 2 && ran.err.contains("A plan by itself has rules"), "{ran:?}");
+    assert!(!ran.err.contains("--plan"), "check has no such option: {}", ran.err);
+    let ran = folder.run(&["plan", "list", "--config", "c.toml"]);
+    assert!(ran.code == 2 && ran.err.contains("is missing; write a [[profile]]"), "{ran:?}");
+}
+
+#[test]
 fn the_example_is_aligned() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let ran = super::support::run_in(&root, &["check", "examples/config.toml"]);

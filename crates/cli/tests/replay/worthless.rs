@@ -20,8 +20,11 @@ fn replay(rows: &str, more: &[&str]) -> Ran {
 fn options_that_cannot_be_meant_are_refused() {
     for (more, told) in [
         (&["--market", "m.csv"][..], "--market m.csv is given twice"),
-        (&["--slippage-bps", "10000"], "10000 is not in"),
-        (&["--taker-bps", "65535"], "65535 is not in"),
+        (&["--slippage-bps", "10000"], "below 10000 basis points"),
+        (&["--taker-bps", "65535"], "below 10000 basis points"),
+        (&["--maker-bps", "-1"], "must be 0 or more"),
+        (&["--taker-bps", "0.000001"], "with 5 decimals at most"),
+        (&["--latency-ms", "-1"], "-1 is not in"),
         (&["--latency-ms", "4000000000"], "4000000000 is not in"),
         (&["--exits", "x", "--records", "x"], "--exits and --records name the same file"),
         (&["--config", "c.toml", "--regime", ""], "--regime <R>"),

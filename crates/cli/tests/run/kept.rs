@@ -96,12 +96,37 @@ fn a_store_of_another_run_is_refused_by_what_differs() {
     let store = store.to_str().expect("UTF-8");
     let (code, _, err) = output(&["--db", store, "--listen", "127.0.0.1:0", "--for", "1s"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
+    let before = journal(&["journal", "dump", store]);
     let (code, _, err) = output(&["--db", store, "--listen", "127.0.0.1:0", "--for", "1s", "--seed", "8"]);
     assert_eq!(code, Some(2), "{err}");
+    assert_eq!(journal(&["journal", "dump", store]), before, "a start that was refused leaves no trace");
     assert!(
         err.contains("other settings: it was seed 7, this one is seed 8; give the same, or another --db"),
         "{err}"
     );
+}
+
+#[test]
+fn a_start_that_is_refused_makes_no_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let addr = taken.local_addr().expect("an address").to_string();
+    std::fs::write(
+        path("c.toml"),
+        "version = 1\n[[profile]]\nname = \"a\"\ninstrument = \"NONE\"\nplan = \"preset:trend\"\n",
+    )
+    .expect("a file");
+    let (config, token, store) = (path("c.toml"), path("none.token"), path("paper.db"));
+    for (more, told) in [
+        (&["--listen", &addr][..], "is in use by another program"),
+        (&["--listen", "127.0.0.1:0", "--config", &config], "no profile is for an instrument of this market"),
+        (&["--listen", "127.0.0.1:0", "--token-file", &token], "none.token cannot be read"),
+    ] {
+        let (code, _, err) = output(&[&["--db", &store, "--for", "1s"], more].concat());
+        assert!(code == Some(2) && err.contains(told), "{more:?}: {err}");
+        assert!(!Path::new(&store).exists(), "{more:?}");
+    }
 }
 
 #[test]

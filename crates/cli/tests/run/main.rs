@@ -114,6 +114,15 @@ fn requests_that_contradict_themselves_are_refused() {
         (&["--max-positions", "0"], "0 is not in 1..=10000"),
         (&["--for", "0"], "is no time at all"),
         (&["--for", "0s"], "is no time at all"),
+        (&["--venue", "localhost:1", "--db", "x", "--read-every", "0"], "without a pause; give 1s to 5m"),
+        (&["--venue", "localhost:1", "--db", "x", "--read-every", "100d"], "too late; give 1s to 5m"),
+        (
+            &["--venue", "localhost:1", "--db", "x", "--order-budget", "50/0s"],
+            "at least 1s and at most a day",
+        ),
+        (&["--venue", "localhost:1", "--db", "x", "--max-positions", "3"], "cannot be used with"),
+        (&["--listen", "here:8007"], "such as 127.0.0.1:8007, localhost:8007 or [::1]:8007"),
+        (&["--listen", "localhost:0", "--token-file", "/tmp"], "/tmp is a folder; name the file in it"),
         (&["--for", "5x"], "give seconds, or a number with s, m, h or d"),
         (&["--for", "999999999999d"], "is longer than"),
         (&["--tape", "x.tape", "--regime", "calm"], "cannot be used with"),
@@ -125,13 +134,25 @@ fn requests_that_contradict_themselves_are_refused() {
     }
 }
 
+/// Whether whoever runs these tests has them live on when its terminal closes.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 != 0)
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_it_with_a_summary() {
-    for signal in ["-INT", "-TERM"] {
+    let hangup = if hangup_is_ignored() { None } else { Some("-HUP") };
+    for signal in ["-INT", "-TERM"].into_iter().chain(hangup) {
         let mut child =
             ripcord(&["--listen", "127.0.0.1:0", "--speed", "50"]).spawn().expect("ripcord starts");
-        let (_, mut reader) = wait_for(&mut child, "POSITION_OPENED");
+        let (seen, mut reader) = wait_for(&mut child, "POSITION_OPENED");
+        let token = seen.split("with the token in ").nth(1).and_then(|rest| rest.lines().next());
+        let token = std::path::Path::new(token.expect("its place"));
+        assert!(token.exists(), "{token:?}");
         let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
         assert!(killed.success());
         let mut rest = String::new();
@@ -140,7 +161,33 @@ fn a_signal_ends_it_with_a_summary() {
         assert_eq!(status.code(), Some(0), "{signal}");
         assert!(rest.contains("STOPPING        stop was asked for"), "{rest}");
         assert!(rest.contains("SUMMARY         all"), "{rest}");
+        assert!(!token.exists(), "{token:?} is left");
     }
+}
+
+/// `nohup` has it live on when the terminal closes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_was_to_be_ignored_ends_nothing() {
+    let mut child = Command::new("nohup")
+        .args([env!("CARGO_BIN_EXE_ripcord"), "run", "--listen", "127.0.0.1:0", "--speed", "50"])
+        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("nohup starts");
+    let (_, mut reader) = wait_for(&mut child, "POSITION_OPENED");
+    let kill = |signal: &str| Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(kill("-HUP").expect("kill").success());
+    let mut next = String::new();
+    for _ in 0..5 {
+        assert!(reader.read_line(&mut next).expect("it goes on") > 0 && !next.contains("STOPPING"), "{next}");
+    }
+    assert!(kill("-TERM").expect("kill").success());
+    reader.read_to_string(&mut next).expect("the rest");
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    assert!(next.contains("SUMMARY         all"), "{next}");
 }
 
 #[test]

@@ -72,6 +72,23 @@ fn a_store_at_rest_tells_what_the_venue_covers() {
 }
 
 #[test]
+fn a_store_that_a_run_holds_is_not_at_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = store(folder.path(), WITH_STOP);
+    let opening =
+        ripcord_store::Opening { now: ripcord_core::time::Timestamp(1), program: "ripcord test", vfs: None };
+    let held = ripcord_store::Store::open(&store, &opening).expect("a store");
+    let store = store.to_str().expect("UTF-8");
+    let (_, told) = json(&["status", "--db", store]);
+    assert_eq!(told["health"], "held_by_a_run", "{told}");
+    let (_, out, _) = ripcord(&["status", "--db", store]);
+    let who = format!("a run holds this store (process {})", std::process::id());
+    assert!(out.contains(&who) && out.contains("`ripcord status` asks the run itself"), "{out}");
+    drop(held);
+    assert_eq!(json(&["status", "--db", store]).1["health"], "at_rest");
+}
+
+#[test]
 fn status_report_and_explain_agree_on_the_time_without_a_stop() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = store(folder.path(), WITH_STOP);

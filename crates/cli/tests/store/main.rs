@@ -132,6 +132,55 @@ fn a_damaged_journal_is_exit_code_1_and_names_the_first_bad_record() {
         let said = on("journal", verb, &store, &[]);
         assert!(said.code == 1 && said.err.contains("record 6: its hash does not match"), "{}", said.err);
     }
+    let said = on("journal", "verify", &store, &[]);
+    assert!(!said.err.contains("journal verify"), "it was just done: {}", said.err);
+}
+
+/// What was changed or taken out of a journal, no story and no sum of it is worth anything.
+#[test]
+fn nothing_is_told_of_a_journal_that_was_changed() {
+    for (change, fault) in [
+        ("UPDATE journal SET payload = x'00' WHERE seq = 7", "record 7: its hash does not match its content"),
+        ("DELETE FROM journal WHERE seq = 7", "record 7: its number is 8: records are missing or were added"),
+    ] {
+        let (_folder, store) = stopped_out();
+        assert_eq!(on("ledger", "rebuild", &store, &[]).code, 0);
+        let name = store.to_str().expect("text").to_owned();
+        let id = "BTCUSDT-L-0-1";
+        let commands: [&[&str]; 5] = [
+            &["explain", id, "--records", &name],
+            &["report", &name],
+            &["report", &name, "--unprotected", "--json"],
+            &["ledger", "verify", &name],
+            &["ledger", "rebuild", &name],
+        ];
+        for command in &commands[..4] {
+            assert_eq!(ripcord(command).code, 0, "{command:?}");
+        }
+        edit(&store, change);
+        for command in commands {
+            let said = ripcord(command);
+            assert_eq!((said.code, said.out.as_str()), (1, ""), "{command:?}: {}", said.err);
+            assert!(said.err.contains(fault), "{command:?}: {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_copy_is_named_by_the_file_that_it_was_made_of() {
+    let (folder, store) = stopped_out();
+    let (copy, other) = (folder.path().join("damaged.db"), folder.path().join("other.db"));
+    std::fs::copy(&store, &copy).expect("a copy");
+    edit(&copy, "UPDATE journal SET payload = x'00' WHERE seq = 6");
+    let copy_name = copy.to_str().expect("text");
+    for said in [
+        on("db", "restore", &store, &["--from", copy_name]),
+        on("db", "backup", &copy, &[other.to_str().expect("text")]),
+    ] {
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.err.contains("damaged.db: record 6") && !said.err.contains("partial"), "{}", said.err);
+    }
+    assert!(!other.exists());
 }
 
 #[test]

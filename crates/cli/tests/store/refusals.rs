@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ripcord_core::time::Timestamp;
+use ripcord_journal::JournalEntry;
+use ripcord_journal::entry::Settings;
 use ripcord_store::rusqlite::Connection;
+use ripcord_store::{Opening, Store};
 
 use crate::{on, ripcord, stopped_out};
 
@@ -71,7 +75,7 @@ fn a_store_that_was_cut_short_is_told_with_what_to_do() {
     let cut = folder.path().join("cut.db");
     let whole = std::fs::read(&store).expect("a store");
     std::fs::write(&cut, &whole[..whole.len() / 2]).expect("a file");
-    for command in COMMANDS.into_iter().filter(|command| command[0] != "run") {
+    for command in COMMANDS {
         let (code, err) = said(command, &cut);
         assert!(code == 1 && err.contains("`ripcord db restore` for a backup"), "{command:?}: {code} {err}");
     }
@@ -134,4 +138,23 @@ fn output_that_cannot_be_written_is_a_failure() {
             "{command:?}: {err}"
         );
     }
+}
+
+/// Whoever reads an error reads it once, however much was to be printed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_dump_into_a_full_output_says_so_once() {
+    let (_folder, path) = stopped_out();
+    let opening = Opening { now: Timestamp(9), program: "ripcord test", vfs: None };
+    let (mut store, _) = Store::open(&path, &opening).expect("a store");
+    let notes: Vec<JournalEntry> =
+        (0..1_000).map(|_| JournalEntry::Settings(Settings { json: "x".repeat(200) })).collect();
+    store.append(Timestamp(9), &notes).expect("memory");
+    store.commit().expect("durable");
+    drop(store);
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let dump = ["journal", "dump", path.to_str().expect("text")];
+    let ended = Command::new(env!("CARGO_BIN_EXE_ripcord")).args(dump).stdout(full).output();
+    let err = String::from_utf8(ended.expect("ripcord starts").stderr).expect("text");
+    assert_eq!(err.lines().count(), 1, "{err}");
 }

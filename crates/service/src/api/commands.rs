@@ -9,10 +9,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{any, post};
 use serde_json::json;
 
 use crate::access::{Denials, Token};
@@ -54,7 +54,11 @@ pub struct Reception {
 
 /// The routes of commands.
 pub(super) fn router(reception: Reception) -> Router {
-    Router::new().route("/v1/commands/{kind}", post(command)).with_state(reception)
+    Router::new()
+        .route("/v1/commands/{kind}", post(command))
+        .route("/v1/commands", any(no_kind))
+        .route("/v1/commands/", any(no_kind))
+        .with_state(reception)
 }
 
 /// A request that is not carried out.
@@ -91,6 +95,19 @@ impl IntoResponse for Refusal {
 
 fn answer(code: StatusCode, body: impl Into<Body>) -> Response {
     (code, [(CONTENT_TYPE, "application/json")], body.into()).into_response()
+}
+
+/// The place of commands without the name of one.
+async fn no_kind(method: Method) -> Response {
+    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let text = format!("a command is given with POST /v1/commands/KIND; kinds are {}", known.join(", "));
+    if method == Method::POST {
+        return Refusal::new(StatusCode::NOT_FOUND, "not_found", text).into_response();
+    }
+    let mut response =
+        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
 }
 
 async fn command(State(reception): State<Reception>, Path(word): Path<String>, request: Request) -> Response {

@@ -1,6 +1,7 @@
 //! How each rule is set off: the market, the command or the time that makes it act, and no other.
 
 use ripcord_core::event::{Command, Record};
+use ripcord_core::instrument::Side;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty, Ratio};
 use ripcord_core::plan::stack::{Sample, StackLevel, stack};
@@ -197,7 +198,11 @@ fn leg(scene: &mut Scene, subject: &Subject, number: u8) -> Result<SetOff, Drill
     // What is left is closed by hand: the drill ends flat.
     scene.command(Command::Close { key: scene.key, qty: None });
     let at_text = at.map_or_else(|| "its target".to_owned(), shown);
-    let text = format!("the market climbs step by step through {at_text}; the rest is closed by hand");
+    let goes = match subject.side {
+        Side::Long => "climbs",
+        Side::Short => "falls",
+    };
+    let text = format!("the market {goes} step by step through {at_text}; the rest is closed by hand");
     Ok(SetOff { text, level: at })
 }
 

@@ -17,6 +17,8 @@ use crate::status::Mode;
 pub struct AtRest {
     /// How what it holds is covered, behind its last record.
     pub told: Told,
+    /// Some of it is covered by rules of ours only, which act while a process runs.
+    pub relies_on_us: bool,
     /// Where its journal ends.
     pub head: Head,
     /// The hash of the configuration in force; none when there was none.
@@ -60,14 +62,12 @@ pub fn at_rest(path: &Path) -> Result<AtRest, StoreError> {
     }
     let plans = rebuilt.plans.iter().map(|entry| entry.spec.name.clone()).collect();
     let names = Names { instruments, plans };
-    let told = {
+    let (told, relies_on_us) = {
         let (guarded, standing) = (guard.look(&rebuilt.coordinator), Standing::of(&rebuilt.coordinator));
-        // Of rules that no process runs none acts: only a stop at the venue does.
         let relies_on_us = guarded.iter().any(|of| of.now.covered < of.now.closable);
-        let told = Told::of(&guarded, &standing, &names, now);
-        if relies_on_us { told.unwatched() } else { told }
+        (Told::of(&guarded, &standing, &names, now), relies_on_us)
     };
     let settings = rebuilt.settings.as_ref().and_then(|of| serde_json::from_str(&of.json).ok());
     let mode = Mode::of_settings(&settings.unwrap_or_default());
-    Ok(AtRest { told, head, config, mode })
+    Ok(AtRest { told, relies_on_us, head, config, mode })
 }

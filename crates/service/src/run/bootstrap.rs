@@ -56,9 +56,11 @@ pub(super) fn bootstrap_lines(
         Mode::Paper => "on paper: no order leaves this machine",
         Mode::Shadow => "in shadow: no order reaches the account, and nothing protects it",
     };
-    let settings = format!(
-        "ripcord {version} {orders} | market={market} | seed={seed} | speed={speed} | max_positions={most}"
-    );
+    // Beside a venue the world has its own chance, pace and positions.
+    let is_own = !matches!(config.market, MarketChoice::Venue(_));
+    let own =
+        if is_own { format!(" | seed={seed} | speed={speed} | max_positions={most}") } else { String::new() };
+    let settings = format!("ripcord {version} {orders} | market={market}{own}");
     let traded = format!("instruments: {} | plans: {}", ticks.join(", "), named.join(", "));
     let ms = took.0 / 1_000_000;
     let found = session.positions().len();
@@ -69,13 +71,13 @@ pub(super) fn bootstrap_lines(
     let complete = format!(
         "COMPLETE: positions found: {found} / NEW 0 | kept in {kept} | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
     );
-    let settings = Line::new(Tag::Bootstrap, at, settings)
+    let mut settings = Line::new(Tag::Bootstrap, at, settings)
         .with("version", version)
         .with("mode", mode(config).word())
-        .with("market", market)
-        .with("seed", seed)
-        .with("speed", speed.to_string())
-        .with("max_positions", most);
+        .with("market", market);
+    if is_own {
+        settings = settings.with("seed", seed).with("speed", speed.to_string()).with("max_positions", most);
+    }
     let checked = plans.lines(at, &symbols);
     let traded = Line::new(Tag::Bootstrap, at, traded).with("instruments", symbols).with("plans", named);
     let complete = Line::new(Tag::Bootstrap, at, complete)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ripcord_core::time::Timestamp;
 use ripcord_venue::line::{Answer, Opened, Price, Welcome};
 
-use super::{Joined, join};
+use super::{Joined, join, unheard};
 use crate::host::Queue;
 
 /// The first try to reach a venue again comes after this long, each later one after twice as long ..
@@ -109,7 +109,7 @@ impl Listener {
             let answer = match joined.lines.read::<Answer>() {
                 Ok(Some(answer)) => answer,
                 Ok(None) => return Ok("the venue closed the connection".to_owned()),
-                Err(error) => return Ok(error.to_string()),
+                Err(error) => return Ok(unheard(&error)),
             };
             match answer {
                 Answer::Price(price) => self.tell(News::Price(price))?,

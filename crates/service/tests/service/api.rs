@@ -192,12 +192,22 @@ fn protection_adds_up_and_names_what_covers() {
 #[test]
 fn everything_else_is_refused_in_json() {
     let served = serve();
-    for path in ["/", "/health/", "/positions/1", "/v1", "/admin", "/v1/commands", "/v1/commands/close/1"] {
+    for path in ["/", "/health/", "/positions/1", "/v1", "/admin", "/v1/commands/close/1"] {
         let (code, body) = served.ask("GET", path);
         assert_eq!((code, &body["error"]), (404, &"not_found".into()), "{path}");
     }
-    for (method, path) in [("POST", "/positions"), ("GET", "/v1/commands/panic")] {
+    for (method, path) in [
+        ("POST", "/positions"),
+        ("GET", "/v1/commands/panic"),
+        ("GET", "/v1/commands"),
+        ("GET", "/v1/commands/"),
+    ] {
         let (code, body) = served.ask(method, path);
         assert_eq!((code, &body["error"]), (405, &"method_not_allowed".into()), "{path}");
     }
+    let (_, body) = served.ask("GET", "/v1/commands");
+    let text = body["message"].as_str().unwrap_or_default();
+    assert!(text.contains("given with POST /v1/commands/KIND; kinds are close, panic"), "{text}");
+    let (code, body) = served.ask("POST", "/v1/commands");
+    assert_eq!((code, &body["error"]), (404, &"not_found".into()), "{body}");
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::schema::KNOWN_SCHEMAS;
-use crate::tape::TapeError;
+use crate::tape::{TapeError, names_the_wrong_file};
 
 /// Why a market record is refused.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +20,18 @@ pub enum ImportError {
     },
     /// The file name has no known extension.
     #[error(
-        "{}: unknown kind of file; known are .parquet, .csv, .feather and .json (unpack .zip and .gz files first)",
+        "{}: unknown kind of file; known are .parquet, .csv, .feather and .json, and .tape where tapes are read (unpack \
+         .zip and .gz files first)",
         path.display()
     )]
     UnknownType {
         /// The file.
+        path: PathBuf,
+    },
+    /// A folder where a file is read.
+    #[error("{}: this is a folder; name a file in it", path.display())]
+    Folder {
+        /// The folder.
         path: PathBuf,
     },
     /// The columns are those of no known schema.
@@ -89,6 +96,25 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    /// Whether the request was at fault: another file was meant, or its content was never what is read here. Else
+    /// the file is, or the work: it was cut short or changed, or the system failed.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => names_the_wrong_file(source.kind()),
+            Self::Tape(error) => error.is_request(),
+            Self::Damaged { .. } => false,
+            // A text that was changed cannot be told from one that was written so.
+            Self::UnknownType { .. }
+            | Self::Folder { .. }
+            | Self::UnknownColumns { .. }
+            | Self::ColumnType { .. }
+            | Self::Value { .. }
+            | Self::Empty { .. }
+            | Self::NotTicks { .. } => true,
+        }
+    }
+
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

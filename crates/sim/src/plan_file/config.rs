@@ -152,6 +152,11 @@ impl Config {
 /// # Errors
 /// Every fault of the file and of the plans it names.
 pub fn read(path: &Path) -> Result<Config, ConfigFaults> {
+    read_with(path, "A plan by itself is given with --plan")
+}
+
+/// Reads a configuration file; `no_profile` is what to do where only profiles are missing.
+fn read_with(path: &Path, no_profile: &'static str) -> Result<Config, ConfigFaults> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         ConfigFaults(vec![ConfigFault {
@@ -161,24 +166,27 @@ pub fn read(path: &Path) -> Result<Config, ConfigFaults> {
             what: format!("cannot be read: {error}"),
         }])
     })?;
-    parse(&text, &file, path.parent().unwrap_or_else(|| Path::new(".")))
+    parse_with(&text, &file, path.parent().unwrap_or_else(|| Path::new(".")), no_profile)
 }
 
-/// Reads a configuration, or a plan file as if one profile had it for any position.
+/// Reads a configuration, or a plan (a file, or `preset:NAME`) as if one profile had it for any position.
 ///
 /// # Errors
 /// Every fault of a configuration, the first of a plan file.
 pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
-    let is_plan = std::fs::read_to_string(path).is_ok_and(|text| {
-        let table = DeTable::parse(&text);
-        table.is_ok_and(|table| {
-            let table = table.get_ref();
-            let has = |key| table.contains_key(key);
-            !has("profile") && !has("defaults") && show::fields().any(has)
+    let is_preset = path.to_str().is_some_and(|name| name.starts_with(presets::PREFIX));
+    let is_plan_file = || {
+        std::fs::read_to_string(path).is_ok_and(|text| {
+            let table = DeTable::parse(&text);
+            table.is_ok_and(|table| {
+                let table = table.get_ref();
+                let has = |key| table.contains_key(key);
+                !has("profile") && !has("defaults") && show::fields().any(has)
+            })
         })
-    });
-    if !is_plan {
-        return read(path);
+    };
+    if !is_preset && !is_plan_file() {
+        return read_with(path, "A plan by itself has rules beside its version, such as [stop_loss]");
     }
     let WrittenPlan { plan, places } = read_plan(path).map_err(|error| {
         let (file, line, field, what) = match error {
@@ -197,7 +205,16 @@ pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
 /// # Errors
 /// Every fault of the text and of the plans it names.
 pub fn parse(text: &str, file: &str, beside: &Path) -> Result<Config, ConfigFaults> {
-    let mut reader = Reader { text, file, beside, faults: Vec::new() };
+    parse_with(text, file, beside, "A plan by itself is given with --plan")
+}
+
+fn parse_with(
+    text: &str,
+    file: &str,
+    beside: &Path,
+    no_profile: &'static str,
+) -> Result<Config, ConfigFaults> {
+    let mut reader = Reader { text, file, beside, no_profile, faults: Vec::new() };
     let profiles = reader.config();
     if reader.faults.is_empty() {
         return Ok(Config { profiles });
@@ -210,6 +227,8 @@ struct Reader<'a> {
     text: &'a str,
     file: &'a str,
     beside: &'a Path,
+    /// What to do where only profiles are missing.
+    no_profile: &'static str,
     faults: Vec<ConfigFault>,
 }
 
@@ -268,11 +287,8 @@ impl Reader<'_> {
                 Vec::new()
             }
             None => {
-                self.fault(
-                    0,
-                    "profile",
-                    "is missing; write a [[profile]] with name and plan. A plan by itself is given with --plan",
-                );
+                let what = format!("is missing; write a [[profile]] with name and plan. {}", self.no_profile);
+                self.fault(0, "profile", what);
                 Vec::new()
             }
         };

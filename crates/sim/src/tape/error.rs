@@ -3,6 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Whether what the system says is that another file should have been named.
+pub(crate) fn names_the_wrong_file(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    matches!(kind, NotFound | NotADirectory | IsADirectory | PermissionDenied | AlreadyExists)
+}
+
 /// Why a tape cannot be opened, built, verified or written.
 #[derive(Debug, thiserror::Error)]
 pub enum TapeError {
@@ -96,6 +102,17 @@ pub enum TapeError {
 }
 
 impl TapeError {
+    /// Whether the request was at fault: another file was meant. Else the file is, or the work: it was cut short or
+    /// changed, or the system failed.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => names_the_wrong_file(source.kind()),
+            Self::Foreign { .. } | Self::Newer { .. } | Self::Meta { .. } => true,
+            Self::Length { .. } | Self::Damaged { .. } | Self::Ragged { .. } | Self::Row { .. } => false,
+        }
+    }
+
     pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }

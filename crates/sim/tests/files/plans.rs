@@ -5,7 +5,9 @@ use std::path::Path;
 use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
+use ripcord_core::num::Price;
 use ripcord_core::plan::spec::{BasisSpec, ExitSpec, LegOfSpec, PlanSpec};
+use ripcord_sim::plan_file::checked::{check_plan, sample_entry, sample_instrument};
 use ripcord_sim::plan_file::parse_plan;
 
 fn dec(text: &str) -> Option<ripcord_core::num::Decimal> {
@@ -37,38 +39,25 @@ fn every_example_parses_and_resolves() {
         let plan = parse_plan(&text, &path.display().to_string()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(Some(plan.name.as_str()), path.file_stem().and_then(|stem| stem.to_str()));
         resolves(&plan);
+        let findings = check_plan(&plan, &sample_instrument(), sample_entry()).findings;
+        assert!(findings.is_empty(), "{}: {findings:?}", path.display());
     }
 }
 
 #[test]
-fn every_example_in_the_document_parses() {
+fn every_example_in_the_document_is_a_whole_plan_and_finds_nothing_wrong_with_itself() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plans.md"))
         .expect("docs/plans.md");
     let blocks: Vec<&str> =
         text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() > 8, "{} blocks", blocks.len());
+    let rules = sample_instrument();
+    let entry =
+        Price(dec("60000").and_then(|entry| entry.to_scale(rules.price_decimals).ok()).expect("fits"));
     for block in blocks.iter().filter(|block| !block.contains("[[instruments]]")) {
-        // Short examples leave the version and the rules they lean on to the whole plan.
-        let mut whole = String::new();
-        if !block.contains("version") {
-            whole.push_str("version = 1\n");
-        }
-        whole.push_str(block);
-        let mut plan = parse_plan(&whole, "docs/plans.md").unwrap_or_else(|error| panic!("{error}\n{block}"));
-        if plan.stop_loss.is_none() {
-            let stop = "version = 1\nstop_loss = { distance = { fraction = 0.02 } }";
-            plan.stop_loss = parse_plan(stop, "stop").expect("a stop").stop_loss;
-        }
-        if plan.ladder.is_none() {
-            plan.ladder = parse_plan("version = 1\nladder.legs = [{ close = 1, at = 1 }]", "leg")
-                .expect("a leg")
-                .ladder;
-        }
-        if plan.atr.is_none() {
-            plan.atr =
-                parse_plan("version = 1\natr = { bar_secs = 3600, period = 14 }", "atr").expect("bars").atr;
-        }
-        resolves(&plan);
+        let plan = parse_plan(block, "docs/plans.md").unwrap_or_else(|error| panic!("{error}\n{block}"));
+        let findings = check_plan(&plan, &rules, entry).findings;
+        assert!(findings.is_empty(), "{findings:?}\n{block}");
     }
 }
 

@@ -100,8 +100,8 @@ fn venue() -> (std::net::SocketAddr, impl FnOnce()) {
         is_blind: false,
         account: None,
     };
-    let server = Server::bind(config).expect("a port");
-    let (addr, control) = (server.addr().expect("an address"), server.control());
+    let (addr, server) = Server::bind(config).expect("a port");
+    let control = server.control();
     let runs = std::thread::spawn(move || server.run());
     let end = move || {
         control.send(Heard::Control(Control::Stop)).expect("it runs");
