@@ -23,7 +23,7 @@ fn an_exit_overrides_the_stop_on_futures() {
 
 #[test]
 fn an_exit_overrides_the_stop_on_coins() {
-    holds("spot", 28_938);
+    holds("spot", 28_942);
 }
 
 #[test]
