@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use ripcord_core::plan::Rounding;
 use ripcord_sim::candles::CandlePolicy;
-use ripcord_sim::job::{Job, JobError, JobSpec, prepare};
+use ripcord_sim::job::{Job, JobSpec, prepare};
 use ripcord_sim::venue::FillModel;
 
 /// 2026-01-01T00:00:00Z, in milliseconds.
 const FIRST_MS: u64 = 1_767_225_600_000;
 
-fn job(folder: &Path, positions: &str, config: Option<&str>) -> Result<Job, JobError> {
+fn job(folder: &Path, positions: &str, config: Option<&str>) -> Result<Job, String> {
     let write = |name: &str, text: &str| -> PathBuf {
         let path = folder.join(name);
         std::fs::write(&path, text).expect("the folder takes a file");
@@ -31,7 +31,7 @@ fn job(folder: &Path, positions: &str, config: Option<&str>) -> Result<Job, JobE
         cells_rounding: Rounding::default(),
         candles: CandlePolicy::default(),
     };
-    prepare(&spec, &|_| ())
+    prepare(&spec, &|_| ()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -45,8 +45,7 @@ fn a_stop_of_cells_beyond_liquidation_is_refused_as_one_of_a_plan_is() {
             Ok(job) => {
                 assert!(!is_refused && job.notes.iter().all(|note| !note.contains("LIQ")), "{leverage}")
             }
-            Err(error) => {
-                let told = error.to_string();
+            Err(told) => {
                 let place = "p.csv:2: BEYOND_LIQUIDATION: stop_loss.distance is 0.02 (limit: liquidation at ";
                 assert!(is_refused && told.contains(place), "{leverage}: {told}");
             }
@@ -61,7 +60,7 @@ fn a_price_of_a_profile_is_judged_at_the_entry_of_each_position() {
     let head = "id,symbol,side,entry_index,entry_price,qty\na,X,long,0,60000.0,1\n";
     assert!(job(folder.path(), head, Some(config)).is_ok());
     let told = job(folder.path(), &format!("{head}b,X,long,0,1000.0,1\n"), Some(config));
-    let told = told.expect_err("the second has no stop").to_string();
+    let told = told.expect_err("the second has no stop");
     assert!(told.contains("c.toml:5:15: BELOW_ZERO: stop_loss.distance is 1200"), "{told}");
     assert!(told.contains("position b"), "{told}");
 }
