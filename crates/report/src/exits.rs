@@ -59,6 +59,20 @@ pub struct ExitRow {
     pub price_decimals: u8,
     /// Decimals of quantities.
     pub qty_decimals: u8,
+    /// What became of the position with this fill.
+    pub ended: Ended,
+}
+
+/// What became of a position, as far as somebody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ended {
+    /// Something of it is held: it is no trade yet.
+    Open,
+    /// It is closed, and its result is the sum of its fills. An exits file does not say what is left:
+    /// there every position is taken for closed.
+    Closed,
+    /// It is closed, and nobody told the price of a part of it: its result is not known.
+    Unknown,
 }
 
 /// The price of a fill.
@@ -104,6 +118,8 @@ impl ExitRow {
             strategy: strategy.map(str::to_owned),
             price_decimals: instrument.price_decimals,
             qty_decimals: instrument.qty_decimals,
+            // Less than the venue can close is let go.
+            ended: if instrument.closable(filled.remaining).0 == 0 { Ended::Closed } else { Ended::Open },
         }
     }
 

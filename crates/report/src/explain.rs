@@ -441,6 +441,17 @@ impl Story {
         self.fills.iter().fold(Money::ZERO, |sum, fill| sum + fill.net)
     }
 
+    /// How much left at a price that nobody told: what it was worth is not known, nor the whole result.
+    #[must_use]
+    pub fn unpriced(&self) -> Qty {
+        let sum = self.changes.iter().fold(0_i64, |sum, (_, change)| match change {
+            Change::LeftOutside { qty, price: None, .. } => sum.saturating_add(qty.0),
+            Change::Returned { qty } => sum.saturating_sub(qty.0).max(0),
+            _ => sum,
+        });
+        Qty(sum)
+    }
+
     /// The rule whose level is nearest to the price that it looks at, and the distance in price units.
     #[must_use]
     pub fn nearest(&self) -> Option<(&RuleNow, i64)> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ripcord_core::num::{Money, Ratio, Round};
 use ripcord_core::reason::{Reason, Source};
 
-use crate::exits::ExitRow;
+use crate::exits::{Ended, ExitRow};
 
 /// What exits are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,16 +37,21 @@ pub struct Summary {
 
 /// Exits that have something in common.
 ///
-/// The outcome of a position within a group is the sum of its fills in that group. A position that
-/// was closed in parts for several reasons counts once in each of their groups, and once in the total.
+/// A position counts when it is closed: then it is a trade. Its outcome within a group is the sum of its fills
+/// in that group. A position that was closed in parts for several reasons counts once in each of their groups,
+/// and once in the total. Amounts are of all fills, also of positions that are still open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
     /// What they have in common.
     pub name: String,
     /// Closing fills.
     pub fills: u64,
-    /// Positions that these fills closed, wholly or in part.
+    /// Closed positions that these fills closed, wholly or in part.
     pub positions: u64,
+    /// Positions that these fills closed a part of, and that are still open: no trades yet.
+    pub open: u64,
+    /// Closed positions whose result nobody knows: neither wins nor losses.
+    pub unknown: u64,
     /// Positions with a net gain.
     pub wins: u64,
     /// Positions with a net loss.
@@ -127,19 +132,22 @@ impl Summary {
         let mut groups: Vec<Group> =
             keys.keys().map(|key| Group { name: key.name(), ..Group::default() }).collect();
         let mut total = Group { name: "total".to_owned(), ..Group::default() };
-        let mut fills: Vec<(&str, usize, Money)> = Vec::with_capacity(rows.len());
+        let mut fills: Vec<(&str, usize, Money, Ended)> = Vec::with_capacity(rows.len());
         for row in rows {
             let group = keys[&by.key(row)];
-            fills.push((&row.position_id, group, row.net));
+            fills.push((&row.position_id, group, row.net, row.ended));
             groups[group].add(row);
             total.add(row);
         }
         fills.sort_unstable();
-        let net = |fills: &[(&str, usize, Money)]| fills.iter().fold(Money::ZERO, |net, fill| net + fill.2);
+        let net =
+            |fills: &[(&str, usize, Money, Ended)]| fills.iter().fold(Money::ZERO, |net, fill| net + fill.2);
         for position in fills.chunk_by(|a, b| a.0 == b.0) {
-            total.conclude(net(position));
+            // The fill that closed it says so; those before it found something left.
+            let ended = position.iter().map(|fill| fill.3).max().unwrap_or(Ended::Open);
+            total.conclude(ended, net(position));
             for part in position.chunk_by(|a, b| a.1 == b.1) {
-                groups[part[0].1].conclude(net(part));
+                groups[part[0].1].conclude(ended, net(part));
             }
         }
         Self { by, groups, total }
@@ -149,6 +157,28 @@ impl Summary {
     #[must_use]
     pub fn has_shared_positions(&self) -> bool {
         self.groups.iter().map(|group| group.positions).sum::<u64>() > self.total.positions
+    }
+
+    /// What the table does not show, a sentence each: positions that are open still, results nobody knows.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let Group { open, unknown, .. } = self.total;
+        let positions =
+            |count| if count == 1 { "1 position".to_owned() } else { format!("{count} positions") };
+        let mut told = Vec::new();
+        if open > 0 {
+            let positions = positions(open);
+            told.push(format!(
+                "Still open, closed in part: {positions}; fills are summed, but it is no trade yet."
+            ));
+        }
+        if unknown > 0 {
+            let positions = positions(unknown);
+            told.push(format!(
+                "Result unknown, a part left at a price nobody told: {positions}; no win, no loss."
+            ));
+        }
+        told
     }
 }
 
@@ -162,8 +192,19 @@ impl Group {
     }
 
     /// Counts a position by its outcome.
-    fn conclude(&mut self, net: Money) {
-        self.positions += 1;
+    fn conclude(&mut self, ended: Ended, net: Money) {
+        match ended {
+            Ended::Open => {
+                self.open += 1;
+                return;
+            }
+            Ended::Unknown => {
+                self.positions += 1;
+                self.unknown += 1;
+                return;
+            }
+            Ended::Closed => self.positions += 1,
+        }
         match net.0 {
             0 => self.break_even += 1,
             1.. => {
@@ -213,10 +254,10 @@ impl Group {
         quotient(self.won.0, self.lost.0)
     }
 
-    /// Net of an average position, break-even ones included.
+    /// Net of an average trade of known result, break-even ones included.
     #[must_use]
     pub fn expectancy(&self) -> Option<Money> {
-        share(self.net, self.positions, Round::Down)
+        share(self.won - self.lost, self.positions - self.unknown, Round::Down)
     }
 }
 
@@ -242,6 +283,7 @@ fn quotient(numerator: i128, denominator: i128) -> Option<Multiple> {
 #[cfg(test)]
 pub(crate) mod tests {
     use ripcord_core::instrument::Side;
+    use ripcord_core::num::Qty;
 
     use super::*;
     use crate::exits::tests::{fill, row};
@@ -275,6 +317,41 @@ pub(crate) mod tests {
         assert_eq!(total.reward_risk(), Some(Multiple(1_125_000_000)), "4.5 / 4");
         assert_eq!(total.profit_factor(), Some(Multiple(2_250_000_000)), "9 / 4");
         assert_eq!(total.expectancy(), Some(Money(125 * UNIT / 100)), "5 / 4: break-even is counted");
+    }
+
+    #[test]
+    fn a_trade_is_a_closed_position_and_an_unknown_part_makes_its_result_unknown() {
+        let mut rows = rows();
+        // `b` took a part and is open; of `c` a part left at a price that nobody told.
+        rows[3].ended = Ended::Open;
+        rows[4].ended = Ended::Unknown;
+        let summary = Summary::of(&rows, By::Reason);
+        let Group { positions, open, unknown, wins, losses, break_even, .. } = summary.total;
+        assert_eq!((positions, open, unknown, wins, losses, break_even), (3, 1, 1, 1, 0, 1));
+        assert_eq!(summary.total.net, Money(5 * UNIT), "of all fills");
+        assert_eq!(summary.total.expectancy(), Some(Money(3 * UNIT)), "6 / 2: of what is known");
+        assert_eq!(summary.total.win_rate(), Some(Ratio::ONE));
+        assert_eq!(summary.groups[1].unknown, 1, "of its own reason too");
+        assert_eq!(
+            summary.remarks(),
+            [
+                "Still open, closed in part: 1 position; fills are summed, but it is no trade yet.",
+                "Result unknown, a part left at a price nobody told: 1 position; no win, no loss.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_fill_that_leaves_something_closes_nothing() {
+        let mut part = fill(Side::Long, Reason::TakeProfit, 10_200, 1_000);
+        part.remaining = Qty(500);
+        let left = row("a", &part);
+        assert_eq!(left.ended, Ended::Open);
+        let summary = Summary::of(std::slice::from_ref(&left), By::Reason);
+        assert_eq!((summary.total.positions, summary.total.wins, summary.total.open), (0, 0, 1));
+        let rest = row("a", &fill(Side::Long, Reason::StopLoss, 9_900, 500));
+        let summary = Summary::of(&[left, rest], By::Reason);
+        assert_eq!((summary.total.positions, summary.total.wins, summary.total.open), (1, 1, 0));
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use ripcord_core::event::Record;
+use ripcord_core::event::{Entry, LeftOutside, Record};
 use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::reason::{Reason, Source};
 use ripcord_report::exits::read_csv;
 use ripcord_report::explain::{ExplainError, Story, explain};
 use ripcord_report::records::{RecordsError, RecordsReader, RecordsWriter, exits_of};
+use ripcord_report::render::{story, story_json};
+use ripcord_report::summary::{By, Summary};
 
 fn sample(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/v1").join(name);
@@ -23,7 +26,7 @@ fn read(bytes: &[u8]) -> Result<usize, RecordsError> {
     Ok(lines)
 }
 
-fn story(id: &str) -> Result<Story, ExplainError> {
+fn story_of(id: &str) -> Result<Story, ExplainError> {
     let bytes = sample("records.jsonl");
     explain(&mut RecordsReader::new("r", bytes.as_slice())?, id)
 }
@@ -33,10 +36,10 @@ fn version_1_of_records_is_read() {
     let bytes = sample("records.jsonl");
     let lines = bytes.split(|&byte| byte == b'\n').count() - 1;
     assert_eq!(read(&bytes).expect("the sample is whole"), lines - 2, "all but the first and the last");
-    let told = story("trail").expect("it is there");
+    let told = story_of("trail").expect("it is there");
     assert_eq!(told.position.strategy.as_deref(), Some("swing"));
     assert_eq!(told.fills.len(), 1);
-    assert!(story("held").expect("it is there").end.closed.is_none());
+    assert!(story_of("held").expect("it is there").end.closed.is_none());
 }
 
 #[test]
@@ -176,10 +179,52 @@ fn newer_versions_and_other_files_are_refused_by_name() {
 
 #[test]
 fn an_unknown_position_lists_close_names() {
-    let error = story("trial").expect_err("a slip").to_string();
+    let error = story_of("trial").expect_err("a slip").to_string();
     assert!(error.contains("trial"), "{error}");
-    let error = story("trai").expect_err("a slip").to_string();
+    let error = story_of("trai").expect_err("a slip").to_string();
     assert_eq!(error, "no position is named trai; did you mean trail?");
-    let error = story("nothing-like-it").expect_err("a stranger").to_string();
+    let error = story_of("nothing-like-it").expect_err("a stranger").to_string();
     assert!(error.contains("3 positions"), "{error}");
+}
+
+#[test]
+fn a_part_that_left_at_an_unknown_price_makes_the_result_unknown() {
+    let bytes = sample("records.jsonl");
+    let mut records = RecordsReader::new("r", bytes.as_slice()).expect("a header");
+    let mut copy = RecordsWriter::new(Vec::new(), &records.header().clone()).expect("memory");
+    while let Some(line) = records.next_line().expect("a line") {
+        copy.write(line.index, &line.entry).expect("memory");
+        let Record::Filled(filled) = &line.entry.record else { continue };
+        if filled.qty == Qty(2) {
+            let left = LeftOutside {
+                episode: filled.id.episode,
+                reason: Reason::Unknown,
+                source: Source::Unknown,
+                qty: Qty(3),
+                price: None,
+                fee: Money::ZERO,
+                cost: 3_000,
+                entry_fees: Money::ZERO,
+                funding: Money::ZERO,
+                remaining: Qty(0),
+            };
+            let record = Record::LeftOutside(Box::new(left));
+            copy.write(line.index, &Entry { at: line.entry.at, record }).expect("memory");
+        }
+    }
+    let bytes = copy.finish().expect("memory");
+    let mut records = RecordsReader::new("r", bytes.as_slice()).expect("a header");
+    let told = explain(&mut records, "trail").expect("it is there");
+    assert_eq!((told.unpriced(), told.end.headline), (Qty(3), Some(Reason::Unknown)));
+    let text = story::story(&told, 100, false);
+    assert!(
+        text.contains("result unknown: 3 left at a price that nobody told\nknown of it 5.6971 net"),
+        "{text}"
+    );
+    assert!(text.contains(": UNKNOWN\n") && !text.contains("result 5.6971"), "{text}");
+    let json = story_json::story(&told);
+    assert!(json["net_pnl"].is_null() && json["net_known"] == "5.6971", "{json}");
+    let mut records = RecordsReader::new("r", bytes.as_slice()).expect("a header");
+    let total = Summary::of(&exits_of(&mut records).expect("whole"), By::Reason).total;
+    assert_eq!((total.positions, total.unknown, total.wins, total.losses), (2, 1, 0, 1));
 }

@@ -2,7 +2,7 @@
 
 use ripcord_core::id::{EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
-use ripcord_core::num::{MONEY_DECIMALS, Money, Price, Qty, Round, fixed, shortest};
+use ripcord_core::num::{MONEY_DECIMALS, Money, Price, Qty, fixed, shortest};
 use ripcord_core::time::Timestamp;
 
 /// Instruments and plans, by the ids that records speak of.
@@ -83,7 +83,10 @@ pub fn money_text(money: Money) -> String {
     let decimals = if size == 0 || size >= UNIT / 10 { 2 } else { 6 };
     let power = 10_i128.pow(u32::from(MONEY_DECIMALS - decimals));
     let sign = if money.0 > 0 { "+" } else { "" };
-    format!("{sign}{}", fixed(Round::HalfUp.divide(money.0, power), decimals))
+    // Half up, without doubling the amount: one that a venue made up need not leave room for that.
+    let (whole, rest) = (money.0.div_euclid(power), money.0.rem_euclid(power));
+    let rounded = whole + i128::from(rest >= power - rest);
+    format!("{sign}{}", fixed(rounded, decimals))
 }
 
 /// Money for programs: every digit.
@@ -168,6 +171,13 @@ mod tests {
         assert_eq!(money(0), "0.00");
         assert_eq!(money(4_200_000_000_000_000), "+0.004200");
         assert_eq!(money(-50_000_000_000_000), "-0.000050");
+        // The middle goes up; the largest amounts have no room to be doubled.
+        assert_eq!(
+            (money(12_345 * 10_i128.pow(15)), money(-12_345 * 10_i128.pow(15))),
+            ("+12.35".into(), "-12.34".into())
+        );
+        assert_eq!(money(i128::MAX), "+170141183460469231731.69");
+        assert_eq!(money(i128::MIN), "-170141183460469231731.69");
     }
 
     #[test]

@@ -197,7 +197,8 @@ impl Narrator {
     }
 
     fn funding(&self, at: Timestamp, episode: EpisodeId, amount: Money) -> Line {
-        let text = format!("funding {} | id={}", money_text(-amount), self.names.episode(episode));
+        let received = Money(0_i128.saturating_sub(amount.0));
+        let text = format!("funding {} | id={}", money_text(received), self.names.episode(episode));
         self.line(Tag::Funding, at, episode, &text).with("paid", money_exact(amount))
     }
 
@@ -429,12 +430,15 @@ impl Narrator {
     }
 
     fn closed(&self, at: Timestamp, closed: &ClosedTrade) -> Line {
-        let tone = if closed.net.0 < 0 { Tone::Bad } else { Tone::Good };
+        let (tone, net) = match closed.net {
+            None => (Tone::Notice, format!("unknown (known: {})", money_text(closed.net_known))),
+            Some(net) if net.0 < 0 => (Tone::Bad, money_text(net)),
+            Some(net) => (Tone::Good, money_text(net)),
+        };
         let reason = closed.reason.map_or("DUST", Reason::word);
         let ms = closed.lasted.0 / 1_000_000;
         let text = format!(
-            "closed, mostly by {reason} | net={} | held={}.{} s | id={}",
-            money_text(closed.net),
+            "closed, mostly by {reason} | net={net} | held={}.{} s | id={}",
             ms / 1_000,
             ms % 1_000 / 100,
             self.names.episode(closed.episode)
@@ -442,7 +446,8 @@ impl Narrator {
         self.line(Tag::PositionClosed, at, closed.episode, &text)
             .toned(tone)
             .with("reason", reason)
-            .with("net", money_exact(closed.net))
+            .with("net", closed.net.map(money_exact))
+            .with("net_known", money_exact(closed.net_known))
             .with("held_ms", ms)
     }
 

@@ -13,8 +13,9 @@ use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
+use ripcord_core::plan::check::check_entry;
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{Plan, PlanSpec, Rounding, Sample, Severity, check};
+use ripcord_core::plan::{Finding, Plan, PlanSpec, Rounding, Sample, Severity, check};
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::candles::CandlePolicy;
@@ -31,9 +32,11 @@ use crate::venue::{FillModel, SimVenue};
 
 mod bases;
 mod markets;
+mod times;
 
 use bases::Bases;
 use markets::Markets;
+use times::times_in_reach;
 
 /// What to replay, as a person asks for it.
 #[derive(Debug, Clone)]
@@ -151,9 +154,6 @@ pub enum JobError {
     Market(String),
 }
 
-/// The year 2200, in nanoseconds: timers behind it still have room.
-const TIME_MAX: i64 = 7_258_118_400_000_000_000;
-
 /// Reads every file of a job and puts the replay together. `progress` is told what is being read.
 ///
 /// # Errors
@@ -209,7 +209,7 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
     let wants_bars = plans.plans.iter().any(|plan| plan.atr.is_some());
     let instruments = ids.values().map(|(_, instrument)| instrument.clone()).collect();
     let (streams, happenings) = markets.into_streams(&ids, &coordinator, wants_bars);
-    times_in_reach(spec, &streams, &read.rows, &openings)?;
+    times_in_reach(spec, &streams, &read.rows, &openings, &coordinator, &mut notes)?;
     let replay = Replay::new(Desk::new(coordinator, venue), streams, happenings, openings);
     let PlansOfRows { plans, of_row } = plans;
     Ok(Job {
@@ -225,39 +225,6 @@ pub fn prepare(spec: &JobSpec, progress: &dyn Fn(&str)) -> Result<Job, JobError>
         records,
         has_candles,
     })
-}
-
-/// Refuses times that leave no room for timers, and positions that open after the last price.
-fn times_in_reach(
-    spec: &JobSpec,
-    streams: &[Stream],
-    rows: &[PositionRow],
-    openings: &[PlannedOpening],
-) -> Result<(), JobError> {
-    let last = streams.iter().filter_map(|stream| stream.tape.ts().last()).max().copied();
-    if let Some(last) = last.filter(|&last| last > TIME_MAX) {
-        let text =
-            format!("a market file has a row at {last} ns, which is after the year 2200; correct its times");
-        return Err(JobError::Market(text));
-    }
-    for (row, planned) in rows.iter().zip(openings) {
-        let RowEntry::Time(_) = row.entry else { continue };
-        let EntryAt::Time(at) = planned.at else { continue };
-        if last.is_some_and(|last| at.0 > last) {
-            return Err(JobError::Position {
-                file: spec.positions.display().to_string(),
-                line: row.line,
-                id: row.id.clone(),
-                column: "entry_ts",
-                value: at.0.to_string(),
-                must: format!(
-                    "after the last price of the market files ({}); nothing would be replayed",
-                    last.unwrap_or(0)
-                ),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Instruments of a job by symbol, in the order of their ids.
@@ -310,8 +277,10 @@ impl Opener<'_> {
         };
         let entry = self.scaled(row, "entry_price", row.entry_price, rules.price_decimals)?;
         let qty = self.scaled(row, "qty", row.qty, rules.qty_decimals)?;
-        let plan = self.register(row, instrument, rules, self.plans.of_row[number], coordinator)?;
+        let of = (instrument, self.plans.of_row[number]);
+        let (plan, is_first) = self.register(row, of, rules, coordinator)?;
         let found = coordinator.view().plan(plan);
+        self.check(row, rules, (of, is_first), (found, Price(entry)))?;
         sensible(found, rules, row.side, (Price(entry), Qty(qty))).map_err(|Senseless { field, must }| {
             let value = if field == "qty" { row.qty } else { row.entry_price };
             self.fault(row, field, &value.to_string(), must)
@@ -333,16 +302,16 @@ impl Opener<'_> {
         Ok(PlannedOpening { at, opening })
     }
 
+    /// Registers the plan of a position, once for all that have it. Gives whether it is the first.
     fn register(
         &mut self,
         row: &PositionRow,
-        id: InstrumentId,
+        (id, place): (InstrumentId, usize),
         instrument: &Instrument,
-        place: usize,
         coordinator: &mut Coordinator,
-    ) -> Result<PlanId, JobError> {
+    ) -> Result<(PlanId, bool), JobError> {
         if let Some(&known) = self.registered.get(&(id, place)) {
-            return Ok(known);
+            return Ok((known, false));
         }
         let spec = &self.plans.plans[place];
         if !spec.has_rules() {
@@ -358,43 +327,51 @@ impl Opener<'_> {
             let told = faults.iter().map(|fault| self.bases.told(row, &spec.name, fault));
             JobError::Plans(told.collect())
         })?;
-        if self.bases.has_written(row) {
-            self.check(row, instrument, (id, place), &resolved.plan)?;
-        }
         let told = resolved.warnings.iter().map(|warning| format!("plan {}: {warning}", spec.name));
         for note in told {
             self.note(note);
         }
         let known = coordinator.add_plan(resolved.plan)?;
         self.registered.insert((id, place), known);
-        Ok(known)
+        Ok((known, true))
     }
 
     /// Checks a plan as `ripcord check` does, with the entry, instrument and leverage that it really has.
+    /// Every position is asked: a price that is sound at one entry may be none at another. What is worth
+    /// knowing is told with the first.
     fn check(
         &mut self,
         row: &PositionRow,
         instrument: &Instrument,
-        (id, place): (InstrumentId, usize),
-        plan: &Plan,
+        (of, is_first): ((InstrumentId, usize), bool),
+        (plan, entry): (&Plan, Price),
     ) -> Result<(), JobError> {
-        let entry = Price(self.scaled(row, "entry_price", row.entry_price, instrument.price_decimals)?);
-        let found = check(plan, instrument, &Sample { side: row.side, entry, atr: ATR_TYPICAL });
-        let name = &self.plans.plans[place].name;
+        if self.refused.contains(&of) {
+            return Err(JobError::Plans(Vec::new()));
+        }
+        let sample = Sample { side: row.side, entry, atr: ATR_TYPICAL };
+        let found = check(plan, instrument, &sample);
+        if found.is_empty() {
+            return Ok(());
+        }
+        // Those of a configuration are told with their profile, unless only an entry could tell them.
+        let news = self.bases.has_profile(row).then(|| check_entry(plan, instrument, &sample));
+        let is_news =
+            |finding: &Finding| news.as_ref().is_none_or(|news| news.iter().any(|new| new.is_as(finding)));
+        let name = &self.plans.plans[of.1].name;
         let (mut faults, mut notes) = (Vec::new(), Vec::new());
         for finding in &found {
+            let at = self.bases.place(row, &finding.field);
+            let told = finding_text(finding);
             match finding.severity {
                 Severity::Fault => {
                     let leverage =
                         row.leverage.map_or_else(String::new, |value| format!("; its leverage is {value}"));
-                    let at = self.bases.place(row, &finding.field);
-                    let (told, of) = (finding_text(finding), &row.id);
-                    faults.push(format!("{at}: {told} (plan {name}, position {of}{leverage})"));
+                    faults.push(format!("{at}: {told} (plan {name}, position {}{leverage})", row.id));
                 }
-                // Those of a configuration are told with their profile.
-                Severity::Warning if !self.bases.has_profile(row) => {
-                    let at = self.bases.place(row, &finding.field);
-                    notes.push(format!("{at}: plan {name}: {}", finding_text(finding)));
+                // Cells alone say themselves that there is a stop and no target.
+                Severity::Warning if is_first && self.bases.has_written(row) && is_news(finding) => {
+                    notes.push(format!("{at}: plan {name}: {told}"));
                 }
                 Severity::Warning => {}
             }
@@ -405,7 +382,7 @@ impl Opener<'_> {
         if faults.is_empty() {
             return Ok(());
         }
-        self.refused.insert((id, place));
+        self.refused.insert(of);
         Err(JobError::Plans(faults))
     }
 

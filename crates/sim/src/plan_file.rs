@@ -4,14 +4,17 @@
 //! text that stands in the file becomes the decimal. Start with [`parse_plan`]. What a plan may
 //! say is [`PlanSpec`]; whether it makes sense for an instrument is [`PlanSpec::resolve`].
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use ripcord_core::plan::spec::PlanSpec;
+use ripcord_core::id::InstrumentId;
+use ripcord_core::plan::spec::{PlanFault, PlanSpec};
 use serde::Deserialize;
+use toml::Spanned;
 use toml::de::DeTable;
 
-use exact::{Exact, Refusal};
+use exact::{Exact, Refusal, Refused};
 use merge::{Source, Tree};
 
 pub mod checked;
@@ -25,6 +28,9 @@ mod show;
 pub use place::{Place, Places};
 pub use show::plan_toml;
 
+/// The faults that are looked for in one plan: nobody mends more at once.
+const FAULTS_MAX: usize = 100;
+
 /// A plan, and where its values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenPlan {
@@ -34,10 +40,15 @@ pub struct WrittenPlan {
     pub places: Places,
 }
 
-/// Why a plan file is refused: where, and what to do.
+/// Why a plan file is refused: every fault, in the order of the file; at least one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct PlanFileError(pub Vec<PlanFileFault>);
+
+/// A fault of a plan file: where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {}{what}", field_shown(.field))]
-pub struct PlanFileError {
+pub struct PlanFileFault {
     /// The file, as the caller named it.
     pub file: String,
     /// Line, from 1.
@@ -53,19 +64,79 @@ pub struct PlanFileError {
 /// Reads one plan. `file` is for error texts only.
 ///
 /// # Errors
-/// The first fault: text that is not TOML, a field that is unknown, missing or given twice, a
-/// value of the wrong kind, a number that no exact decimal holds.
+/// Text that is not TOML; or every field that is unknown, missing or given twice, every value of the wrong
+/// kind, every number that no exact decimal holds, and beside them the fields that are not sound.
 pub fn parse_plan(text: &str, file: &str) -> Result<PlanSpec, PlanFileError> {
-    let error = |span: Option<Range<usize>>, field: String, what: String| {
+    let fault = |span: Option<Range<usize>>, field: String, what: String| {
         let (line, column) = line_column(text, span.map_or(0, |span| span.start));
-        PlanFileError { file: file.to_owned(), line, column, field, what }
+        PlanFileFault { file: file.to_owned(), line, column, field, what }
     };
-    let table =
-        DeTable::parse(text).map_err(|fault| error(fault.span(), String::new(), not_toml(text, &fault)))?;
-    PlanSpec::deserialize(Exact::table(&table, text)).map_err(|refusal| {
-        let Refusal { field, span, what } = refusal;
-        error(span, field, what)
-    })
+    let table = DeTable::parse(text)
+        .map_err(|error| PlanFileError(vec![fault(error.span(), String::new(), not_toml(text, &error))]))?;
+    let (read, refusals) = read_on(&table, text);
+    let read = match read {
+        Some(plan) if refusals.is_empty() => return Ok(plan),
+        read => read,
+    };
+    let mut faults: Vec<PlanFileFault> = refusals
+        .iter()
+        .map(|refusal| fault(refusal.span.clone(), refusal.field.clone(), refusal.what.clone()))
+        .collect();
+    if let Some(plan) = read {
+        let places = Tree::of(table.get_ref(), &Source::file(text, file)).places(Place::start(file.as_ref()));
+        faults.extend(unsound(&plan, &refusals).into_iter().map(|PlanFault { field, value, must }| {
+            let Place { line, column, .. } = *places.of(&field);
+            PlanFileFault { file: file.to_owned(), line, column, field, what: format!("is {value}: {must}") }
+        }));
+    }
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+    Err(PlanFileError(faults))
+}
+
+/// Reads on behind each refusal as if what is refused were not there, so that all are told at once. Gives
+/// what could be read, if anything.
+fn read_on(table: &Spanned<DeTable<'_>>, text: &str) -> (Option<PlanSpec>, Vec<Refusal>) {
+    let (mut skipped, mut refusals) = (BTreeSet::new(), Vec::<Refusal>::new());
+    for _ in 0..FAULTS_MAX {
+        let refusal = match PlanSpec::deserialize(Exact::table(table, text, &skipped)) {
+            Ok(plan) => return (Some(plan), refusals),
+            Err(refusal) => refusal,
+        };
+        let field = refusal.field.as_str();
+        let around = field.rfind(['.', '[']).map_or("", |end| &field[..end]);
+        let skip = match refusal.kind {
+            Refused::Unknown => field,
+            // Items of a list keep their numbers: a list is read as a whole, or not at all.
+            Refused::Value => field.find('[').map_or(field, |end| &field[..end]),
+            Refused::Missing => around.find('[').map_or(around, |end| &around[..end]),
+        }
+        .to_owned();
+        // A field that is mistyped, or refused itself, is not missing as well.
+        let is_told = refusal.kind == Refused::Missing
+            && refusals.iter().any(|told| {
+                told.field == field
+                    || told.field.strip_prefix(field).is_some_and(|rest| rest.starts_with(['.', '[']))
+                    || told.kind == Refused::Unknown
+                        && told.field.rsplit_once('.').map_or("", |it| it.0) == around
+            });
+        if !is_told {
+            refusals.push(refusal);
+        }
+        if skip.is_empty() || !skipped.insert(skip) {
+            break;
+        }
+    }
+    (None, refusals)
+}
+
+/// The fields of what could be read that are not sound in themselves. What seems to be absent may be what
+/// was refused.
+fn unsound(plan: &PlanSpec, refusals: &[Refusal]) -> Vec<PlanFault> {
+    let (_, _, mut faults) = plan.resolve_parts(InstrumentId(0), &checked::sample_instrument());
+    faults.retain(|fault| {
+        fault.value != "absent" && !refusals.iter().any(|refusal| refusal.field.starts_with(&fault.field))
+    });
+    faults
 }
 
 /// Reads one plan with the places of its values.

@@ -2,8 +2,12 @@
 
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::{Price, Qty, fixed};
+use ripcord_core::plan::check::check_entry;
 use ripcord_core::plan::ladder::LegTarget;
-use ripcord_core::plan::{Average, LevelRule, Plan};
+use ripcord_core::plan::stack::ATR_TYPICAL;
+use ripcord_core::plan::{Average, LevelRule, Plan, Sample, Severity};
+
+use crate::plan_file::checked::finding_text;
 
 /// Why a position makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,11 @@ pub fn sensible(
     if stop.is_some_and(|stop| stop.0 <= 0) {
         let must = "the stop of its plan would lie at or below zero; give a nearer one".to_owned();
         return senseless("entry_price", must);
+    }
+    // What a plan gives as a price could not be judged before there was an entry.
+    let found = check_entry(plan, rules, &Sample { side, entry, atr: ATR_TYPICAL });
+    if let Some(fault) = found.iter().find(|finding| finding.severity == Severity::Fault) {
+        return senseless("entry_price", format!("at it the plan is refused: {}", finding_text(fault)));
     }
     for leg in plan.ladder.iter().flat_map(|ladder| &ladder.legs) {
         let LegTarget::Price(target) = leg.target else { continue };

@@ -26,7 +26,8 @@ mod write;
 
 pub use compare::{Difference, Rebuilt, rebuild, verify};
 pub use read::{
-    Filter, LedgerFile, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts, trade_records,
+    Filter, LedgerFile, PartEnd, ReportPart, TradeRecord, has_trade_records, newest_ns, report_parts,
+    trade_records,
 };
 pub use uncovered::{EpisodeUncovered, first_held, uncovered};
 

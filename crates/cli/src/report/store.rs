@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use ripcord_core::reason::Source;
 use ripcord_ledger::vocabulary::{REASONS, SOURCES};
+use ripcord_report::exits::Ended;
 use ripcord_report::render::{json, table};
 use ripcord_report::summary::{Part, Parts, Summary};
 use ripcord_store::StoreError;
-use ripcord_store::ledger::{self, LedgerFile, ReportPart};
+use ripcord_store::ledger::{self, LedgerFile, PartEnd, ReportPart};
 use serde_json::{Value, json};
 
 use super::{ReportArgs, groupings};
@@ -103,5 +104,10 @@ fn known<'a>(part: &ReportPart<'a>) -> Result<Part<'a>, String> {
         fees: part.fees,
         funding: part.funding,
         net: part.net(),
+        ended: match part.end {
+            PartEnd::Open => Ended::Open,
+            PartEnd::Closed => Ended::Closed,
+            PartEnd::Unknown => Ended::Unknown,
+        },
     })
 }

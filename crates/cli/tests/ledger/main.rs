@@ -4,10 +4,12 @@
 #[allow(dead_code, reason = "shared with the tests of replay, which read files as well")]
 mod support;
 
+use std::collections::BTreeSet;
 use std::io::BufReader;
 
 use ripcord_core::bars::BarOrigin;
 use ripcord_core::event::{Entry, Record};
+use ripcord_core::id::EpisodeId;
 use ripcord_core::market::PriceSource;
 use ripcord_core::time::Timestamp;
 use ripcord_journal::JournalEntry;
@@ -38,10 +40,28 @@ fn instrument(rules: ripcord_core::instrument::Instrument) -> JournalEntry {
 
 /// A store with a sample, and its closing fills as a CSV file that no ledger has seen.
 fn sampled() -> Folder {
+    filled(Sample::new(21, 1_000).take(3_000).collect())
+}
+
+/// The same, without the positions that are still open at the end.
+fn sampled_to_the_end() -> Folder {
+    let all: Vec<Entry> = Sample::new(21, 1_000).take(3_000).collect();
+    let closed: BTreeSet<EpisodeId> = all
+        .iter()
+        .filter_map(|entry| match entry.record {
+            Record::Closed { episode } => Some(episode),
+            _ => None,
+        })
+        .collect();
+    let is_over = |entry: &Entry| entry.record.episode().is_none_or(|episode| closed.contains(&episode));
+    filled(all.into_iter().filter(is_over).collect())
+}
+
+fn filled(sample: Vec<Entry>) -> Folder {
     let folder = Folder::new();
     let mut entries: Vec<JournalEntry> = instruments().map(instrument).to_vec();
     let mut rows = Vec::new();
-    for entry in Sample::new(21, 1_000).take(3_000) {
+    for entry in sample {
         if let Record::Filled(fill) = &entry.record {
             let rules = &instruments()[fill.id.episode.key.instrument.0 as usize];
             rows.push(ExitRow::from_fill(fill, rules, &text::episode_id(fill.id.episode), 0, entry.at, None));
@@ -63,7 +83,7 @@ fn json(folder: &Folder, args: &[&str]) -> Value {
 
 #[test]
 fn a_report_on_a_store_says_what_one_on_its_fills_says() {
-    let folder = sampled();
+    let folder = sampled_to_the_end();
     let by = ["--json", "--by", "reason", "--by", "source"];
     let of = |file: &str| json(&folder, &[&["report", file][..], &by].concat());
     let (of_store, of_fills) = (of("s.db"), of("e.csv"));
@@ -76,6 +96,22 @@ fn a_report_on_a_store_says_what_one_on_its_fills_says() {
     let both = folder.run(&["report", "looks-like.csv", "e.csv"]);
     assert_eq!(both.code, 2);
     assert!(both.err.contains("looks-like.csv is a store: report on it alone"), "{}", both.err);
+}
+
+#[test]
+fn a_position_that_closed_a_part_and_is_open_is_no_trade_yet() {
+    let (all, over) = (sampled(), sampled_to_the_end());
+    let total =
+        |folder: &Folder| json(folder, &["report", "s.db", "--json"])["summaries"][0]["total"].clone();
+    let (all_told, over_told) = (total(&all), total(&over));
+    let open = all_told["still_open"].as_u64().expect("a count");
+    assert!(open > 0 && over_told["still_open"] == 0, "{all_told}");
+    for word in ["positions", "wins", "losses", "break_even", "expectancy"] {
+        assert_eq!(all_told[word], over_told[word], "{word}: the others are the same trades");
+    }
+    assert_ne!(all_told["fills"], over_told["fills"]);
+    let text = all.run(&["report", "s.db"]).out;
+    assert!(text.contains(&format!("Still open, closed in part: {open} position")), "{text}");
 }
 
 #[test]

@@ -149,6 +149,11 @@ fn one_plan_for_all_positions_is_checked_as_well() {
     let (code, out, err) = output(&[&base[..], &[&path]].concat());
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(err.contains(&format!("{path}:4:1: plan c: BEYOND_LIQUIDATION: stop_loss")), "{err}");
+    // A distance in price is judged at the entry of each position, not before there is one.
+    let priced = Config::new("[stop_loss]\ndistance = { price = 1200 }\n");
+    let path = priced.path().display().to_string();
+    let (code, _, err) = output(&[&base[..], &[&path]].concat());
+    assert_eq!((code, err.as_str()), (Some(0), ""));
     let (code, _, err) = output(&[&base[..], &["preset:range", "--config", "c.toml"]].concat());
     assert_eq!(code, Some(2));
     assert!(err.contains("cannot be used with"), "{err}");

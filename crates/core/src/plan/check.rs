@@ -13,6 +13,7 @@ use crate::plan::ladder::LegTarget;
 
 mod prices;
 mod reach;
+mod written;
 
 /// The soft stop may be this far from the stop before they contradict each other.
 pub const ALIGNED_WITHIN: Ratio = Ratio::from_bps(50);
@@ -57,21 +58,37 @@ impl std::fmt::Display for Finding {
 /// aligned. `sample` is an entry to compute its levels for.
 #[must_use]
 pub fn check(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Finding> {
-    let look = Look { plan, instrument, sample, rows: stack(plan, instrument, sample) };
-    let mut findings = Vec::new();
-    findings.extend(look.hard_not_wider());
-    findings.extend(look.beyond_liquidation());
-    findings.extend(look.not_aligned());
-    findings.extend(look.gap_too_large());
-    findings.extend(look.reward_poor());
-    findings.extend(look.no_loss_rule());
-    findings.extend(look.floor_forces_exit());
-    findings.extend(look.ratchet_beyond_target());
-    findings.extend(look.below_zero());
-    findings.extend(look.out_of_reach());
-    findings.extend(look.prices());
-    findings.sort_by_key(|finding| finding.severity);
+    let rows = stack(plan, instrument, sample);
+    Look { plan, instrument, sample, rows, is_example: false }.findings()
+}
+
+/// What [`check`] finds at any entry. Levels that a plan gives as prices are left out: only an entry of its
+/// own market can judge them, and `sample` is a made-up one.
+#[must_use]
+pub fn check_anywhere(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Finding> {
+    let mut rows = stack(plan, instrument, sample);
+    rows.retain(|row| !written::is_price(plan, row.what));
+    Look { plan, instrument, sample, rows, is_example: true }.findings()
+}
+
+/// What [`check`] finds at this entry and [`check_anywhere`] leaves to it; nothing of a plan without prices.
+#[must_use]
+pub fn check_entry(plan: &Plan, instrument: &Instrument, sample: &Sample) -> Vec<Finding> {
+    if !written::has_prices(plan) {
+        return Vec::new();
+    }
+    let anywhere = check_anywhere(plan, instrument, sample);
+    let mut findings = check(plan, instrument, sample);
+    findings.retain(|found| !anywhere.iter().any(|known| known.is_as(found)));
     findings
+}
+
+impl Finding {
+    /// Whether another one says the same of the same field.
+    #[must_use]
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.code == other.code && self.field == other.field
+    }
 }
 
 struct Look<'a> {
@@ -79,9 +96,28 @@ struct Look<'a> {
     instrument: &'a Instrument,
     sample: &'a Sample,
     rows: Vec<StackRow>,
+    /// Whether the entry of the sample is made up, so that no price of the plan can be held against it.
+    is_example: bool,
 }
 
 impl Look<'_> {
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        findings.extend(self.hard_not_wider());
+        findings.extend(self.beyond_liquidation());
+        findings.extend(self.not_aligned());
+        findings.extend(self.gap_too_large());
+        findings.extend(self.reward_poor());
+        findings.extend(self.no_loss_rule());
+        findings.extend(self.floor_forces_exit());
+        findings.extend(self.ratchet_beyond_target());
+        findings.extend(self.below_zero());
+        findings.extend(self.out_of_reach());
+        findings.extend(self.prices());
+        findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+
     fn level(&self, rule: Rule) -> Option<Price> {
         let row = self.rows.iter().find(|row| row.what == StackLevel::Loss(rule));
         row.map(|row| row.price)
@@ -114,7 +150,7 @@ impl Look<'_> {
         let rules = [
             (Rule::HardStop, "hard_stop.fraction", loss_shown(self.plan.hard_stop)),
             (Rule::LossGuard, "loss_guard.fraction", loss_shown(self.plan.loss_guard)),
-            (Rule::StopLoss, "stop_loss.distance", self.stop_shown()),
+            (Rule::StopLoss, "stop_loss.distance", self.stop_written()),
             (Rule::SoftStop, "soft_stop.fraction", loss_shown(self.plan.soft_stop)),
         ];
         let leverage = shortest(i128::from(self.plan.leverage.0), Ratio::DECIMALS);
@@ -140,6 +176,7 @@ impl Look<'_> {
     fn stop_share(&self) -> Option<Ratio> {
         let stop = with_typical_atr(self.plan.stop_loss?, self.sample.atr);
         let share = match stop.distance {
+            Distance::Price(_) if self.is_example => return None,
             Distance::Price(distance) => {
                 let one = i128::from(Ratio::ONE.0);
                 let share = Round::HalfUp.divide(i128::from(distance) * one, i128::from(self.sample.entry.0));
@@ -151,10 +188,6 @@ impl Look<'_> {
         Some(stop.bounded_share(share, self.plan.leverage))
     }
 
-    fn stop_shown(&self) -> String {
-        self.stop_share().map_or_else(String::new, shown)
-    }
-
     fn not_aligned(&self) -> Option<Finding> {
         let soft = price_share(self.plan.soft_stop?, self.plan);
         let stop = self.stop_share()?;
@@ -163,7 +196,7 @@ impl Look<'_> {
             code: "MAX_LOSS_NOT_ALIGNED",
             severity: Severity::Warning,
             field: "soft_stop.fraction".to_owned(),
-            value: shown(soft),
+            value: loss_shown(self.plan.soft_stop),
             limit: format!("within {} of the estimated stop, {}", shown(ALIGNED_WITHIN), shown(stop)),
             what: "stop and soft stop will act at different prices; bring them together, or drop one"
                 .to_owned(),
@@ -178,7 +211,7 @@ impl Look<'_> {
             code: "GAP_TOO_LARGE",
             severity: Severity::Warning,
             field: "hard_stop.fraction".to_owned(),
-            value: shown(hard),
+            value: loss_shown(self.plan.hard_stop),
             limit: format!("soft stop {} plus {}", shown(soft), shown(GAP_MAX)),
             what: format!(
                 "between the two {} may be lost before the emergency stop acts; tighten it",
@@ -224,23 +257,29 @@ impl Look<'_> {
     fn below_zero(&self) -> Vec<Finding> {
         let unreachable = self.rows.iter().filter(|row| !row.price.is_sound());
         let told = unreachable.filter_map(|row| {
-            let (severity, field) = match row.what {
-                StackLevel::Loss(Rule::StopLoss) => (Severity::Fault, "stop_loss.distance"),
-                StackLevel::Loss(Rule::TrailingStop) | StackLevel::TrailingStop => {
-                    (Severity::Fault, "trailing.distance")
+            let (severity, field, value) = match row.what {
+                StackLevel::Loss(Rule::StopLoss) => {
+                    (Severity::Fault, "stop_loss.distance".to_owned(), self.stop_written())
                 }
-                StackLevel::Leg(_) => (Severity::Warning, "ladder.legs"),
+                StackLevel::Loss(Rule::TrailingStop) | StackLevel::TrailingStop => {
+                    (Severity::Fault, "trailing.distance".to_owned(), self.trailing_written())
+                }
+                StackLevel::Leg(number) => {
+                    let index = usize::from(number) - 1;
+                    (Severity::Warning, format!("ladder.legs[{index}]"), self.leg_written(index))
+                }
                 _ => return None,
             };
             Some(Finding {
                 code: "BELOW_ZERO",
                 severity,
-                field: field.to_owned(),
-                value: self.shown(row.price),
-                limit: "a price above 0".to_owned(),
+                field,
+                value,
+                limit: "a level above 0".to_owned(),
                 what: format!(
-                    "at an entry of {} no price reaches it; bring it nearer",
-                    self.shown(self.sample.entry)
+                    "at an entry of {} its level is {}: no price reaches it; bring it nearer",
+                    self.shown(self.sample.entry),
+                    self.shown(row.price)
                 ),
             })
         });
@@ -328,172 +367,4 @@ fn shown(share: Ratio) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::InstrumentId;
-    use crate::plan::spec::{DistanceSpec, LadderSpec, LegSpec, LossLimitSpec, PlanSpec, StopLossSpec};
-    use crate::plan::stack::ATR_TYPICAL;
-
-    fn spec(soft: &str, hard: &str, target: &str) -> PlanSpec {
-        let number = |text: &str| text.parse().expect("a number");
-        let limit = |fraction| Some(LossLimitSpec { fraction: number(fraction), ..LossLimitSpec::default() });
-        let mut spec = PlanSpec::empty("p");
-        spec.atr = Some(crate::plan::spec::AtrText { bar_secs: 3_600, period: 14 });
-        spec.hard_stop = limit(hard);
-        spec.soft_stop = limit(soft);
-        spec.stop_loss = Some(StopLossSpec {
-            distance: DistanceSpec {
-                atr: Some(number("1.8")),
-                fraction: Some(number("0.012")),
-                ..DistanceSpec::default()
-            },
-            minimum: Some(number("0.012")),
-            cushion: Some(number("0.0015")),
-            fee: Some(number("0.0055")),
-            ..StopLossSpec::default()
-        });
-        let leg =
-            LegSpec { close: number("1"), at: Some(number(target)), at_r: None, at_price: None, soft: true };
-        spec.ladder = Some(LadderSpec { legs: vec![leg], ..LadderSpec::default() });
-        spec
-    }
-
-    fn codes(spec: &PlanSpec) -> Vec<&'static str> {
-        let instrument = Instrument::from_decimals("X", 6, 3);
-        let plan = spec.resolve_parts(InstrumentId(0), &instrument).0;
-        let mut codes = Vec::new();
-        for side in [Side::Long, Side::Short] {
-            let sample = Sample { side, entry: Price(100_000_000), atr: ATR_TYPICAL };
-            codes = check(&plan, &instrument, &sample).iter().map(|finding| finding.code).collect();
-        }
-        codes
-    }
-
-    #[test]
-    fn soft_stop_hard_stop_and_target_are_held_against_each_other() {
-        for (soft, hard, target, found) in [
-            ("0.045", "0.045", "0.035", &["HARD_NOT_WIDER"][..]),
-            ("0.045", "0.08", "0.035", &["GAP_TOO_LARGE"]),
-            ("0.045", "0.06", "0.02", &["RR_POOR"]),
-            ("0.03", "0.045", "0.02", &["MAX_LOSS_NOT_ALIGNED"]),
-            ("0.045", "0.06", "0.035", &[]),
-            // The estimate is 4.3 %: half a point away is aligned, a hair more is not.
-            ("0.048", "0.06", "0.035", &[]),
-            ("0.0480001", "0.06", "0.035", &["MAX_LOSS_NOT_ALIGNED"]),
-            ("0.045", "0.07", "0.035", &[]),
-            ("0.045", "0.0700001", "0.035", &["GAP_TOO_LARGE"]),
-            ("0.045", "0.06", "0.0225", &[]),
-            ("0.045", "0.06", "0.0224", &["RR_POOR"]),
-        ] {
-            assert_eq!(codes(&spec(soft, hard, target)), found, "{soft} {hard} {target}");
-        }
-    }
-
-    #[test]
-    fn a_rule_behind_liquidation_is_refused() {
-        let mut spec = spec("0.045", "0.06", "0.035");
-        spec.leverage = "20".parse().ok();
-        // Liquidation is 4.5 % away: the soft stop's 4.5 % is a little nearer for a short only.
-        let found = codes(&spec);
-        assert!(found.contains(&"BEYOND_LIQUIDATION"), "{found:?}");
-        let mut margin = PlanSpec::empty("m");
-        margin.leverage = "20".parse().ok();
-        let mut guard =
-            LossLimitSpec { fraction: "0.125".parse().expect("a number"), ..LossLimitSpec::default() };
-        margin.loss_guard = Some(guard.clone());
-        assert_eq!(codes(&margin), ["BEYOND_LIQUIDATION"]);
-        guard.basis = crate::plan::spec::BasisSpec::Margin;
-        margin.loss_guard = Some(guard);
-        assert_eq!(codes(&margin), [""; 0]);
-    }
-
-    #[test]
-    fn a_plan_without_a_limit_of_loss_is_told() {
-        let mut spec = spec("0.045", "0.06", "0.035");
-        (spec.stop_loss, spec.soft_stop, spec.hard_stop) = (None, None, None);
-        assert_eq!(codes(&spec), ["NO_LOSS_RULE"]);
-    }
-
-    #[test]
-    fn rules_that_can_never_act_are_told() {
-        let number = |text: &str| text.parse().expect("a number");
-        let leg = |close: &str, at: Option<&str>, at_r: Option<&str>| LegSpec {
-            close: number(close),
-            at: at.map(number),
-            at_r: at_r.map(number),
-            at_price: None,
-            soft: false,
-        };
-        let limit = |fraction| Some(LossLimitSpec { fraction: number(fraction), ..LossLimitSpec::default() });
-        let mut all = PlanSpec::empty("p");
-        all.soft_stop = limit("0.02");
-        let legs = vec![leg("1", Some("0.02"), None), leg("1", Some("0.03"), None)];
-        all.ladder = Some(LadderSpec { legs, ..LadderSpec::default() });
-        all.trailing = Some(crate::plan::spec::TrailingSpec {
-            activation: Some(number("0.05")),
-            distance: DistanceSpec { fraction: Some(number("0.01")), ..DistanceSpec::default() },
-            ..Default::default()
-        });
-        assert_eq!(codes(&all), ["LEG_NEVER_CLOSES", "BEYOND_LAST_LEG"]);
-        let mut mixed = PlanSpec::empty("p");
-        mixed.stop_loss = Some(StopLossSpec {
-            distance: DistanceSpec { fraction: Some(number("0.05")), ..DistanceSpec::default() },
-            ..StopLossSpec::default()
-        });
-        let legs = vec![leg("0.25", None, Some("2")), leg("0.5", Some("0.01"), None)];
-        mixed.ladder = Some(LadderSpec { legs, ..LadderSpec::default() });
-        assert!(codes(&mixed).contains(&"LEG_OUT_OF_ORDER"), "{:?}", codes(&mixed));
-        let mut behind = PlanSpec::empty("p");
-        (behind.hard_stop, behind.loss_guard) = (limit("0.05"), limit("0.1"));
-        assert_eq!(codes(&behind), ["BEHIND_HARD_STOP"]);
-        let mut margin = PlanSpec::empty("p");
-        margin.leverage = "20".parse().ok();
-        margin.soft_stop = limit("0.01");
-        margin.liquidation = Some(crate::plan::spec::LiquidationSpec {
-            enabled: crate::plan::spec::Enabled(true),
-            maintenance: number("0.005"),
-            buffer: Some(number("0.5")),
-        });
-        assert_eq!(codes(&margin), ["LIQUIDATION_FORCES_EXIT"]);
-    }
-
-    #[test]
-    fn a_level_below_zero_is_told() {
-        let number = |text: &str| text.parse().expect("a number");
-        let mut stop = PlanSpec::empty("p");
-        stop.stop_loss = Some(StopLossSpec {
-            distance: DistanceSpec { price: Some(number("150")), ..DistanceSpec::default() },
-            ..StopLossSpec::default()
-        });
-        let instrument = Instrument::from_decimals("X", 6, 3);
-        let plan = stop.resolve_parts(InstrumentId(0), &instrument).0;
-        let sample = Sample { side: Side::Long, entry: Price(100_000_000), atr: ATR_TYPICAL };
-        let found = check(&plan, &instrument, &sample);
-        assert!(found.iter().any(|f| f.code == "BELOW_ZERO" && f.severity == Severity::Fault), "{found:?}");
-    }
-
-    #[test]
-    fn a_break_even_beyond_the_first_target_is_told() {
-        for (offset, found) in [("0.034", &[][..]), ("0.035", &["RATCHET_BEYOND_TARGET"])] {
-            let mut spec = spec("0.045", "0.06", "0.035");
-            spec.ratchet = Some(crate::plan::spec::RatchetSpec {
-                offset: Some(crate::plan::spec::OffsetSpec::Fraction(offset.parse().expect("a number"))),
-                ..Default::default()
-            });
-            assert_eq!(codes(&spec), found, "{offset}");
-        }
-    }
-
-    #[test]
-    fn a_floor_that_allows_no_stop_is_told() {
-        let mut spec = PlanSpec::empty("p");
-        spec.leverage = "60".parse().ok();
-        spec.stop_loss = Some(StopLossSpec {
-            distance: DistanceSpec { fraction: "0.02".parse().ok(), ..DistanceSpec::default() },
-            risk_floor: "0.1".parse().ok(),
-            distance_min: "0.002".parse().ok(),
-            ..StopLossSpec::default()
-        });
-        assert_eq!(codes(&spec), ["FLOOR_FORCES_EXIT"]);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use ripcord_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use ripcord_core::reason::{ExitType, Reason, Source};
 use ripcord_core::time::Timestamp;
 
-use super::{ExitPrice, ExitRow};
+use super::{Ended, ExitPrice, ExitRow};
 
 /// Columns that every exits file has; `symbol` and `strategy` may be there as well.
 const NEEDED: [&str; 14] = [
@@ -149,6 +149,7 @@ impl Cells<'_> {
             strategy: text(strategy),
             price_decimals: decimals,
             qty_decimals,
+            ended: Ended::Closed,
         };
         let net = row.gross - row.fees - row.funding;
         if net != row.net {

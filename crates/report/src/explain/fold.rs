@@ -476,7 +476,7 @@ impl Life {
 
     fn finish(self, prices: &BTreeMap<CellId, (Price, Timestamp)>) -> Story {
         let Self { levels, mut story, approaches, closing, is_closed, .. } = self;
-        story.end.headline = headline(&story.fills);
+        story.end.headline = headline(&story);
         story.end.last = prices.get(&levels.cells.quote(levels.side)).copied();
         if !is_closed {
             story.end.closing = closing;
@@ -504,12 +504,21 @@ fn wake_fired(wake: &Wake, approach: &Approach) -> bool {
 }
 
 /// The reason of the largest closed quantity; of equal ones the first.
-fn headline(fills: &[ExitRow]) -> Option<Reason> {
+fn headline(story: &Story) -> Option<Reason> {
     let mut sums: Vec<(Reason, i64)> = Vec::new();
-    for fill in fills {
-        match sums.iter_mut().find(|(reason, _)| *reason == fill.reason) {
-            Some((_, qty)) => *qty += fill.qty.0,
-            None => sums.push((fill.reason, fill.qty.0)),
+    let mut add = |reason: Reason, qty: i64| match sums.iter_mut().find(|(known, _)| *known == reason) {
+        Some((_, sum)) => *sum = sum.saturating_add(qty).max(0),
+        None => sums.push((reason, qty)),
+    };
+    for fill in &story.fills {
+        add(fill.reason, fill.qty.0);
+    }
+    // What left past us was closed as well, unless its trade was told after all.
+    for (_, change) in &story.changes {
+        match *change {
+            Change::LeftOutside { qty, reason, .. } => add(reason, qty.0),
+            Change::Returned { qty } => add(Reason::Unknown, -qty.0),
+            _ => {}
         }
     }
     let largest = sums.iter().map(|&(_, qty)| qty).max()?;

@@ -114,6 +114,8 @@ fn group(group: &Group) -> Value {
         "wins": group.wins,
         "losses": group.losses,
         "break_even": group.break_even,
+        "unknown": group.unknown,
+        "still_open": group.open,
         "win_rate": group.win_rate().map(ratio),
         "average_win": group.average_win().map(money),
         "average_loss": group.average_loss().map(money),
@@ -148,7 +150,7 @@ mod tests {
         assert_eq!(
             value["total"],
             json!({
-                "name": "total", "fills": 6, "positions": 4, "wins": 2, "losses": 1, "break_even": 1,
+                "name": "total", "fills": 6, "positions": 4, "wins": 2, "losses": 1, "break_even": 1, "unknown": 0, "still_open": 0,
                 "win_rate": "0.666666667", "average_win": "4.5", "average_loss": "4", "reward_risk": "1.125",
                 "profit_factor": "2.25", "expectancy": "1.25",
                 "gross_pnl": "5", "fees": "0", "funding": "0", "net_pnl": "5",

@@ -225,10 +225,15 @@ impl Teller<'_> {
             funding += fill.funding;
         }
         let mut text = String::new();
+        let unpriced = self.story.unpriced();
+        if unpriced.0 > 0 {
+            text += &format!("result unknown: {} left at a price that nobody told\n", self.qty(unpriced));
+        }
         if !self.story.fills.is_empty() {
             let net = self.story.net();
-            text = format!(
-                "result {} net = {} gross - {} fees - {} funding\n",
+            let what = if unpriced.0 > 0 { "known of it" } else { "result" };
+            text += &format!(
+                "{what} {} net = {} gross - {} fees - {} funding\n",
                 money(net),
                 money(gross),
                 money(fees),

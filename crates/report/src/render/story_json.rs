@@ -18,6 +18,7 @@ use crate::number::{fixed, money};
 pub fn story(story: &Story) -> Value {
     let teller = Teller(story);
     let Story { position, opening, end, .. } = story;
+    let unpriced = story.unpriced();
     json!({
         "position": {
             "id": position.id,
@@ -53,7 +54,9 @@ pub fn story(story: &Story) -> Value {
         "mfe": story.excursion.best.map(|extreme| teller.extreme(extreme)),
         "mae": story.excursion.worst.map(|extreme| teller.extreme(extreme)),
         "approaches": story.approaches.iter().map(|approach| teller.approach(approach)).collect::<Vec<_>>(),
-        "net_pnl": money(story.net()),
+        "net_pnl": (unpriced.0 == 0).then(|| money(story.net())),
+        "net_known": money(story.net()),
+        "unpriced_qty": teller.qty(unpriced),
         "remaining": teller.qty(end.remaining),
         "closed": end.closed.map(|(at, index)| json!({
             "at": utc(at), "at_ns": at.0, "index": index, "reason": end.headline.map(|reason| reason.word()),

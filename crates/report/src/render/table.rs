@@ -55,6 +55,10 @@ pub fn summary_within(summary: &Summary, width: usize, colours: bool) -> String 
         text +=
             "A position closed in parts counts once in each row that closed a part, and once in the total.\n";
     }
+    for remark in summary.remarks() {
+        text += &remark;
+        text += "\n";
+    }
     text
 }
 

@@ -7,6 +7,7 @@ use ripcord_core::num::Money;
 use ripcord_core::reason::{Reason, Source};
 
 use super::{By, Group, Summary};
+use crate::exits::Ended;
 
 /// What some closing fills of one position sum to that have reason, source, symbol and strategy in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Part<'a> {
     pub funding: Money,
     /// `gross - fees - funding`.
     pub net: Money,
+    /// What became of the position; the same in all its parts.
+    pub ended: Ended,
 }
 
 /// Takes parts and makes the summaries that [`Summary::of`] would make of the fills.
@@ -40,6 +43,7 @@ pub struct Parts {
     position: Option<String>,
     total: Group,
     net: Money,
+    ended: Ended,
 }
 
 #[derive(Debug)]
@@ -59,7 +63,8 @@ impl Parts {
     pub fn new(by: &[By]) -> Self {
         let grouping = |&by: &By| Grouping { by, groups: BTreeMap::new(), nets: Vec::new() };
         let total = Group { name: "total".to_owned(), ..Group::default() };
-        Self { groupings: by.iter().map(grouping).collect(), position: None, total, net: Money::ZERO }
+        let groupings = by.iter().map(grouping).collect();
+        Self { groupings, position: None, total, net: Money::ZERO, ended: Ended::Open }
     }
 
     /// Takes the next part.
@@ -67,7 +72,9 @@ impl Parts {
         if self.position.as_deref() != Some(part.position) {
             self.conclude();
             self.position = Some(part.position.to_owned());
+            self.ended = Ended::Open;
         }
+        self.ended = self.ended.max(part.ended);
         add(&mut self.total, part);
         self.net += part.net;
         for grouping in &mut self.groupings {
@@ -100,10 +107,10 @@ impl Parts {
         if self.position.take().is_none() {
             return;
         }
-        self.total.conclude(std::mem::take(&mut self.net));
+        self.total.conclude(self.ended, std::mem::take(&mut self.net));
         for Grouping { groups, nets, .. } in &mut self.groupings {
             for (name, net) in nets.drain(..) {
-                groups.entry(name).or_default().conclude(net);
+                groups.entry(name).or_default().conclude(self.ended, net);
             }
         }
     }
@@ -142,6 +149,7 @@ mod tests {
             row.symbol = symbol.to_owned();
             row.strategy = Some(strategy.to_owned()).filter(|name| !name.is_empty());
         }
+        (rows[3].ended, rows[4].ended) = (Ended::Open, Ended::Unknown);
         let every = [By::Reason, By::Source, By::Symbol, By::Strategy];
         let mut parts = Parts::new(&every);
         for row in &rows {
@@ -156,6 +164,7 @@ mod tests {
                 fees: row.fees,
                 funding: row.funding,
                 net: row.net,
+                ended: row.ended,
             });
         }
         assert_eq!(parts.finish(), every.map(|by| Summary::of(&rows, by)));

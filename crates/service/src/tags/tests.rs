@@ -1,9 +1,10 @@
-use ripcord_core::event::{ExitDecided, Held};
+use ripcord_core::event::{ExitDecided, Held, LeftOutside};
 use ripcord_core::gate::Blocked;
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::Money;
 use ripcord_core::reason::ExitType;
+use serde_json::Value;
 
 use super::*;
 
@@ -253,6 +254,36 @@ fn a_close_says_what_the_trade_was_worth() {
         ]
     );
     assert!(narrator.episodes.is_empty(), "an episode that ended is forgotten");
+}
+
+#[test]
+fn a_close_of_which_a_part_left_at_an_unknown_price_has_no_result() {
+    let mut narrator = narrator();
+    tell(&mut narrator, intended(1, 0, OrderKind::Market, Reason::StopLoss));
+    tell(&mut narrator, filled(1, 0, Reason::StopLoss, 30, 18));
+    let left = LeftOutside {
+        episode: EPISODE,
+        reason: Reason::Unknown,
+        source: Reason::Unknown.source(),
+        qty: Qty(18),
+        price: None,
+        fee: Money(0),
+        cost: 0,
+        entry_fees: Money(0),
+        funding: Money(0),
+        remaining: Qty(0),
+    };
+    tell(&mut narrator, Record::LeftOutside(Box::new(left)));
+    let lines = tell(&mut narrator, Record::Closed { episode: EPISODE });
+    assert_eq!(
+        said(&lines),
+        [
+            "POSITION_CLOSED BTCUSDT LONG: closed, mostly by STOP_LOSS | net=unknown (known: +4.87) | held=0.0 s | id=BTCUSDT-L-3-2"
+        ]
+    );
+    let field = |name: &str| lines[0].fields.iter().find(|field| field.0 == name).map(|field| &field.1);
+    assert_eq!((field("net"), field("net_known")), (Some(&Value::Null), Some(&"4.866".into())));
+    assert_eq!(narrator.tally().total().trades.unknown, 1);
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::path::Path;
 use ripcord_core::id::InstrumentId;
 use ripcord_core::instrument::{Instrument, Side};
 use ripcord_core::num::Price;
+use ripcord_core::plan::check::{check_anywhere, check_entry};
 use ripcord_core::plan::stack::ATR_TYPICAL;
-use ripcord_core::plan::{Finding, PlanSpec, Sample, Severity, StackRow, check, stack};
+use ripcord_core::plan::{Finding, Plan, PlanSpec, Sample, Severity, StackRow, stack};
 
 use super::config::{self, Config, ConfigFaults};
 use super::place::{Place, Places};
@@ -54,9 +55,26 @@ pub fn sample_entry() -> Price {
     Price(100 * 10_i64.pow(u32::from(SAMPLE_DECIMALS)))
 }
 
-/// Checks a plan for both sides of an entry.
+/// How an entry is known for which a plan is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It is that of a position, or what somebody asks for.
+    Given,
+    /// It is the sample's: prices that the plan gives may be right in its own market.
+    Example,
+    /// There is none yet; prices are judged when there is.
+    NotYet,
+}
+
+/// Checks a plan for both sides of an entry. At the entry of the sample no price that the plan gives is a
+/// fault: it is told as worth knowing.
 #[must_use]
 pub fn check_plan(spec: &PlanSpec, instrument: &Instrument, entry: Price) -> Checked {
+    let is_example = *instrument == sample_instrument() && entry == sample_entry();
+    check_known(spec, instrument, entry, if is_example { Known::Example } else { Known::Given })
+}
+
+fn check_known(spec: &PlanSpec, instrument: &Instrument, entry: Price, known: Known) -> Checked {
     let (plan, warnings, faults) = spec.resolve_parts(InstrumentId(0), instrument);
     let mut findings: Vec<Finding> = faults
         .into_iter()
@@ -86,9 +104,8 @@ pub fn check_plan(spec: &PlanSpec, instrument: &Instrument, entry: Price) -> Che
     }));
     let sample = |side| Sample { side, entry, atr: ATR_TYPICAL };
     for side in [Side::Long, Side::Short] {
-        for finding in check(&plan, instrument, &sample(side)) {
-            let same = |known: &Finding| known.code == finding.code && known.field == finding.field;
-            if !findings.iter().any(same) {
+        for finding in at_entry(&plan, instrument, &sample(side), known) {
+            if !findings.iter().any(|known| known.is_as(&finding)) {
                 findings.push(finding);
             }
         }
@@ -101,6 +118,25 @@ pub fn check_plan(spec: &PlanSpec, instrument: &Instrument, entry: Price) -> Che
         rows
     };
     Checked { findings, long: levels(Side::Long), short: levels(Side::Short) }
+}
+
+/// What is found at an entry, as far as it is known.
+fn at_entry(plan: &Plan, instrument: &Instrument, sample: &Sample, known: Known) -> Vec<Finding> {
+    let mut found = check_anywhere(plan, instrument, sample);
+    if known == Known::NotYet {
+        return found;
+    }
+    found.extend(check_entry(plan, instrument, sample).into_iter().map(|finding| {
+        if known == Known::Given {
+            return finding;
+        }
+        let what = format!(
+            "{}; this entry is an example, a position is judged at its own: check with --entry PRICE of the market",
+            finding.what
+        );
+        Finding { severity: Severity::Warning, what, ..finding }
+    }));
+    found
 }
 
 fn no_rules() -> Finding {
@@ -148,10 +184,11 @@ pub fn listed(found: &[Found]) -> String {
     found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Checks a plan as `ripcord check` does, and places what it finds. `called` is what the plan is told as.
+/// Checks a plan before there is an entry, and places what it finds. `called` is what the plan is told as.
+/// Prices that it gives are judged at the entry of each position ([`crate::sensible`]).
 #[must_use]
 pub fn check_written(plan: &PlanSpec, places: &Places, called: &str) -> Vec<Found> {
-    let findings = check_plan(plan, &sample_instrument(), sample_entry()).findings;
+    let findings = check_known(plan, &sample_instrument(), sample_entry(), Known::NotYet).findings;
     let placed = findings.into_iter().map(|finding| {
         let place = places.of(&finding.field).clone();
         Found { plan: called.to_owned(), place, finding }

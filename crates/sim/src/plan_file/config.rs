@@ -6,13 +6,16 @@
 
 use std::path::Path;
 
-use ripcord_core::plan::PlanSpec;
+use ripcord_core::plan::{Finding, PlanSpec, Severity};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::checked::{Found, check_written};
 use super::merge::{Source, Tree, quoted};
 use super::place::{Place, Places};
-use super::{ReadPlanError, WrittenPlan, line_column, not_toml, parse_plan, presets, read_plan, show};
+use super::{
+    PlanFileFault, ReadPlanError, WrittenPlan, line_column, not_toml, parse_plan, presets, read_plan, show,
+};
 
 /// Version of the configuration file.
 pub const CONFIG_VERSION: i64 = 1;
@@ -83,6 +86,13 @@ pub struct ConfigFaults(pub Vec<ConfigFault>);
 
 fn shown(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("{field} ") }
+}
+
+impl From<PlanFileFault> for ConfigFault {
+    fn from(fault: PlanFileFault) -> Self {
+        let PlanFileFault { file, line, field, what, .. } = fault;
+        Self { file, line, field, what }
+    }
 }
 
 impl Keys {
@@ -172,7 +182,7 @@ fn read_with(path: &Path, no_profile: &'static str) -> Result<Config, ConfigFaul
 /// Reads a configuration, or a plan (a file, or `preset:NAME`) as if one profile had it for any position.
 ///
 /// # Errors
-/// Every fault of a configuration, the first of a plan file.
+/// Every fault of a configuration or of a plan file.
 pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
     let is_preset = path.to_str().is_some_and(|name| name.starts_with(presets::PREFIX));
     let is_plan_file = || {
@@ -189,11 +199,16 @@ pub fn read_or_plan(path: &Path) -> Result<Config, ConfigFaults> {
         return read_with(path, "A plan by itself has rules beside its version, such as [stop_loss]");
     }
     let WrittenPlan { plan, places } = read_plan(path).map_err(|error| {
-        let (file, line, field, what) = match error {
-            ReadPlanError::Plan(fault) => (fault.file, fault.line, fault.field, fault.what),
-            other => (path.display().to_string(), 1, String::new(), other.to_string()),
+        let whole = |error: ReadPlanError| ConfigFault {
+            file: path.display().to_string(),
+            line: 1,
+            field: String::new(),
+            what: error.to_string(),
         };
-        ConfigFaults(vec![ConfigFault { file, line, field, what }])
+        ConfigFaults(match error {
+            ReadPlanError::Plan(error) => error.0.into_iter().map(ConfigFault::from).collect(),
+            other => vec![whole(other)],
+        })
     })?;
     Ok(Config {
         profiles: vec![Profile { name: plan.name.clone(), matches: Keys::default(), plan, places, line: 1 }],
@@ -219,8 +234,23 @@ fn parse_with(
     if reader.faults.is_empty() {
         return Ok(Config { profiles });
     }
+    // What is wrong with the plans that could be read is told beside it.
+    reader.faults.extend(profiles.iter().flat_map(faults_of));
     reader.faults.sort_by_key(|fault| fault.line);
     Err(ConfigFaults(reader.faults))
+}
+
+/// The faults that the check finds in the plan of a profile.
+fn faults_of(profile: &Profile) -> Vec<ConfigFault> {
+    let found = check_written(&profile.plan, &profile.places, &profile.name).into_iter();
+    let faults = found.filter(|found| found.finding.severity == Severity::Fault);
+    let told = faults.map(|Found { plan, place, finding }| {
+        let Finding { code, field, value, limit, what, .. } = finding;
+        let limit = if limit.is_empty() { String::new() } else { format!(" (limit: {limit})") };
+        let what = format!("is {value}{limit}: {what} ({code}, profile {plan})");
+        ConfigFault { file: place.file.to_string(), line: place.line, field, what }
+    });
+    told.collect()
 }
 
 struct Reader<'a> {
@@ -353,13 +383,16 @@ impl Reader<'_> {
         match parse_plan(&merged.text(), self.file) {
             Ok(plan) => Some(Profile { name, matches, plan, places, line: self.line(at) }),
             Err(error) => {
-                let Place { file, line, .. } = places.of(&error.field);
-                self.faults.push(ConfigFault {
-                    file: file.to_string(),
-                    line: *line,
-                    field: format!("{place}.plan.{}", error.field),
-                    what: format!("{} (profile {name}, with defaults and overrides)", error.what),
+                let placed = error.0.into_iter().map(|fault| {
+                    let Place { file, line, .. } = places.of(&fault.field);
+                    ConfigFault {
+                        file: file.to_string(),
+                        line: *line,
+                        field: format!("{place}.plan.{}", fault.field),
+                        what: format!("{} (profile {name}, with defaults and overrides)", fault.what),
+                    }
                 });
+                self.faults.extend(placed);
                 None
             }
         }
@@ -405,7 +438,9 @@ impl Reader<'_> {
         };
         // By itself first: its faults are told with their own place.
         if let Err(error) = parse_plan(&text, &file) {
-            self.fault(at, &field, format!("is {reference}: {error}"));
+            for fault in error.0 {
+                self.fault(at, &field, format!("is {reference}: {fault}"));
+            }
             return None;
         }
         let table = DeTable::parse(&text).expect("read just above");

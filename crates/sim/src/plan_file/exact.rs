@@ -1,6 +1,7 @@
 //! A serde reader over parsed TOML that hands numbers on as they are written, and knows the place
 //! and the path of what is refused.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -18,7 +19,17 @@ use toml::de::{DeArray, DeString, DeTable, DeValue};
 pub(super) struct Exact<'a> {
     node: Node<'a>,
     span: Range<usize>,
+    /// Its field, from the top.
+    path: String,
+    text: Text<'a>,
+}
+
+/// What a reader reads.
+#[derive(Clone, Copy)]
+struct Text<'a> {
     source: &'a str,
+    /// Fields that are read as if they were not there.
+    skipped: &'a BTreeSet<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -33,25 +44,43 @@ pub(super) struct Refusal {
     pub(super) field: String,
     pub(super) span: Option<Range<usize>>,
     pub(super) what: String,
+    pub(super) kind: Refused,
+}
+
+/// What is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// A field that nobody knows.
+    Unknown,
+    /// That a field is not there.
+    Missing,
+    /// The value of a field.
+    Value,
 }
 
 impl<'a> Exact<'a> {
-    pub(super) fn table(table: &'a Spanned<DeTable<'a>>, source: &'a str) -> Self {
-        Self { node: Node::Table(table.get_ref()), span: table.span(), source }
+    /// A table without the fields `skipped`, which are paths from its top.
+    pub(super) fn table(
+        table: &'a Spanned<DeTable<'a>>,
+        source: &'a str,
+        skipped: &'a BTreeSet<String>,
+    ) -> Self {
+        let text = Text { source, skipped };
+        Self { node: Node::Table(table.get_ref()), span: table.span(), path: String::new(), text }
     }
 
-    fn value(value: &'a Spanned<DeValue<'a>>, source: &'a str) -> Self {
+    fn value(value: &'a Spanned<DeValue<'a>>, path: String, text: Text<'a>) -> Self {
         let node = match value.get_ref() {
             DeValue::Table(table) => Node::Table(table),
             other => Node::Value(other),
         };
-        Self { node, span: value.span(), source }
+        Self { node, span: value.span(), path, text }
     }
 
     /// The value as it is written, cut when long.
     fn written(&self) -> String {
         const CHARS_MAX: usize = 48;
-        let text = self.source.get(self.span.clone()).unwrap_or_default();
+        let text = self.text.source.get(self.span.clone()).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
         let cut: String = line.chars().take(CHARS_MAX).collect();
         if cut.len() < text.trim_end().len() { format!("{cut}...") } else { cut }
@@ -79,14 +108,19 @@ impl<'a> Exact<'a> {
 
 impl Refusal {
     fn because(what: impl fmt::Display) -> Self {
-        Self { field: String::new(), span: None, what: what.to_string() }
+        Self { field: String::new(), span: None, what: what.to_string(), kind: Refused::Value }
     }
 
     fn under(mut self, key: &str) -> Self {
-        let link = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
-        self.field = format!("{key}{link}{}", self.field);
+        self.field = joined(key, &self.field);
         self
     }
+}
+
+/// A path and what comes behind it.
+fn joined(path: &str, rest: &str) -> String {
+    let link = if path.is_empty() || rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+    format!("{path}{link}{rest}")
 }
 
 impl fmt::Display for Refusal {
@@ -115,11 +149,13 @@ impl de::Error for Refusal {
     }
 
     fn unknown_field(_: &str, known: &'static [&'static str]) -> Self {
-        Self::because(format_args!("is not known; known here are {}", known.join(", ")))
+        let what = format_args!("is not known; known here are {}", known.join(", "));
+        Self { kind: Refused::Unknown, ..Self::because(what) }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { field: field.to_owned(), span: None, what: "is missing; it must be given".to_owned() }
+        let what = "is missing; it must be given";
+        Self { field: field.to_owned(), kind: Refused::Missing, ..Self::because(what) }
     }
 }
 
@@ -150,10 +186,12 @@ impl<'de> Deserializer<'de> for Exact<'_> {
     type Error = Refusal;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        let source = self.source;
+        let (path, text) = (&self.path, self.text);
         let value = match self.node {
-            Node::Table(table) => visitor.visit_map(Fields { entries: table.iter(), value: None, source }),
-            Node::Value(DeValue::String(text)) => visitor.visit_str(text),
+            Node::Table(table) => {
+                visitor.visit_map(Fields { entries: table.iter(), value: None, path, text })
+            }
+            Node::Value(DeValue::String(string)) => visitor.visit_str(string),
             Node::Value(DeValue::Float(float)) => visitor.visit_str(float.as_str()),
             Node::Value(DeValue::Integer(integer)) => {
                 match i64::from_str_radix(integer.as_str(), integer.radix()) {
@@ -162,7 +200,7 @@ impl<'de> Deserializer<'de> for Exact<'_> {
                 }
             }
             Node::Value(DeValue::Boolean(value)) => visitor.visit_bool(*value),
-            Node::Value(DeValue::Array(array)) => visitor.visit_seq(Items::new(array, source)),
+            Node::Value(DeValue::Array(array)) => visitor.visit_seq(Items::new(array, path, text)),
             Node::Value(DeValue::Datetime(_)) => Err(Refusal::because("nothing here is a date")),
             Node::Value(DeValue::Table(_)) => unreachable!("a table is its own kind of node"),
         };
@@ -206,12 +244,11 @@ impl<'de> Deserializer<'de> for Exact<'_> {
         known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        let source = self.source;
         let chosen = match self.node {
             Node::Value(DeValue::String(name)) => visitor.visit_enum(Choice { name, inner: None }),
             Node::Table(table) if table.len() == 1 => {
                 let (key, value) = table.iter().next().expect("one entry");
-                let inner = Some(Exact::value(value, source));
+                let inner = Some(Exact::value(value, joined(&self.path, key.get_ref()), self.text));
                 visitor.visit_enum(Choice { name: key.get_ref(), inner })
             }
             Node::Value(_) | Node::Table(_) => {
@@ -228,22 +265,29 @@ impl<'de> Deserializer<'de> for Exact<'_> {
 }
 
 /// The entries of a table.
-struct Fields<'a, I> {
+struct Fields<'a, 'p, I> {
     entries: I,
     value: Option<(&'a str, Exact<'a>)>,
-    source: &'a str,
+    path: &'p str,
+    text: Text<'a>,
 }
 
-impl<'a, 'de, I> MapAccess<'de> for Fields<'a, I>
+impl<'a, 'de, I> MapAccess<'de> for Fields<'a, '_, I>
 where
     I: Iterator<Item = (&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>)>,
 {
     type Error = Refusal;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refusal> {
-        let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        let (key, value, path) = loop {
+            let Some((key, value)) = self.entries.next() else { return Ok(None) };
+            let path = joined(self.path, key.get_ref());
+            if !self.text.skipped.contains(&path) {
+                break (key, value, path);
+            }
+        };
         let name = key.get_ref().as_ref();
-        self.value = Some((name, Exact::value(value, self.source)));
+        self.value = Some((name, Exact::value(value, path, self.text)));
         let reader: StrDeserializer<'_, Refusal> = name.into_deserializer();
         seed.deserialize(reader).map(Some).map_err(|refusal| {
             let span = Some(key.span());
@@ -258,23 +302,24 @@ where
 }
 
 /// The items of a list.
-struct Items<'a> {
+struct Items<'a, 'p> {
     items: std::iter::Enumerate<std::slice::Iter<'a, Spanned<DeValue<'a>>>>,
-    source: &'a str,
+    path: &'p str,
+    text: Text<'a>,
 }
 
-impl<'a> Items<'a> {
-    fn new(array: &'a DeArray<'a>, source: &'a str) -> Self {
-        Self { items: array.iter().enumerate(), source }
+impl<'a, 'p> Items<'a, 'p> {
+    fn new(array: &'a DeArray<'a>, path: &'p str, text: Text<'a>) -> Self {
+        Self { items: array.iter().enumerate(), path, text }
     }
 }
 
-impl<'de> SeqAccess<'de> for Items<'_> {
+impl<'de> SeqAccess<'de> for Items<'_, '_> {
     type Error = Refusal;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
         let Some((index, item)) = self.items.next() else { return Ok(None) };
-        let value = Exact::value(item, self.source);
+        let value = Exact::value(item, joined(self.path, &format!("[{index}]")), self.text);
         seed.deserialize(value.clone())
             .map(Some)
             .map_err(|refusal| value.placed(refusal).under(&format!("[{index}]")))

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use ripcord_core::id::InstrumentId;
-use ripcord_core::instrument::Side;
-use ripcord_core::num::{Price, Ratio};
-use ripcord_core::plan::{ExitStyle, OnlyWhen, Plan, PlanSpec, RatchetOffset, StackLevel};
+use ripcord_core::instrument::{Instrument, Side};
+use ripcord_core::num::{Price, Qty, Ratio};
+use ripcord_core::plan::{ExitStyle, OnlyWhen, Plan, PlanSpec, RatchetOffset, Severity, StackLevel};
 use ripcord_core::time::Span;
-use ripcord_sim::plan_file::checked::{check_plan, sample_entry, sample_instrument};
+use ripcord_sim::plan_file::checked::{check_plan, check_written, sample_entry, sample_instrument};
 use ripcord_sim::plan_file::config::{Config, Keys, parse};
 use ripcord_sim::plan_file::presets::{PRESETS, preset};
-use ripcord_sim::plan_file::{parse_plan, plan_toml};
+use ripcord_sim::plan_file::{parse_plan, parse_written_plan, plan_toml};
+use ripcord_sim::sensible::sensible;
 
 fn config(text: &str) -> Config {
     parse(text, "c.toml", Path::new(".")).unwrap_or_else(|faults| panic!("{faults}"))
@@ -314,4 +315,42 @@ fn a_tie_names_both_profiles() {
     assert!(told.contains("two and one (line 2) are equally specific: both are for strategy m"), "{told}");
     let told = faults(&format!("version = 1\n{}{}", twin("one"), twin("one")));
     assert!(told.contains("give each profile a name of its own"), "{told}");
+}
+
+#[test]
+fn faults_of_plans_are_told_beside_those_of_the_file() {
+    let text = "version = 1\n[[profile]]\nname = \"a\"\n[profile.plan]\nfoo = 1\nsoft_stop = { fraction = 5 }\n[[profile]]\nname = \"b\"\ninstrument = \"Y\"\n[profile.plan]\nsoft_stop = { fraction = 0.05 }\nhard_stop = { fraction = 0.05 }\n";
+    let told = faults(text);
+    for part in [
+        "c.toml:5: profile[0].plan.foo is not known",
+        "c.toml:6: profile[0].plan.soft_stop.fraction is 5: must be above 0 and below 1",
+        "c.toml:12: hard_stop.fraction is 0.05 (limit: soft_stop.fraction 0.05)",
+        "(HARD_NOT_WIDER, profile b)",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn a_price_of_a_plan_is_no_fault_before_there_is_an_entry_of_its_market() {
+    let text = "version = 1\nleverage = 5\nstop_loss = { distance = { price = 1200 } }\ntrailing = { activation = 0.01, distance = { price = 900 } }\n";
+    let written = parse_written_plan(text, "p.toml").expect("a plan");
+    assert_eq!(check_written(&written.plan, &written.places, "plan p"), []);
+    let severities = |entry: Price| -> Vec<(&str, Severity)> {
+        let found = check_plan(&written.plan, &sample_instrument(), entry).findings;
+        found.iter().map(|finding| (finding.code, finding.severity)).collect()
+    };
+    let warned = severities(sample_entry());
+    assert!(warned.contains(&("BELOW_ZERO", Severity::Warning)), "{warned:?}");
+    assert!(warned.iter().all(|(_, severity)| *severity == Severity::Warning), "{warned:?}");
+    let of = |entry: i64| Price(entry * 100_000_000);
+    assert_eq!(severities(of(60_000)), []);
+    assert!(severities(of(101)).contains(&("BELOW_ZERO", Severity::Fault)), "somebody asked for this entry");
+    // The entry of a position says what the start could not.
+    let rules = Instrument::from_decimals("BTCUSDT", 2, 3);
+    let plan = written.plan.resolve(InstrumentId(0), &rules).expect("a plan");
+    let asked = |entry: i64| sensible(&plan, &rules, Side::Long, (Price(entry * 100), Qty(1_000)));
+    assert_eq!(asked(60_000), Ok(()));
+    let refused = asked(5_000).expect_err("the venue liquidates first");
+    assert!(refused.must.contains("BEYOND_LIQUIDATION: stop_loss.distance is 1200"), "{}", refused.must);
 }

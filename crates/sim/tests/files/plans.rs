@@ -163,3 +163,28 @@ fn a_plan_is_read_alike_with_quotes_and_without() {
     let quoted = "version = 1\nstop_loss = { distance = { fraction = \"0.0250\" } }";
     assert_eq!(parse_plan(bare, "a"), parse_plan(quoted, "b"));
 }
+
+#[test]
+fn every_fault_of_a_plan_is_told_at_once() {
+    let plan = "version = 1\nfoo = 1\nbar = 2\nhard_stop = { fraction = 1.2, basis = \"magrin\" }\nsoft_stop = { fraction = 5 }\n[trailing]\ndistanse = 1\n[[ladder.legs]]\nclose = 0.5\nat = 0.01\nclosed = 1\n[[ladder.legs]]\nclose = true\nat = 0.02\n";
+    let told = told(plan);
+    let starts: Vec<&str> =
+        told.lines().map(|line| line.split_once(" is ").map_or(line, |it| it.0)).collect();
+    assert_eq!(
+        starts,
+        [
+            "p.toml:2:1: foo",
+            "p.toml:3:1: bar",
+            "p.toml:4:26: hard_stop.fraction",
+            "p.toml:4:39: hard_stop.basis",
+            "p.toml:5:26: soft_stop.fraction",
+            "p.toml:7:1: trailing.distanse",
+            "p.toml:11:1: ladder.legs[0].closed",
+            "p.toml:13:9: ladder.legs[1].close",
+        ],
+        "{told}"
+    );
+    assert!(told.contains("soft_stop.fraction is 5: must be above 0 and below 1"), "{told}");
+    let many: String = (0..200).map(|n| format!("x{n} = 1\n")).collect();
+    assert_eq!(self::told(&format!("version = 1\n{many}")).lines().count(), 100, "nobody mends more at once");
+}

@@ -10,6 +10,7 @@ mod edges;
 mod fills;
 mod jobs;
 mod paces;
+mod positions;
 mod random;
 mod reads;
 mod real_data;

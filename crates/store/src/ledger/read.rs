@@ -1,5 +1,6 @@
 //! Questions to the ledger: its trade records, and what a report sums.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ripcord_core::num::Money;
@@ -79,6 +80,19 @@ pub struct ReportPart<'a> {
     pub fees: Money,
     /// Positive is paid.
     pub funding: Money,
+    /// What became of the position.
+    pub end: PartEnd,
+}
+
+/// What became of the position of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartEnd {
+    /// Something of it is held.
+    Open,
+    /// It is closed, or its record belongs to no episode.
+    Closed,
+    /// It is closed, and nobody knows what a part of it was worth.
+    Unknown,
 }
 
 impl ReportPart<'_> {
@@ -160,8 +174,9 @@ fn trade_record(row: &Row<'_>) -> rusqlite::Result<TradeRecord> {
     })
 }
 
-/// Hands out closing orders, position by position, from `since_ns` on. Returns how many are not among
-/// them, because nobody knows what they closed had cost.
+/// Hands out closing orders, position by position, from `since_ns` on; then the positions that are closed
+/// without one, and of which nobody knows what they were worth. Returns how many orders are not among them,
+/// because nobody knows what they closed had cost.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -182,19 +197,78 @@ pub fn report_parts(
          exit_reason, exit_source, symbol, strategy {FROM} ORDER BY episode"
     );
     let mut unknown = 0;
+    let mut odd = odd_episodes(connection)?;
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([since])?;
     while let Some(row) = rows.next()? {
-        match part(row)? {
-            Some(part) => take(part),
+        let odd = row.get_ref(7)?.as_str_or_null()?.and_then(|episode| odd.get_mut(episode));
+        match part(row, odd.as_ref().map_or(PartEnd::Closed, |odd| odd.end))? {
+            Some(part) => {
+                take(part);
+                if let Some(odd) = odd {
+                    odd.is_told = true;
+                }
+            }
             None => unknown += 1,
         }
+    }
+    let without = odd.iter().filter(|(_, odd)| !odd.is_told && odd.end == PartEnd::Unknown);
+    for (episode, odd) in without.filter(|(_, odd)| odd.closed_ns.is_some_and(|at| at >= since)) {
+        // What closed nothing is no trade.
+        let Some(reason) = &odd.headline else { continue };
+        take(ReportPart {
+            position: episode,
+            reason,
+            source: "",
+            symbol: &odd.symbol,
+            strategy: odd.strategy.as_deref(),
+            fills: 0,
+            gross: Money::ZERO,
+            fees: Money::ZERO,
+            funding: Money::ZERO,
+            end: odd.end,
+        });
     }
     Ok(unknown)
 }
 
+/// An episode that is still open, or of which nobody knows what it was worth.
+struct Odd {
+    end: PartEnd,
+    closed_ns: Option<i64>,
+    headline: Option<String>,
+    symbol: String,
+    strategy: Option<String>,
+    /// Whether a closing order of it was handed out.
+    is_told: bool,
+}
+
+/// The episodes that are no trades of known result; there are few. An adopted database has none.
+fn odd_episodes(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Odd>> {
+    let sql = "SELECT count(*) FROM pragma_table_info('episodes') WHERE name = 'net_nano'";
+    if connection.query_row(sql, [], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let sql = "SELECT episode, closed_ns, headline, symbol, strategy FROM episodes \
+               WHERE closed_ns IS NULL OR net_nano IS NULL";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let closed_ns: Option<i64> = row.get(1)?;
+        let odd = Odd {
+            end: if closed_ns.is_some() { PartEnd::Unknown } else { PartEnd::Open },
+            closed_ns,
+            headline: row.get(2)?,
+            symbol: row.get(3)?,
+            strategy: row.get(4)?,
+            is_told: false,
+        };
+        Ok((row.get(0)?, odd))
+    })?;
+    rows.collect()
+}
+
 /// A closing order; none when its profit is not known.
-fn part<'a>(row: &'a Row<'_>) -> rusqlite::Result<Option<ReportPart<'a>>> {
+fn part<'a>(row: &'a Row<'_>, end: PartEnd) -> rusqlite::Result<Option<ReportPart<'a>>> {
     let amount = |at: usize| -> rusqlite::Result<Money> {
         Ok(money::join(i128::from(row.get::<_, i64>(at)?), i128::from(row.get::<_, i64>(at + 1)?)))
     };
@@ -212,6 +286,7 @@ fn part<'a>(row: &'a Row<'_>) -> rusqlite::Result<Option<ReportPart<'a>>> {
         gross: amount(1)?,
         fees: amount(3)?,
         funding: amount(5)?,
+        end,
     }))
 }
 

@@ -1,10 +1,13 @@
 //! What is written with the journal is what the journal says, whoever restarted when.
 
+use std::collections::BTreeMap;
+
 use ripcord_core::num::Money;
 use ripcord_ledger::fact::Method;
 use ripcord_ledger::money;
 use ripcord_ledger::sample::Sample;
 use ripcord_ledger::vocabulary::{REASONS, SOURCES, exit_code, exit_source_code, log_reason};
+use ripcord_store::ledger::PartEnd;
 use ripcord_store::rusqlite::{Connection, params};
 use ripcord_store::{Reader, ledger};
 
@@ -177,4 +180,34 @@ fn filters_choose_records() {
     });
     assert_eq!(chosen.len(), wanted.count());
     assert!(!chosen.is_empty() && chosen.len() < everything.len());
+}
+
+#[test]
+fn a_report_is_told_what_became_of_each_position() {
+    let place = Place::new();
+    let store = place.filled(6, 1_000, 4_000);
+    let connection = store.connection();
+    let told = || -> BTreeMap<String, (PartEnd, u64)> {
+        let mut told = BTreeMap::new();
+        ledger::report_parts(connection, None, |part| {
+            let of: &mut (PartEnd, u64) = told.entry(part.position.to_owned()).or_insert((part.end, 0));
+            assert_eq!(of.0, part.end, "the same in every part");
+            of.1 += part.fills;
+        })
+        .expect("readable");
+        told
+    };
+    let count = |end: PartEnd| told().values().filter(|of| of.0 == end).count();
+    let open = "SELECT count(DISTINCT episode) FROM trade_records JOIN episodes USING (episode) \
+                WHERE trade_records.exit_reason IS NOT NULL AND closed_ns IS NULL";
+    let open = usize::try_from(one::<i64>(connection, open)).expect("a count");
+    assert!(open > 0);
+    assert_eq!((count(PartEnd::Open), count(PartEnd::Unknown)), (open, 0));
+    // Nobody told the price of a part; then of the whole, which no order of ours closed.
+    let (episode, _) = told().into_iter().find(|(_, of)| of.0 == PartEnd::Closed).expect("a trade");
+    let forget = "UPDATE episodes SET net_pnl = NULL, net_nano = NULL, net_atto = NULL WHERE episode = ?1";
+    connection.execute(forget, [&episode]).expect("forgotten");
+    assert!(told()[&episode].0 == PartEnd::Unknown && told()[&episode].1 > 0);
+    connection.execute("DELETE FROM trade_records WHERE episode = ?1", [&episode]).expect("deleted");
+    assert_eq!(told()[&episode], (PartEnd::Unknown, 0), "it counts all the same");
 }

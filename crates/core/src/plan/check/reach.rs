@@ -1,6 +1,6 @@
 //! Whether each rule of a plan can act at all, beside the others.
 
-use super::{Finding, Look, Severity, is_farther, shown};
+use super::{Finding, Look, Severity, is_farther, loss_shown, shown};
 use crate::instrument::Side;
 use crate::num::{Price, Ratio};
 use crate::plan::stack::StackLevel;
@@ -25,16 +25,22 @@ impl Look<'_> {
     /// A loss rule whose level lies behind the hard stop comes too late.
     fn behind_the_hard_stop(&self) -> Vec<Finding> {
         let Some(hard) = self.level(Rule::HardStop) else { return Vec::new() };
-        let rules = [(Rule::LossGuard, "loss_guard.fraction"), (Rule::StopLoss, "stop_loss.distance")];
-        let behind = rules.into_iter().filter_map(|(rule, field)| {
+        let rules = [
+            (Rule::LossGuard, "loss_guard.fraction", loss_shown(self.plan.loss_guard)),
+            (Rule::StopLoss, "stop_loss.distance", self.stop_written()),
+        ];
+        let behind = rules.into_iter().filter_map(|(rule, field, value)| {
             let level = self.level(rule)?;
             is_farther(self.sample.side, hard, level).then(|| {
                 self.warning(
                     "BEHIND_HARD_STOP",
                     field,
-                    self.shown(level),
+                    value,
                     format!("hard stop at {}", self.shown(hard)),
-                    "the hard stop acts before it ever does; make it tighter, or the hard stop wider",
+                    &format!(
+                        "its level {} comes after it: the hard stop acts before it ever does; make it tighter, or the hard stop wider",
+                        self.shown(level)
+                    ),
                 )
             })
         });
@@ -80,15 +86,27 @@ impl Look<'_> {
             if let (Some(price), Some(before)) = (price, before)
                 && is_farther(side, before, price)
             {
-                let limit = format!("the leg before it at {}", self.shown(before));
-                let what =
-                    "legs fire in their order, so this one waits for the one before it; sort them by price";
-                findings.push(self.warning("LEG_OUT_OF_ORDER", &field, self.shown(price), limit, what));
+                let limit = format!("the leg before it, with its target at {}", self.shown(before));
+                let what = format!(
+                    "its target {} is nearer, but legs fire in their order, so it waits for the one before it; sort them by price",
+                    self.shown(price)
+                );
+                findings.push(self.warning(
+                    "LEG_OUT_OF_ORDER",
+                    &field,
+                    self.leg_written(index),
+                    limit,
+                    &what,
+                ));
             }
             if let Some(price) = price.filter(|&price| is_farther(side, self.sample.entry, price)) {
                 let limit = format!("an entry of {}", self.shown(self.sample.entry));
-                let what = "it is reached by the first price; a target lies on the winning side of the entry";
-                findings.push(self.warning("TARGET_BEHIND_ENTRY", &field, self.shown(price), limit, what));
+                let what = format!(
+                    "its target {} is reached by the first price; a target lies on the winning side of the entry",
+                    self.shown(price)
+                );
+                let value = self.leg_written(index);
+                findings.push(self.warning("TARGET_BEHIND_ENTRY", &field, value, limit, &what));
             }
             if left <= 0 {
                 let limit = "the legs before it close everything".to_owned();
@@ -121,11 +139,16 @@ impl Look<'_> {
     /// What becomes possible only where the ladder has closed everything already.
     fn beyond_the_last_leg(&self) -> Vec<Finding> {
         let Some(last) = self.all_closed_at() else { return Vec::new() };
+        let activation = self.plan.trailing.as_ref().and_then(|trailing| trailing.activation);
         let levels = [
-            (StackLevel::TrailingActivation, "trailing.activation"),
-            (StackLevel::SignalProfit, "signal_exit.profit_min"),
+            (StackLevel::TrailingActivation, "trailing.activation", activation),
+            (
+                StackLevel::SignalProfit,
+                "signal_exit.profit_min",
+                self.plan.signal_exit.map(|exit| exit.profit_min),
+            ),
         ];
-        let beyond = levels.into_iter().filter_map(|(what, field)| {
+        let beyond = levels.into_iter().filter_map(|(what, field, share)| {
             let price = self.rows.iter().find(|row| row.what == what)?.price;
             let is_beyond = match self.sample.side {
                 Side::Long => price >= last,
@@ -135,9 +158,12 @@ impl Look<'_> {
                 self.warning(
                     "BEYOND_LAST_LEG",
                     field,
-                    self.shown(price),
+                    share.map_or_else(String::new, shown),
                     format!("everything is closed at {}", self.shown(last)),
-                    "nothing is held any more where it would begin; bring it nearer, or close less",
+                    &format!(
+                        "it begins at {}, where nothing is held any more; bring it nearer, or close less",
+                        self.shown(price)
+                    ),
                 )
             })
         });
