@@ -211,14 +211,11 @@ impl Oracle {
     }
 
     fn hear(&mut self, event: &Event) {
-        match event {
-            Event::Venue(VenueEvent::Read(reading)) => {
-                if reading.held.is_none() {
-                    self.count("failed");
-                }
-                self.reads.push((**reading).clone());
+        if let Event::Venue(VenueEvent::Read(reading)) = event {
+            if reading.held.is_none() {
+                self.count("failed");
             }
-            _ => {}
+            self.reads.push((**reading).clone());
         }
     }
 

@@ -22,7 +22,9 @@ use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::LivingOrder;
 use ripcord_sim::desk::Venue;
 use ripcord_sim::venue::Answer as Heard;
-use ripcord_venue::line::{self, Answer, Asked, Ended, Kind, Named, Order, Request, State, Subscribe, Why};
+use ripcord_venue::line::{
+    self, Answer, Asked, Ended, Found, Kind, Named, Order, Request, State, Subscribe, Why,
+};
 
 use super::clock::VenueClock;
 use super::connection::Word;
@@ -210,21 +212,7 @@ impl LineVenue {
                 let asked_at = self.answered_question(&id)?;
                 VenueEvent::Absent(Box::new(Absence { id, asked_at }))
             }
-            Answer::Found(found) => {
-                let id = order(&found.id)?;
-                self.answered_question(&id);
-                let told = match found.traded {
-                    Some(of) => Some(fill(id, of.total, of.price, of.fee)?),
-                    None => None,
-                };
-                let placed_at = self.clock.ours(Timestamp(found.placed_at)).min(now);
-                let (qty, state) = (Qty(found.qty), core_state(found.state));
-                match state.is_final() {
-                    true => self.totals.remove(&id),
-                    false => told.and_then(|fill| self.totals.insert(id, fill.filled_total.0)),
-                };
-                VenueEvent::Found(Box::new(OrderFound { id, qty, placed_at, state, fill: told }))
-            }
+            Answer::Found(found) => VenueEvent::Found(Box::new(self.found(now, &found)?)),
             Answer::Read(reading) => {
                 // A question is answered once; its copy comes too late.
                 let question = self.questions.remove(&reading.n)?;
@@ -249,6 +237,23 @@ impl LineVenue {
             self.awaited.remove(&id);
         }
         Some(event)
+    }
+
+    /// What the venue knows of an order.
+    fn found(&mut self, now: Timestamp, found: &Found) -> Option<OrderFound> {
+        let id = self.ids.order(&found.id)?;
+        self.answered_question(&id);
+        let told = match found.traded {
+            Some(of) => Some(fill(id, of.total, of.price, of.fee)?),
+            None => None,
+        };
+        let placed_at = self.clock.ours(Timestamp(found.placed_at)).min(now);
+        let (qty, state) = (Qty(found.qty), core_state(found.state));
+        match state.is_final() {
+            true => self.totals.remove(&id),
+            false => told.and_then(|fill| self.totals.insert(id, fill.filled_total.0)),
+        };
+        Some(OrderFound { id, qty, placed_at, state, fill: told })
     }
 
     /// An order ended. Where it traded more than was heard, it is asked what: an end without its trades would have
