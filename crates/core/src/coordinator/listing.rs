@@ -460,7 +460,10 @@ impl Coordinator {
     /// The venue was asked about an order that was missing, and has it.
     pub(super) fn found_again(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let account = self.accounts.get_mut(id.episode.key.account);
-        if account.is_some_and(|account| account.listings.missing.remove(id)) {
+        let was_missing = account.is_some_and(|account| account.listings.missing.remove(id));
+        // What it said before an order ended may be heard behind its end.
+        let lives = |(_, index)| !self.orders.get(index).life().state.is_final();
+        if was_missing && self.find_order(id).is_some_and(lives) {
             self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
         }
     }

@@ -234,6 +234,9 @@ impl Oracle<'_> {
                     _ => at,
                 };
                 self.promises.accepted_at.entry(*id).or_insert(since);
+                if self.intents.get(id).is_some_and(|it| it.is_ended || it.filled >= it.order.qty.0) {
+                    self.break_promise(now, id.episode.key, "S4", "an order that has ended lives again");
+                }
                 let held = self.lives.get(id.episode).map_or(0, |life| life.qty);
                 self.remember_stop(now, id, held);
             }
