@@ -113,7 +113,7 @@ pub struct Past {
     /// The time of the last of them, by the clock of this program.
     pub last: Timestamp,
     /// What it was founded with.
-    founded: Founded,
+    pub founded: Founded,
 }
 
 /// Instruments, plans and settings that a store was founded with.
@@ -405,7 +405,9 @@ impl Founded {
         }
     }
 
-    fn plans_of_before(&self) -> impl Iterator<Item = &str> {
+    /// Plans that were written down before plans said which prices they trust, by their names. They hold as
+    /// they were written: without a limit of silence, and without a wait for a second price.
+    pub fn plans_of_before(&self) -> impl Iterator<Item = &str> {
         let before = self.plans.iter().filter(|entry| entry.spec.for_live() != entry.spec);
         before.map(|entry| entry.spec.name.as_str())
     }
@@ -416,26 +418,6 @@ impl Past {
     #[must_use]
     pub fn began(&self) -> Option<Timestamp> {
         self.founded.settings()[BEGAN].as_i64().map(Timestamp)
-    }
-
-    /// As [`Founded::agrees`].
-    ///
-    /// # Errors
-    /// The first difference.
-    pub fn agrees(
-        &self,
-        path: &Path,
-        settings: &Value,
-        instruments: &[InstrumentEntry],
-        plans: &[PlanEntry],
-    ) -> Result<(), KeeperError> {
-        self.founded.agrees(path, settings, instruments, plans)
-    }
-
-    /// Plans that were written down before plans said which prices they trust, by their names. They hold as
-    /// they were written: without a limit of silence, and without a wait for a second price.
-    pub fn plans_of_before(&self) -> impl Iterator<Item = &str> {
-        self.founded.plans_of_before()
     }
 }
 

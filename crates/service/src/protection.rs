@@ -217,12 +217,12 @@ impl Told {
         let all: Vec<Protection> = guarded.iter().map(|of| of.now).collect();
         let totals = Totals::of(&all);
         let is_alarmed = guarded.iter().any(|of| standing_alarms(of).any(|(what, _)| what.is_urgent()));
-        let is_unread = |account: &&AccountView| account.failed_reads >= UNREAD_FROM;
+        let is_unread = |account: &AccountView| account.failed_reads >= UNREAD_FROM;
         let state = if totals.short > 0 {
             State::Short
         } else if is_alarmed {
             State::Alarmed
-        } else if !all.is_empty() && standing.accounts.iter().any(|account| is_unread(&account)) {
+        } else if !all.is_empty() && standing.accounts.iter().any(is_unread) {
             State::Unwatched
         } else {
             State::Covered

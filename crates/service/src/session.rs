@@ -194,7 +194,7 @@ impl Teller {
         }
         self.closed = VecDeque::new();
         self.lines = past.passed_over.iter().map(|why| passed_over_line(past.now, why)).collect();
-        self.lines.extend(past.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
+        self.lines.extend(past.founded.plans_of_before().map(|name| plan_of_before_line(past.now, name)));
     }
 
     /// Books on paper know again what was let go and what was closed.
@@ -245,7 +245,7 @@ impl Session {
         // A generated market begins where it began the first time: its prices follow from that.
         let began = match (&mut keeper, &past) {
             (Some(keeper), Some(past)) => {
-                past.agrees(keeper.path(), &settings, &listed, &written)?;
+                past.founded.agrees(keeper.path(), &settings, &listed, &written)?;
                 past.began().unwrap_or(first)
             }
             _ => first,

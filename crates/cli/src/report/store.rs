@@ -8,7 +8,6 @@ use ripcord_ledger::vocabulary::{REASONS, SOURCES};
 use ripcord_report::exits::Ended;
 use ripcord_report::render::{json, table};
 use ripcord_report::summary::{Part, Parts, Summary};
-use ripcord_store::StoreError;
 use ripcord_store::ledger::{self, LedgerFile, PartEnd, ReportPart};
 use serde_json::{Value, json};
 
@@ -31,7 +30,7 @@ pub(super) fn run(args: &ReportArgs, path: &Path) -> ExitCode {
     };
     // What a ledger says is worth as much as the journal that it was derived from.
     if let LedgerFile::Store(reader) = &file
-        && let Err(error) = reader.entries(|_, _| Ok::<(), StoreError>(()))
+        && let Err(error) = reader.check()
     {
         return refuse_store(&error);
     }
