@@ -192,7 +192,7 @@ pub struct OrderFound {
     pub placed_at: Timestamp,
     /// Where it stands.
     pub state: OrderState,
-    /// What it traded in all so far, at the average price, with the fees of what we were not told of.
+    /// What it traded in all so far, at the average price, with every fee.
     pub fill: Option<Fill>,
 }
 

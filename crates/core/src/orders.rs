@@ -12,10 +12,12 @@ use crate::reason::{ExitType, Reason, Source};
 
 mod awaited;
 mod inquiry;
+mod told;
 mod waiting;
 
 pub(crate) use awaited::Awaited;
 pub(crate) use inquiry::Inquiries;
+pub(crate) use told::Told;
 pub(crate) use waiting::{Waiting, WaitingList};
 
 /// The end of a list of orders.
@@ -240,6 +242,8 @@ pub struct Orders {
     pub(crate) inquiries: Inquiries,
     /// What waits for coins that other orders lock.
     pub(crate) waiting: WaitingList,
+    /// What was told of orders that may trade more.
+    pub(crate) told: Told,
 }
 
 impl Orders {
@@ -322,6 +326,7 @@ impl Orders {
         let mut at = first;
         while at != NO_ORDER {
             self.free.push(at);
+            self.told.forget(at);
             at = self.orders[at as usize].next;
         }
     }

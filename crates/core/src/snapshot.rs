@@ -27,7 +27,7 @@ use crate::trust::Trust;
 use crate::watch::{Moment, Slot};
 
 /// Version of the snapshot's shape.
-pub const SNAPSHOT_VERSION: u16 = 5;
+pub const SNAPSHOT_VERSION: u16 = 6;
 
 /// The durable state of a coordinator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

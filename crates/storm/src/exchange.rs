@@ -91,6 +91,7 @@ struct Row {
     filled: i64,
     /// Price times quantity of what traded.
     cost: i128,
+    fee: i128,
     state: OrderState,
     placed_at: Timestamp,
 }
@@ -106,7 +107,7 @@ impl Row {
             id: self.order.id,
             filled_total: Qty(self.filled),
             price: Price(price),
-            fee: Money::ZERO,
+            fee: Money(self.fee),
         });
         OrderFound {
             id: self.order.id,
@@ -196,6 +197,11 @@ impl Exchange {
         self.places.get(id).map_or(0, |&place| self.rows[place].filled)
     }
 
+    /// The fees of what it traded.
+    pub(crate) fn fees(&self, id: &OrderId) -> i128 {
+        self.places.get(id).map_or(0, |&place| self.rows[place].fee)
+    }
+
     /// An order arrives.
     pub(crate) fn submit(&mut self, now: Timestamp, order: ExitOrder, weather: &Weather) {
         self.facts.push(Fact::Arrived(order));
@@ -207,7 +213,7 @@ impl Exchange {
         let (kind, state) = (order.kind, OrderState::Refused);
         let place = self.rows.len();
         self.places.insert(id, place);
-        self.rows.push(Row { order, kind, filled: 0, cost: 0, state, placed_at: now });
+        self.rows.push(Row { order, kind, filled: 0, cost: 0, fee: 0, state, placed_at: now });
         if let Some(why) = self.refuses(now, &order, weather) {
             self.says.push(VenueEvent::Refused(id, why));
             return;

@@ -74,6 +74,8 @@ struct Intent {
     filled: i64,
     /// What the exchange told that it filled in all: more than was believed to be held counts no further.
     told: i64,
+    /// The fees that are counted for it.
+    fees: i128,
 }
 
 /// The judge of one world.

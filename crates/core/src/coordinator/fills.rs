@@ -163,6 +163,8 @@ impl Coordinator {
         if new.0 == 0 {
             return;
         }
+        let life = self.orders.get(index).life();
+        self.orders.told.add(index, new, fill, life.filled == life.qty);
         self.orders.awaited.answered(&fill.id);
         self.end_inquiry(&fill.id);
         if !planted(101) {

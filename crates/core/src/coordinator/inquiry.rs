@@ -113,8 +113,9 @@ impl Coordinator {
             self.tell_resized(step, id, Qty(found.qty.0 - life.filled.0), order.kind());
             self.orders.get_mut(index).edit(found.qty, order.kind());
         }
-        if let Some(fill) = found.fill {
-            self.on_fill(step, &fill);
+        if let Some(all) = &found.fill {
+            let rest = self.orders.told.without(index, all);
+            self.on_fill(step, if self.can_be(&rest, index) && !planted(129) { &rest } else { all });
         }
         match found.state {
             OrderState::Working | OrderState::PartFilled => {

@@ -135,7 +135,6 @@ impl Coordinator {
             Listed::AsKnown => {
                 step.begin_anywhere();
                 self.seen(id, at);
-                self.note_seen(id, at);
             }
             Listed::All(orders) if !self.are_sound(id, orders) => self.on_list_failed(step, id),
             Listed::All(orders) => {
@@ -147,7 +146,6 @@ impl Coordinator {
                         step.input = Some(Input::Event(Event::Venue(VenueEvent::Listed(Box::new(known)))));
                         step.begin_anywhere();
                         self.seen(id, at);
-                        self.note_seen(id, at);
                     }
                 } else {
                     self.tell_list(step, listing, at, &news);
@@ -185,19 +183,6 @@ impl Coordinator {
         }
     }
 
-    /// A list shows orders that are asked about: that a venue once did not know them counts no more.
-    fn note_seen(&mut self, id: AccountId, at: Timestamp) {
-        let Some(account) = self.accounts.get(id) else { return };
-        for order in self.orders.inquiries.of(id) {
-            let rests =
-                self.find_order(&order).is_some_and(|(_, index)| self.orders.get(index).is_at_venue());
-            let listings = &account.listings;
-            if rests && !listings.missing.contains(&order) && !listings.fresh.contains_key(&order) {
-                self.orders.inquiries.seen(&order, at);
-            }
-        }
-    }
-
     /// A list was complete: what it shows is evidence for a while.
     fn seen(&mut self, id: AccountId, at: Timestamp) {
         let Some(account) = self.accounts.get_mut(id) else { return };
@@ -210,6 +195,20 @@ impl Coordinator {
         let missing = missing.into_iter().filter(lives).collect();
         if let Some(account) = self.accounts.get_mut(id) {
             account.listings.missing = missing;
+        }
+        self.note_seen(id, at);
+    }
+
+    /// A list shows orders that are asked about: that a venue once did not know them counts no more.
+    fn note_seen(&mut self, id: AccountId, at: Timestamp) {
+        let Some(account) = self.accounts.get(id) else { return };
+        for order in self.orders.inquiries.of(id) {
+            let rests =
+                self.find_order(&order).is_some_and(|(_, index)| self.orders.get(index).is_at_venue());
+            let listings = &account.listings;
+            if rests && !listings.missing.contains(&order) && !listings.fresh.contains_key(&order) {
+                self.orders.inquiries.seen(&order, at);
+            }
         }
     }
 
@@ -400,7 +399,6 @@ impl Coordinator {
             foreign: news.foreign.as_ref().map(|of| of.iter().map(|(&id, &qty)| (id, qty)).collect()),
         };
         step.write(Record::OrdersListed(Box::new(told)));
-        self.seen(account, at);
         if let Some(account) = self.accounts.get_mut(account) {
             account.listings.missing.extend(&news.missing);
             for id in &news.back {
@@ -410,7 +408,7 @@ impl Coordinator {
                 account.listings.foreign.clone_from(foreign);
             }
         }
-        self.note_seen(account, at);
+        self.seen(account, at);
         for id in &news.found {
             self.on_accepted(step, id);
         }

@@ -142,4 +142,5 @@ bugs! {
     126, "exit_without_reason", "An exit whose cause is not looked up counts as one by hand.", "A1; seed defect B15, incident E9";
     127, "open_order_skips_stop", "While a target rests the stop is not looked at.", "L3; incidents A17, A18";
     128, "short_takes_no_profit", "A short never takes its profit.", "L3; seed defect B13";
+    129, "found_fees_twice", "What is found of an order counts the fees that were told already.", "S4";
 }

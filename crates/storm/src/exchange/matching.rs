@@ -100,6 +100,7 @@ impl Exchange {
         let row = &mut self.rows[place];
         row.filled += qty;
         row.cost += cost;
+        row.fee += fee;
         let is_done = row.left() == 0;
         row.state = if is_done { OrderState::Filled } else { OrderState::PartFilled };
         let fill = Fill { id, filled_total: Qty(row.filled), price: Price(price), fee: Money(fee) };

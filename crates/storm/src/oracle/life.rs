@@ -145,6 +145,7 @@ impl Oracle<'_> {
                     cancelled_at: None,
                     filled: 0,
                     told: 0,
+                    fees: 0,
                 };
                 self.intents.insert(order.id, intent);
                 self.open[order.id.episode.key].insert(order.id);
@@ -253,13 +254,21 @@ impl Oracle<'_> {
                 life.qty = (life.qty - qty).max(0);
             }
         }
-        self.mark(&id, |intent| intent.filled += qty);
+        self.mark(&id, |intent| {
+            intent.filled += qty;
+            intent.fees += filled.fee.0;
+        });
         // What trades a little each time is sent as often as it takes.
         self.sends[id.episode.key].clear();
         let said = self.intents.get(&id).map_or(qty, |intent| intent.filled);
         let truth = exchange.filled(&id);
         if said > truth {
             let what = format!("it counts {said} of an order of which the exchange filled {truth}");
+            self.fail(now, key, "S4", &what);
+        }
+        let (fees, paid) = (self.intents.get(&id).map_or(0, |intent| intent.fees), exchange.fees(&id));
+        if fees > paid {
+            let what = format!("it counts fees of {fees} for an order that paid {paid}");
             self.fail(now, key, "S4", &what);
         }
         self.forget_done(&id);
