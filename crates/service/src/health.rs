@@ -3,6 +3,7 @@
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::status::{About, Status};
+use crate::wire::link::BREAKS_MANY;
 
 /// The host turns at least ten times a second; silent for this long, it hangs.
 pub const SILENT_MAX: Span = Span::from_secs(2);
@@ -68,9 +69,12 @@ impl Health {
         {
             reasons.push(format!("the loop gave up {} ms that it could not catch up with", ms(lost)));
         }
-        if let Some((since, why)) = &status.venue_away {
+        if let Some((since, why)) = status.link.away() {
             let age = ms(status.market_at.since(*since)) / 1_000;
             reasons.push(format!("the venue is not there, for {age} s: {why}"));
+        }
+        if status.link.is_loose(status.market_at) {
+            reasons.push(format!("the venue broke off {BREAKS_MANY} times within a minute"));
         }
         if reasons.is_empty() { Self::Healthy } else { Self::Degraded(reasons) }
     }
@@ -145,6 +149,24 @@ mod tests {
             says(&slept),
             ("degraded", "the loop gave up 60000 ms that it could not catch up with".to_owned())
         );
+    }
+
+    #[test]
+    fn a_venue_that_is_away_or_breaks_off_again_and_again_is_told() {
+        let mut status = Status { market_at: NOW, ..fine() };
+        for n in (0..BREAKS_MANY as i64).rev() {
+            status.link.up();
+            status.link.down(seconds_ago(n * 10), "it closed the connection");
+        }
+        let (away, loose) = (
+            "the venue is not there, for 0 s: it closed the connection",
+            "the venue broke off 5 times within a minute",
+        );
+        assert_eq!(says(&status), ("degraded", format!("{away}; {loose}")));
+        status.link.up();
+        assert_eq!(says(&status), ("degraded", loose.to_owned()));
+        status.market_at = NOW.after(Span::from_secs(60));
+        assert_eq!(says(&status), ("healthy", String::new()));
     }
 
     #[test]

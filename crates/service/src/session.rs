@@ -30,6 +30,7 @@ use crate::protection::{Guard, Guarded};
 use crate::source::{Market, MarketError, Source};
 use crate::tags::Narrator;
 use crate::tally::{ClosedTrade, Tally};
+use crate::wire::link::Link;
 
 mod commands;
 mod lines;
@@ -130,8 +131,7 @@ pub struct Session {
     now: Timestamp,
     rows: u64,
     market_line_at: Timestamp,
-    /// Since when the venue cannot be spoken to, and why.
-    venue_away: Option<(Timestamp, String)>,
+    link: Link,
 }
 
 /// Reads the desk's records: tells them, and keeps what was closed for the demo.
@@ -290,7 +290,7 @@ impl Session {
             now,
             rows: 0,
             market_line_at,
-            venue_away: None,
+            link: Link::default(),
         };
         if has_demo {
             session.manage(now);
@@ -353,10 +353,10 @@ impl Session {
         self.teller.keeper.as_ref().and_then(Keeper::error).map(ToString::to_string)
     }
 
-    /// Since when the venue cannot be spoken to, and why; none while it can.
+    /// How the conversation with the venue goes.
     #[must_use]
-    pub const fn venue_away(&self) -> Option<&(Timestamp, String)> {
-        self.venue_away.as_ref()
+    pub const fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Market time.

@@ -11,6 +11,7 @@ use crate::names::Names;
 use crate::protection::{Guarded, Standing};
 use crate::session::Session;
 use crate::source::SHADOW;
+use crate::wire::link::Link;
 
 /// The host's state at a moment. All times are the wall clock's, unless it says otherwise.
 #[derive(Debug, Clone, Default)]
@@ -27,8 +28,8 @@ pub struct Status {
     pub gave_up: Option<(Timestamp, Span)>,
     /// When the next order, answer or timer is due; none when nothing is.
     pub deadline: Option<Timestamp>,
-    /// Since when the venue cannot be spoken to, and why.
-    pub venue_away: Option<(Timestamp, String)>,
+    /// How the conversation with the venue goes.
+    pub link: Link,
     /// Whether the run is stopping.
     pub is_stopping: bool,
     /// The positions held.
@@ -60,7 +61,7 @@ impl Status {
             guarded: session.guarded(),
             standing: Standing::of(&session.desk().coordinator),
             kept: session.kept(),
-            venue_away: session.venue_away().cloned(),
+            link: session.link().clone(),
             exits: tally.reasons().map(|(reason, by_reason)| (reason, by_reason.exits)).collect(),
             opened: tally.opened(),
             alarms: tally.alarms(),

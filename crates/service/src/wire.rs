@@ -15,6 +15,7 @@ use ripcord_venue::line::{self, Answer, Hello, LineError, Lines, Request, Subscr
 pub mod clock;
 pub mod connection;
 pub mod ids;
+pub mod link;
 pub mod port;
 
 /// A venue that does not take a connection within this time is not there.

@@ -163,10 +163,7 @@ impl Coordinator {
         if new.0 == 0 {
             return;
         }
-        let life = self.orders.get(index).life();
-        self.orders.told.add(index, new, fill, life.filled == life.qty);
-        self.orders.awaited.answered(&fill.id);
-        self.end_inquiry(&fill.id);
+        self.note_told(index, new, fill);
         if !planted(101) {
             self.accounts.touch(fill.id.episode.key, step.now);
         }
@@ -215,6 +212,14 @@ impl Coordinator {
             return;
         }
         self.after_fill(step, slot, &order, fill.price);
+    }
+
+    /// `new` of an order was told.
+    fn note_told(&mut self, index: u32, new: Qty, fill: &Fill) {
+        let life = self.orders.get(index).life();
+        self.orders.told.add(index, new, fill, life.filled == life.qty);
+        self.orders.awaited.answered(&fill.id);
+        self.end_inquiry(&fill.id);
     }
 
     /// What a fill that left something open leads to.

@@ -10,6 +10,7 @@ use ripcord_venue::line::Opened;
 use super::Session;
 use crate::line::{Line, Tag, Tone};
 use crate::source::{Said, instrument_id};
+use crate::wire::link::BREAKS_MANY;
 
 impl Session {
     /// Hears everything that was said until `now`. News come first: whoever hears that a conversation began
@@ -22,16 +23,23 @@ impl Session {
     pub(super) fn hear(&mut self, at: Timestamp, said: Said) {
         match said {
             Said::Up => {
-                self.venue_away = None;
+                self.link.up();
                 let text = "the venue is there: what it holds is read, and lost orders are asked about";
                 self.teller.lines.push(Line::new(Tag::Bootstrap, at, text.to_owned()).with("venue", "up"));
                 self.manage(at);
             }
             Said::Down(why) => {
-                self.venue_away.get_or_insert((at, why.clone())).1.clone_from(&why);
+                let is_loose_now = self.link.down(at, &why);
                 let text = format!("the venue is not there: {why}; what rests there still acts");
                 let line = Line::new(Tag::Alarm, at, text).toned(Tone::Alarm).with("what", "venue_down");
                 self.teller.lines.push(line.with("why", why));
+                if is_loose_now {
+                    let text = format!(
+                        "the venue broke off {BREAKS_MANY} times within a minute: orders and answers get lost"
+                    );
+                    let line = Line::new(Tag::Alarm, at, text).toned(Tone::Alarm);
+                    self.teller.lines.push(line.with("what", "venue_loose"));
+                }
             }
             Said::Clock(behind) => {
                 let ms = behind.0 / 1_000_000;

@@ -10,10 +10,12 @@ use ripcord_venue::line::{Answer, Opened, Price, Welcome};
 use super::{Joined, join, unheard};
 use crate::host::Queue;
 
-/// The first try to reach a venue again comes after this long, each later one after twice as long ..
+/// The first try to reach a venue again comes after this long, each later one after twice as long, ..
 const AGAIN_FIRST: Duration = Duration::from_millis(20);
-/// .. up to this.
+/// .. up to this, ..
 const AGAIN_MAX: Duration = Duration::from_millis(1_000);
+/// .. until a conversation lasted this long.
+const HOLDS_AFTER: Duration = Duration::from_secs(10);
 /// So many words wait for the host at most; then the venue waits.
 const WAITING_MAX: usize = 65_536;
 
@@ -84,7 +86,9 @@ pub fn listen(joined: Joined, wakes: Queue) -> std::io::Result<Streams> {
 
 impl Listener {
     fn run(&self, mut joined: Joined) -> Result<std::convert::Infallible, Over> {
+        let mut wait = AGAIN_FIRST;
         loop {
+            let begun = Instant::now();
             let speaks = joined.stream.try_clone();
             let why = match speaks {
                 Ok(stream) => {
@@ -99,7 +103,10 @@ impl Listener {
             let _closed = joined.stream.shutdown(Shutdown::Both);
             self.words.send(Word::Down).map_err(|_| Over)?;
             self.tell(News::Down(why))?;
-            joined = self.join_again()?;
+            if begun.elapsed() > HOLDS_AFTER {
+                wait = AGAIN_FIRST;
+            }
+            joined = self.join_again(&mut wait)?;
         }
     }
 
@@ -131,11 +138,11 @@ impl Listener {
     }
 
     /// Tries until the same venue is there again.
-    fn join_again(&self) -> Result<Joined, Over> {
-        let (mut wait, mut told) = (AGAIN_FIRST, None);
+    fn join_again(&self, wait: &mut Duration) -> Result<Joined, Over> {
+        let mut told = None;
         loop {
-            std::thread::sleep(wait);
-            wait = (wait * 2).min(AGAIN_MAX);
+            std::thread::sleep(*wait);
+            *wait = (*wait * 2).min(AGAIN_MAX);
             let why = match join(self.addr) {
                 Ok(joined) if self.is_same(&joined.welcome) => return Ok(joined),
                 Ok(other) => {
