@@ -147,7 +147,10 @@ fn run_scenario(args: &StormArgs, path: &Path) -> ExitCode {
     let shown = path.display();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return fail(BAD_REQUEST, &format!("{shown}: {error}")),
+        Err(error) => {
+            let what = format!("{shown}: {error}; name a file that `ripcord storm --keep FILE` wrote");
+            return fail(BAD_REQUEST, &what);
+        }
     };
     let scenario = match Scenario::parse(&text) {
         Ok(scenario) => scenario,

@@ -306,7 +306,7 @@ impl Books {
         self.trades += 1;
         let (trade, order) = (self.trades, id.to_owned());
         self.note(Fact::Filled { trade, order, life, qty, price, held });
-        self.told.push(Answer::Filled(Filled { id: id.to_owned(), total, price, fee }));
+        self.told.push(Answer::Filled(Filled { id: id.to_owned(), total, qty: Some(qty), price, fee }));
     }
 
     /// Orders that traded whole leave; those of what is flat have nothing left to reduce.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The name of the protocol, in the first line of each side.
 pub const PROTOCOL: &str = "ripcord-venue-lines";
 /// Its version. Another one is another conversation: neither side guesses.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// The longest line, its end included.
 pub const LINE_MAX: usize = 256 * 1024;
 /// The longest client order id.
@@ -241,6 +241,10 @@ pub struct Filled {
     pub id: String,
     /// What the order traded in all so far.
     pub total: i64,
+    /// What this trade is of it. Words of trades may be lost: whoever knows of less before it asks. Not said
+    /// before version 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qty: Option<i64>,
     /// The price of this trade.
     pub price: i64,
     /// Its fee in the quote currency, in units of 10^-18, as text.

@@ -18,7 +18,7 @@ const HEADER_BYTES_MAX: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
     /// The system.
-    #[error("{file}: {source}")]
+    #[error("{file}: {source}; records are what `ripcord replay --records FILE` wrote")]
     Read {
         /// The file.
         file: String,

@@ -201,6 +201,12 @@ impl LineVenue {
             Answer::Filled(filled) => {
                 let fill = fill(order(&filled.id)?, filled.total, filled.price, filled.fee)?;
                 let total = self.totals.entry(fill.id).or_default();
+                let before = fill.filled_total.0.saturating_sub(filled.qty.unwrap_or(i64::MAX));
+                if before > *total {
+                    // The price and the fee of this trade are not those of the one before it.
+                    self.ask_what_traded(now, fill.id);
+                    return None;
+                }
                 *total = filled.total.max(*total);
                 VenueEvent::Filled(Box::new(fill))
             }
@@ -262,12 +268,16 @@ impl LineVenue {
         let id = self.ids.order(&ended.id)?;
         let known = self.totals.get(&id).copied().unwrap_or(0);
         if ended.total.is_none_or(|total| total > known) {
-            self.awaited.insert(id, now);
-            self.query(now, &id);
+            self.ask_what_traded(now, id);
             return None;
         }
         self.totals.remove(&id);
         Some(id)
+    }
+
+    fn ask_what_traded(&mut self, now: Timestamp, id: OrderId) {
+        self.awaited.insert(id, now);
+        self.query(now, &id);
     }
 
     /// Orders of others are cancelled by the ids that the venue has for them.

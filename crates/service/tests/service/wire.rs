@@ -61,6 +61,10 @@ impl Spoken {
         out.into_iter().map(|(_, event)| event).collect()
     }
 
+    fn filled(&self, total: i64, qty: i64) -> Filled {
+        Filled { id: self.id.clone(), total, qty: Some(qty), price: 600_000, fee: 0 }
+    }
+
     fn ended(&self, total: Option<i64>) -> Ended {
         Ended { id: self.id.clone(), total }
     }
@@ -73,7 +77,7 @@ impl Spoken {
 #[test]
 fn an_end_is_believed_when_every_trade_was_heard() {
     let mut spoken = Spoken::new();
-    let filled = Filled { id: spoken.id.clone(), total: 499, price: 600_000, fee: 0 };
+    let filled = spoken.filled(499, 499);
     assert!(matches!(spoken.say(Answer::Filled(filled))[..], [VenueEvent::Filled(_)]));
     let ended = spoken.ended(Some(499));
     assert_eq!(spoken.say(Answer::Expired(ended)), [VenueEvent::Expired(ORDER)]);
@@ -94,6 +98,23 @@ fn an_end_with_a_trade_that_was_not_heard_is_asked_about() {
         assert!(matches!(&spoken.say(Answer::Found(found))[..], [VenueEvent::Found(found)]
             if found.fill.is_some_and(|fill| fill.filled_total.0 == 499)));
     }
+}
+
+#[test]
+fn a_trade_behind_one_that_was_not_heard_is_asked_about() {
+    let mut spoken = Spoken::new();
+    let later = spoken.filled(500, 200);
+    assert_eq!(
+        spoken.say(Answer::Filled(later.clone())),
+        [],
+        "300 traded before it, and nobody said at which price"
+    );
+    assert!(matches!(spoken.request(), Request::Query(_)));
+    let first = spoken.filled(300, 300);
+    assert!(matches!(spoken.say(Answer::Filled(first))[..], [VenueEvent::Filled(_)]), "it was only late");
+    assert!(matches!(spoken.say(Answer::Filled(later))[..], [VenueEvent::Filled(_)]));
+    let unsaid = Filled { qty: None, ..spoken.filled(600, 0) };
+    assert!(matches!(spoken.say(Answer::Filled(unsaid))[..], [VenueEvent::Filled(_)]));
 }
 
 #[test]
