@@ -207,6 +207,7 @@ impl Coordinator {
                 self.run_due(now, out);
                 let heard = Heard::of(now, venue);
                 self.on_venue(&mut Step::event(now, event, out), &heard);
+                self.end_what_was_begun();
             }
             Event::Command(ref command) => {
                 self.run_due(now, out);

@@ -349,12 +349,20 @@ impl Orders {
             unknown += usize::from(order.state == OrderState::Unknown);
         }
         let close_is_unknown = living > 0 && unknown == living;
+        let close_lives = living > 0 || self.waiting.close(position.episode).is_some();
         let mut brackets =
             self.list(first).map(|(_, order)| order).filter(|order| order.protects()).peekable();
         let follows = |order: &&&Order| order.is_confirmed() && !order.is_left();
         let newest = brackets.peek().filter(follows).map(|order| order.trigger);
         let confirmed = brackets.find(|order| order.is_confirmed()).map(|order| order.stops_at());
-        AtVenue { claimed, trigger: confirmed, follows_from: newest, close_limit, close_is_unknown }
+        AtVenue {
+            claimed,
+            trigger: confirmed,
+            follows_from: newest,
+            close_limit,
+            close_is_unknown,
+            close_lives,
+        }
     }
 
     /// Forgets the orders of a list that ended without a fill, but for the `kept` newest stops and others

@@ -180,6 +180,8 @@ pub struct AtVenue {
     pub close_limit: Option<Price>,
     /// Nothing is known of the full close under way.
     pub close_is_unknown: bool,
+    /// An order of the full close lives, or waits for its coins.
+    pub close_lives: bool,
 }
 
 /// The cell that gives each price source of an instrument; a source that is not fed is stood in

@@ -33,7 +33,7 @@ fn a_target_and_a_stop_share_lots_on_futures() {
 
 #[test]
 fn a_target_and_a_stop_share_coins() {
-    holds("oco-spot", 89_213);
+    holds("oco-spot", 89_205);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::watch::Slot;
 /// A refused exit is tried again after this long, then after twice, three times as long.
 const RETRY_AFTER: Span = Span::from_millis(250);
 /// An exit is done within this; if not, somebody must look.
-const HANGS_AFTER: Span = Span::from_secs(10);
+pub(super) const HANGS_AFTER: Span = Span::from_secs(10);
 /// How far a close that walks is from the price at first, in basis points; each step doubles it.
 const WALK_BPS: i64 = 10;
 /// Its last step, 12.8 %.
@@ -43,11 +43,13 @@ impl Coordinator {
     }
 
     /// Whether a rule may close a position now. A close that was refused keeps to its growing delay,
-    /// however many prices pass.
+    /// however many prices pass; one of choice that nothing is sent for gives way.
     pub(super) fn may_close(&self, slot: Slot) -> bool {
-        let is_closing = self.engine.positions[slot as usize].phase == Phase::Closing;
-        let goes_on = self.close_is_alive(slot) && !self.waits_to_retry(slot);
-        !is_closing || self.worst_limit(slot).is_some() || goes_on
+        let position = &self.engine.positions[slot as usize];
+        let is_choice = matches!(position.closing, Some(Reason::SignalExit | Reason::TimeLimit));
+        let is_alive = self.close_is_alive(slot);
+        let goes_on = if is_alive { !self.waits_to_retry(slot) } else { is_choice };
+        position.phase != Phase::Closing || self.worst_limit(slot).is_some() || goes_on
     }
 
     /// Whether the last order of a close was refused at the market: its next try has its time, even where

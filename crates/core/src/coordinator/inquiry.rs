@@ -85,8 +85,11 @@ impl Coordinator {
         let opened_at = self.engine.positions[slot as usize].opened_at;
         let is_older = found.placed_at.after(CLOCK_SKEW) < opened_at;
         let life = order.life();
-        // What the venue had confirmed is ours: of another size, somebody changed it before a list told.
-        let is_resized = found.qty != life.qty && order.is_at_venue() && found.qty >= life.filled;
+        // What the venue had confirmed is ours: of another size, somebody changed it before a list told. And one
+        // that reduces only it cuts to what is held there.
+        let is_cut = found.qty < life.qty && !self.locks(slot);
+        let is_ours = order.is_at_venue() || is_cut;
+        let is_resized = found.qty != life.qty && is_ours && found.qty >= life.filled;
         if (found.qty != life.qty && !is_resized) || is_older {
             let episode = id.episode;
             self.note(
@@ -160,7 +163,7 @@ impl Coordinator {
     /// An order lives whose cancel was refused: it is cancelled again.
     fn cancel_once_more(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some((slot, index)) = self.find_order(id) else { return };
-        let is_silent = self.is_silent(id.episode.key.account);
+        let is_silent = self.is_silenced(id.episode);
         let life = self.orders.get(index).life();
         if life.cancel != CancelState::Refused || life.state.is_final() || is_silent {
             return;

@@ -2,9 +2,9 @@
 
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
-use crate::id::AccountId;
+use crate::id::{AccountId, EpisodeId};
 use crate::kill::KillLevel;
-use crate::order::OrderKind;
+use crate::order::{CancelState, OrderKind};
 use crate::orders::Order;
 use crate::planted::planted;
 use crate::position::Phase;
@@ -44,6 +44,14 @@ impl Coordinator {
         step.begin_anywhere();
         self.engine.standing.set_kill_level(account, level);
         step.write(Record::KillLevel { account, level });
+        for &slot in &held {
+            let episode = self.engine.positions[slot as usize].episode;
+            if level == Some(KillLevel::Silent) && self.is_freeing_coins(slot) && !planted(130) {
+                self.engine.standing.finish(episode);
+            } else {
+                self.engine.standing.has_finished(episode);
+            }
+        }
         if level == Some(KillLevel::Silent) {
             self.timers.insert((step.now.after(REMIND_AFTER), TimerFor::Remind(account)));
         }
@@ -69,12 +77,54 @@ impl Coordinator {
         self.engine.standing.kill_level(account) == Some(KillLevel::Silent)
     }
 
+    /// Whether the orders of a position are not sent: what frees coins is ended first, flat or protected.
+    pub(crate) fn is_silenced(&self, episode: EpisodeId) -> bool {
+        self.is_silent(episode.key.account) && !self.engine.standing.is_finishing(episode)
+    }
+
+    /// Whether its stop is on its way out, so that something else takes its coins.
+    fn is_freeing_coins(&self, slot: Slot) -> bool {
+        let position = &self.engine.positions[slot as usize];
+        let goes = |order: &Order| {
+            order.protects() && order.life().cancel == CancelState::Sent && !order.life().state.is_final()
+        };
+        let is_begun = position.phase == Phase::Closing
+            || self.orders.waiting.of(position.episode).next().is_some()
+            || self.orders.list(position.first_order).any(|(_, order)| goes(order));
+        self.locks(slot) && is_begun
+    }
+
+    /// What was begun before everything was stopped may have ended by now.
+    pub(super) fn end_what_was_begun(&mut self) {
+        let ended: Vec<EpisodeId> =
+            self.engine.standing.finishing().filter(|&it| self.has_ended(it)).collect();
+        for episode in ended {
+            self.engine.standing.has_finished(episode);
+        }
+    }
+
+    /// Whether a position is flat, or open and as protected as it can be.
+    fn has_ended(&self, episode: EpisodeId) -> bool {
+        let Some(slot) = self.engine.slot(episode) else { return true };
+        let position = &self.engine.positions[slot as usize];
+        let is_waiting = self.orders.waiting.of(episode).next().is_some();
+        let is_bare = self.wants_bracket(slot)
+            && !self.orders.list(position.first_order).any(|(_, it)| it.protects() && it.is_confirmed());
+        match position.phase {
+            Phase::Flat | Phase::Vacant => true,
+            Phase::Closing => false,
+            Phase::Open => !is_waiting && !is_bare,
+        }
+    }
+
     /// One position of an account whose level changed.
     fn live_under(&mut self, step: &mut Step<'_>, slot: Slot, level: Option<KillLevel>) {
         let position = &self.engine.positions[slot as usize];
         let (episode, phase) = (position.episode, position.phase);
         match (phase, level) {
-            (Phase::Vacant, _) | (_, Some(KillLevel::Silent)) => {}
+            (Phase::Vacant, _) => {}
+            // A signal from before does not act when it is released.
+            (_, Some(KillLevel::Silent)) => self.engine.standing.consume_signal(episode),
             // What was left at the venue while nothing was sent.
             (Phase::Flat, _) => {
                 let keeps = self.keeps_stop(slot);

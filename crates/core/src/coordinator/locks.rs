@@ -177,7 +177,15 @@ impl Coordinator {
     /// An order waited for its coins as long as may be: what is free is sold, the rest waits on.
     pub(super) fn on_coins_due(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
-        let Some(close) = self.orders.waiting.close(episode).copied() else { return };
+        let Some(close) = self.orders.waiting.close(episode).copied() else {
+            if self.orders.waiting.of(episode).next().is_some() && !self.is_silenced(episode) {
+                // Its stop is on its way out, for a leg that waits.
+                let alarm = Record::Alarm { episode, what: AlarmKind::CoinsLocked };
+                self.note(step, episode.key.instrument, alarm);
+                self.await_coins(step, episode);
+            }
+            return;
+        };
         let position = &self.engine.positions[slot as usize];
         if position.phase != Phase::Closing {
             return;

@@ -34,7 +34,7 @@ impl Coordinator {
         let (episode, side) = (position.episode, position.side());
         let qty = self.to_protect(slot);
         let is_killed = planted(92) && self.engine.standing.kill_level(episode.key.account).is_some();
-        if qty.0 == 0 || self.is_silent(episode.key.account) || is_killed {
+        if qty.0 == 0 || self.is_silenced(episode) || is_killed {
             return;
         }
         // Where two were lost sight of, a third would be too: their answers are waited for.
@@ -78,6 +78,11 @@ impl Coordinator {
         let kind = OrderKind::stop(Trigger { at: level, on: rule.trigger });
         let order = ExitOrder { id, qty, kind, trigger: level, reason };
         self.submit(step, slot, order, Extent::Bracket);
+    }
+
+    /// Whether a stop is to rest at the venue.
+    pub(super) fn wants_bracket(&self, slot: Slot) -> bool {
+        self.wanted_bracket(slot).is_some() && self.to_protect(slot).0 > 0
     }
 
     /// The bracket of the plan, where it should stand, and the rule that says so.

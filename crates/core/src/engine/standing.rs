@@ -31,6 +31,8 @@ pub(crate) struct Standing {
     walks: BTreeMap<EpisodeId, u8>,
     /// Rules that held when their position was taken over, until it is handed over.
     held_back: BTreeSet<(EpisodeId, Rule)>,
+    /// Positions whose coins were being freed when everything was stopped: they end flat or protected first.
+    finishing: BTreeSet<EpisodeId>,
 }
 
 impl Standing {
@@ -113,6 +115,26 @@ impl Standing {
         self.kills.get(&account).copied()
     }
 
+    /// What was begun for a position is ended although nothing is sent.
+    pub(crate) fn finish(&mut self, episode: EpisodeId) {
+        self.finishing.insert(episode);
+    }
+
+    /// Whether what was begun for a position is ended although nothing is sent.
+    pub(crate) fn is_finishing(&self, episode: EpisodeId) -> bool {
+        self.finishing.contains(&episode)
+    }
+
+    /// Positions whose coins were being freed when everything was stopped.
+    pub(crate) fn finishing(&self) -> impl Iterator<Item = EpisodeId> + '_ {
+        self.finishing.iter().copied()
+    }
+
+    /// It has ended.
+    pub(crate) fn has_finished(&mut self, episode: EpisodeId) {
+        self.finishing.remove(&episode);
+    }
+
     /// Stops an account, or releases it.
     pub(crate) fn set_kill_level(&mut self, account: AccountId, level: Option<KillLevel>) {
         match level {
@@ -167,6 +189,7 @@ impl Standing {
 
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
+        self.finishing.remove(&episode);
         self.walks.remove(&episode);
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);

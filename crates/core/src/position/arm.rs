@@ -157,12 +157,14 @@ impl Position {
 
     /// The rules that may outrun the close under way: it waits as a limit, and they go to the market.
     pub(crate) fn outrunners(&self, terms: &Terms<'_>) -> &'static [Rule] {
+        const STOPS: &[Rule] =
+            &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop];
         match self.closing {
+            // It waits for room among the orders, or for its next try: no stop waits with it.
+            Some(Reason::SignalExit | Reason::TimeLimit) if !terms.at_venue.close_lives => STOPS,
             Some(_) if !self.closes_by_limit(terms) && !terms.at_venue.close_is_unknown => &[],
             // What was not urgent gives way to every stop.
-            Some(Reason::SignalExit | Reason::TimeLimit) => {
-                &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop]
-            }
+            Some(Reason::SignalExit | Reason::TimeLimit) => STOPS,
             Some(_) => &[Rule::HardStop, Rule::LossGuard],
             None => &[],
         }

@@ -262,7 +262,7 @@ fn protection(coordinator: &Coordinator, position: &Position) -> Protection {
     let covered = stop.map_or(Qty(0), |stop| stop.qty.min(held));
     let is_whole = covered >= closable && closable.0 > 0;
     let whole = stop.filter(|_| is_whole);
-    let is_stopped = coordinator.is_silent(position.episode.key.account);
+    let is_stopped = coordinator.is_silenced(position.episode);
     let armed = if is_stopped { Vec::new() } else { armed(position, &terms, whole) };
     let sign = position.side().sign();
     // The nearest to the market; of equal ones the highest-ranked.

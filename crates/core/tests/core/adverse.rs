@@ -193,3 +193,29 @@ fn a_fill_of_numbers_that_cannot_be_is_asked_about_and_sells_nothing() {
         assert_eq!(one.sold(), 4_000, "{price} {fee}");
     }
 }
+
+#[test]
+fn an_order_that_the_venue_cut_to_what_is_held_there_is_ours_and_counts() {
+    let (mut one, exit) = a_lost_exit();
+    let fill = Fill { id: exit, filled_total: Qty(3_000), price: Price(94_90), fee: Money(3) };
+    let found = |qty| OrderFound {
+        id: exit,
+        qty: Qty(qty),
+        placed_at: one.world.now,
+        state: OrderState::Filled,
+        fill: Some(fill),
+    };
+    let (larger, cut) = (found(5_000), found(3_000));
+    one.world.handle(Event::Venue(VenueEvent::Found(Box::new(larger))));
+    let collided = one
+        .world
+        .records
+        .iter()
+        .any(|entry| matches!(entry.record, Record::Alarm { what: AlarmKind::OrderCollision, .. }));
+    assert!(collided, "what is larger than ours is another's");
+    assert_eq!(one.sold(), 0);
+    one.world.handle(Event::Venue(VenueEvent::Found(Box::new(cut))));
+    assert_eq!(one.sold(), 3_000);
+    one.time(10_000);
+    assert_ne!(*one.sent().last().expect("an exit"), exit, "the rest is still held");
+}

@@ -16,6 +16,8 @@ use crate::watch::Slot;
 const RETRY_AFTER_MAX: Span = Span::from_secs(5);
 /// From this many refusals on somebody is alarmed; trying goes on.
 const REFUSALS_ALARM: u16 = 3;
+/// The same for the tries of a leg.
+const LEG_VAIN_ALARM: usize = 3;
 /// Times that an exit which the venue took away is sent again without a pause.
 const TRIES_AT_ONCE: u16 = 3;
 /// A ladder leg that was refused is looked at again after this long.
@@ -49,6 +51,10 @@ impl Coordinator {
                 let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
                 self.note(step, episode.key.instrument, alarm);
                 return;
+            }
+            if self.in_vain(slot, &order) == LEG_VAIN_ALARM {
+                let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
+                self.note(step, episode.key.instrument, alarm);
             }
             let took_too_long = order.life().cancel != CancelState::None;
             let wait = if took_too_long { LEG_AGAIN_AFTER } else { self.leg_wait(slot, &order) };
@@ -95,12 +101,7 @@ impl Coordinator {
 
     /// How long a leg that was refused waits: on spot its next try takes the stop away first.
     fn leg_wait(&self, slot: Slot, order: &Order) -> Span {
-        let first = self.engine.positions[slot as usize].first_order;
-        let refused = self.orders.list(first).filter(|(_, other)| {
-            let is_vain = matches!(other.life().state, OrderState::Refused | OrderState::Expired);
-            other.legs() & order.legs() != 0 && is_vain && other.life().filled.0 == 0
-        });
-        let doubles = u32::try_from(refused.count()).unwrap_or(u32::MAX).saturating_sub(1);
+        let doubles = u32::try_from(self.in_vain(slot, order)).unwrap_or(u32::MAX).saturating_sub(1);
         Span(LEG_RETRY_AFTER.0 << doubles.min(LEG_RETRY_DOUBLES))
     }
 
@@ -108,13 +109,14 @@ impl Coordinator {
     pub(in crate::coordinator) fn on_hangs(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };
         if self.engine.positions[slot as usize].phase != Phase::Closing {
+            self.on_part_hangs(step, slot);
             return;
         }
         if !planted(110) {
             self.timers.insert((step.now.after(HANGS_AGAIN_AFTER), TimerFor::Hangs(episode)));
         }
         // Where nothing is sent that is told already; one with a worst price may wait at it.
-        if self.is_silent(episode.key.account) || self.worst_limit(slot).is_some() {
+        if self.is_silenced(episode) || self.worst_limit(slot).is_some() {
             return;
         }
         let alarm = Record::Alarm { episode, what: AlarmKind::ExitHangs };
@@ -131,14 +133,46 @@ impl Coordinator {
         }
     }
 
-    /// How often the venue refused the orders of an exit, or took them away without filling them.
+    /// A part that was to be sold at once should be sold by now, too.
+    fn on_part_hangs(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let position = &self.engine.positions[slot as usize];
+        let episode = position.episode;
+        let hangs =
+            |order: &Order| order.is_part() && !order.kind().rests() && !order.life().state.is_final();
+        let of_it = self.orders.list(position.first_order).filter(|(_, order)| hangs(order));
+        let of_it: Vec<OrderId> = of_it.map(|(_, order)| order.named(episode).id).collect();
+        if of_it.is_empty() || self.is_silenced(episode) {
+            return;
+        }
+        self.timers.insert((step.now.after(HANGS_AGAIN_AFTER), TimerFor::Hangs(episode)));
+        let alarm = Record::Alarm { episode, what: AlarmKind::ExitHangs };
+        self.note(step, episode.key.instrument, alarm);
+        for id in of_it {
+            self.inquire(step, id);
+        }
+    }
+
+    /// How many tries of an exit the venue refused, or took away without filling them. The slices of one try
+    /// are one.
     fn refusals(&self, slot: Slot, exit: u16) -> u16 {
         let first = self.engine.positions[slot as usize].first_order;
-        let ended = self.orders.list(first).filter(|(_, order)| {
+        let ended = self.orders.list(first).map(|(_, order)| order).filter(|order| {
             let life = order.life();
             order.exit == exit && life.state.is_final() && life.filled.0 == 0
         });
-        u16::try_from(ended.count()).unwrap_or(u16::MAX)
+        let mut tries: Vec<u16> = ended.map(|order| order.attempt).collect();
+        tries.dedup();
+        u16::try_from(tries.len()).unwrap_or(u16::MAX)
+    }
+
+    /// How many tries of a leg came to nothing.
+    fn in_vain(&self, slot: Slot, order: &Order) -> usize {
+        let first = self.engine.positions[slot as usize].first_order;
+        let refused = self.orders.list(first).filter(|(_, other)| {
+            let is_vain = matches!(other.life().state, OrderState::Refused | OrderState::Expired);
+            other.legs() & order.legs() != 0 && is_vain && other.life().filled.0 == 0
+        });
+        refused.count()
     }
 
     /// Tries again what was refused.

@@ -1,5 +1,6 @@
 //! Orders on their way: through the gate, in slices that the venue takes, and taken back.
 
+use super::HANGS_AFTER;
 use crate::coordinator::{Coordinator, Record, Step, TimerFor};
 use crate::event::{Action, AlarmKind};
 use crate::gate::{Exposure, approve};
@@ -22,11 +23,11 @@ impl Coordinator {
         order: ExitOrder,
         extent: Extent,
     ) {
-        let key = order.id.episode.key;
-        if !self.is_silent(key.account) && self.holds_back(step, slot, &order, extent) {
+        let is_silenced = self.is_silenced(order.id.episode);
+        if !is_silenced && self.holds_back(step, slot, &order, extent) {
             return;
         }
-        if !self.is_silent(key.account) {
+        if !is_silenced {
             self.count_order(step, slot);
         }
         // What others lock the venue refuses. What is free goes before it, and not beside it: of two orders
@@ -65,7 +66,7 @@ impl Coordinator {
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
         // What a venue caps together is not deducted here.
         let uncapped_claims = self.locked(slot);
-        let is_silent = self.is_silent(episode.key.account);
+        let is_silent = self.is_silenced(episode);
         let exposure = Exposure { episode, open: position.open, uncapped_claims, is_silent };
         match approve(order, &exposure) {
             Ok(approved) => {
@@ -77,6 +78,9 @@ impl Coordinator {
                 self.engine.positions[slot as usize].first_order = first;
                 step.out.actions.push(Action::Submit(approved));
                 self.await_answer(step, order.id);
+                if matches!(extent, Extent::Legs(_)) && !order.kind.rests() {
+                    self.set_anew(step.now, HANGS_AFTER, TimerFor::Hangs(episode));
+                }
             }
             Err(why) => {
                 self.note(step, instrument, Record::GateBlocked { id: order.id, why });
@@ -93,7 +97,7 @@ impl Coordinator {
         keeps: impl Fn(&Order) -> bool,
     ) {
         let position = &self.engine.positions[slot as usize];
-        if self.is_silent(position.episode.key.account) && !planted(88) {
+        if self.is_silenced(position.episode) && !planted(88) {
             return;
         }
         let living: Vec<u32> = self
@@ -148,7 +152,7 @@ impl Coordinator {
             return;
         }
         self.begin(step, episode.key.instrument);
-        if self.is_silent(episode.key.account) {
+        if self.is_silenced(episode) {
             self.await_cancel(step, episode);
             return;
         }
