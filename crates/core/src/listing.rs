@@ -94,9 +94,6 @@ pub(crate) struct Listings {
     /// Orders of others, and what of them may still trade.
     #[serde(with = "crate::pairs")]
     pub(crate) foreign: BTreeMap<ForeignId, Qty>,
-    /// Positions whose stop somebody changed for the worse, and how often.
-    #[serde(with = "crate::pairs")]
-    pub(crate) loosened: BTreeMap<EpisodeId, u8>,
 }
 
 impl Listings {
@@ -123,7 +120,6 @@ impl Listings {
 
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
-        self.loosened.remove(&episode);
         self.fresh.retain(|id, _| id.episode != episode);
         self.missing.retain(|id| id.episode != episode);
     }

@@ -248,13 +248,6 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// A person changed something by hand: what becomes of its stop is that person's.
-    pub(crate) fn on_hand(&mut self, key: PositionKey) {
-        if let Some(life) = self.living[key].and_then(|episode| self.lives.get_mut(episode)) {
-            life.is_touched = true;
-        }
-    }
-
     /// Orders of somebody else came or went: what can be covered is another quantity from now on.
     pub(crate) fn on_foreign(&mut self, key: PositionKey) {
         self.bare_since[key] = None;
@@ -266,6 +259,12 @@ impl<'a> Oracle<'a> {
 
     fn is_silent(&self, account: AccountId) -> bool {
         self.levels.get(&account) == Some(&KillLevel::Silent)
+    }
+
+    /// Whether nothing may be sent for a life, but for what ends what was begun before.
+    fn is_silenced(&self, episode: EpisodeId) -> bool {
+        let ends = self.lives.get(episode).is_some_and(|life| life.is_finishing);
+        self.is_silent(episode.key.account) && !ends
     }
 
     fn is_spot(&self) -> bool {

@@ -178,6 +178,12 @@ impl Coordinator {
                     self.close_part(step, slot, part);
                 }
             }
+            Some(qty) if qty < position.open => {
+                // All of it is being sold, for a reason of its own: a part of it cannot be sold besides.
+                let episode = position.episode;
+                self.begin(step, key.instrument);
+                self.push_to_market(step, slot, episode);
+            }
             Some(_) | None => self.close_by_command(step, slot, Reason::Manual),
         }
     }

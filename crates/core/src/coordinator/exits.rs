@@ -30,6 +30,15 @@ const WALK_STEPS: u8 = 7;
 /// Ended orders of a position that are remembered, for fills that come late.
 const ENDED_KEPT: usize = 16;
 
+/// How strong the reason of an exit is, the strongest first: a person's word, a stop that failed, the rules by rank.
+fn rank(reason: Reason) -> usize {
+    match reason {
+        Reason::PanicClose | Reason::Manual => 0,
+        Reason::ProtectionFailed => 1,
+        _ => 2 + Rule::ALL.iter().take_while(|rule| rule.reason() != reason).count(),
+    }
+}
+
 impl Coordinator {
     /// A rule closes the whole position, or pushes a close that is under way.
     pub(super) fn close_by_rule(&mut self, step: &mut Step<'_>, slot: Slot, rule: Rule, held: Vec<Held>) {
@@ -80,6 +89,12 @@ impl Coordinator {
             // Only a person sends one more where so many are lost sight of already.
             let is_person = matches!(reason, Reason::PanicClose | Reason::Manual);
             if !is_person && !planted(22) && self.lost(slot, Order::closes_all) > LOST_MAX {
+                return;
+            }
+            let is_stronger = position.closing.is_none_or(|before| rank(reason) < rank(before));
+            if !is_person && !is_stronger && self.worst_limit(slot).is_none() && !planted(131) {
+                // It is sold for the stronger reason, only more urgently.
+                self.push_to_market(step, slot, episode);
                 return;
             }
             self.overtake(step, slot);

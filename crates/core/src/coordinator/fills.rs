@@ -129,6 +129,8 @@ impl Coordinator {
         }
         if protects {
             self.remember_fresh(step, id);
+            // What protects now was all that was still to be done.
+            self.end_what_was_begun();
         }
         if protects && self.engine.positions[slot as usize].is_held() {
             self.on_bracket_accepted(step, slot, index);

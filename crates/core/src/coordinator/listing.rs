@@ -521,20 +521,15 @@ impl Coordinator {
         self.note(step, episode.key.instrument, Record::Alarm { episode, what });
     }
 
-    fn count_loosened(&mut self, episode: EpisodeId) {
-        if let Some(account) = self.accounts.get_mut(episode.key.account) {
-            let times = account.listings.loosened.entry(episode).or_default();
-            *times = times.saturating_add(1);
-            let is_left = *times > PUT_RIGHT;
-            self.leave_stops(episode, is_left);
-        }
+    /// It is put right so often, then left to whoever does it.
+    pub(super) fn count_loosened(&mut self, episode: EpisodeId) {
+        let is_left = self.engine.standing.count_loosened(episode) > PUT_RIGHT;
+        self.leave_stops(episode, is_left);
     }
 
     /// A person spoke about a position's stop: it is ours again.
     pub(super) fn put_right_again(&mut self, episode: EpisodeId) {
-        if let Some(account) = self.accounts.get_mut(episode.key.account) {
-            account.listings.loosened.remove(&episode);
-        }
+        self.engine.standing.forget_loosened(episode);
         self.leave_stops(episode, false);
     }
 

@@ -48,11 +48,11 @@ impl Coordinator {
         if was_refused && again(self).is_some() {
             return;
         }
+        if newest.is_some_and(|order| order.is_left()) {
+            return;
+        }
         let mut level = level;
         if let Some(order) = newest.filter(stands) {
-            if order.is_left() {
-                return;
-            }
             let is_missing = self.is_missing(&order.named(episode).id) && !self.locks(slot);
             let is_tighter = side.sign() * (level.0 - order.trigger.0) >= rule.band_at(order.trigger);
             // An answer that is still to come is waited for: it calls again.
@@ -190,13 +190,12 @@ impl Coordinator {
             {
                 // What was missing in a list is told already, where another took its place.
                 if !was_there || self.locks(slot) {
+                    self.count_loosened(episode);
                     let what = AlarmKind::ProtectionLost;
                     self.note(step, episode.key.instrument, Record::Alarm { episode, what });
                 }
                 // Somebody else took it away: it is put back once, then a person must say.
-                if self.brackets_lost(slot) == 1 {
-                    self.protect(step, slot);
-                }
+                self.protect(step, slot);
             }
             OrderEnd::Cancelled | OrderEnd::Expired | OrderEnd::Unknown | OrderEnd::NotFound => {
                 self.protect(step, slot);
@@ -235,17 +234,6 @@ impl Coordinator {
         if !planted(72) {
             self.timers.insert((step.now.after(wait), TimerFor::Protect(episode)));
         }
-    }
-
-    /// Brackets of a position that somebody else took away.
-    fn brackets_lost(&self, slot: Slot) -> usize {
-        let first = self.engine.positions[slot as usize].first_order;
-        let lost = self.orders.list(first).filter(|(_, order)| {
-            let life = order.life();
-            let gone = matches!(life.state, OrderState::Cancelled | OrderState::Expired);
-            order.protects() && gone && life.cancel == CancelState::None
-        });
-        lost.count()
     }
 
     /// A bracket that was refused is placed again.

@@ -31,6 +31,9 @@ pub(crate) struct Standing {
     walks: BTreeMap<EpisodeId, u8>,
     /// Rules that held when their position was taken over, until it is handed over.
     held_back: BTreeSet<(EpisodeId, Rule)>,
+    /// How often somebody took the stop of a position away, or made it worse.
+    #[serde(with = "crate::pairs")]
+    loosened: BTreeMap<EpisodeId, u8>,
     /// Positions whose coins were being freed when everything was stopped: they end flat or protected first.
     finishing: BTreeSet<EpisodeId>,
 }
@@ -115,6 +118,18 @@ impl Standing {
         self.kills.get(&account).copied()
     }
 
+    /// Somebody took the stop of a position away, or made it worse; how often that was.
+    pub(crate) fn count_loosened(&mut self, episode: EpisodeId) -> u8 {
+        let times = self.loosened.entry(episode).or_default();
+        *times = times.saturating_add(1);
+        *times
+    }
+
+    /// A person spoke about its stop.
+    pub(crate) fn forget_loosened(&mut self, episode: EpisodeId) {
+        self.loosened.remove(&episode);
+    }
+
     /// What was begun for a position is ended although nothing is sent.
     pub(crate) fn finish(&mut self, episode: EpisodeId) {
         self.finishing.insert(episode);
@@ -190,6 +205,7 @@ impl Standing {
     /// An episode is over.
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
         self.finishing.remove(&episode);
+        self.loosened.remove(&episode);
         self.walks.remove(&episode);
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);

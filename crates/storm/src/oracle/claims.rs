@@ -1,7 +1,7 @@
 //! What is sent, and what the exchange makes of it: never for more than is held, never twice.
 
 use ripcord_core::event::Action;
-use ripcord_core::id::{OrderId, PositionKey};
+use ripcord_core::id::OrderId;
 use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
@@ -32,7 +32,7 @@ impl Oracle<'_> {
         if self.intents.get(&id).is_none_or(|intent| intent.order != *order) {
             self.fail(now, Some(key), "R2", &format!("{id:?} is sent, and its intent is not durable"));
         }
-        if self.is_silent(key.account) {
+        if self.is_silenced(id.episode) {
             self.fail(now, Some(key), "S14", "an order is sent while nothing may be");
         }
         if !self.lives(id.episode) {
@@ -92,7 +92,7 @@ impl Oracle<'_> {
 
     fn on_cancel(&mut self, now: Timestamp, id: &OrderId, exchange: &Exchange) {
         let key = id.episode.key;
-        if self.is_silent(key.account) {
+        if self.is_silenced(id.episode) {
             self.fail(now, Some(key), "S14", "a cancel is sent while nothing may be");
         }
         self.mark(id, |intent| intent.cancelled_at = Some(now));
@@ -110,7 +110,7 @@ impl Oracle<'_> {
         let lot = self.lot(key);
         let need = life.qty.min(exchange.held(key)) / lot * lot;
         let least = self.least(key);
-        if life.closing.is_some() || need < least || !self.means(life).bracket || life.is_touched {
+        if life.closing.is_some() || need < least || !self.means(life).bracket || life.is_left() {
             return;
         }
         let of_it = self.intents.get(id).map_or(0, |intent| intent.order.qty.0 - intent.filled);
@@ -137,8 +137,9 @@ impl Oracle<'_> {
                 self.on_told(id.episode.key.instrument, Told { at: now, price: *price, by_feed: false });
                 self.on_traded(now, id, *qty);
             }
-            Fact::Ended { why: End::TakenAway, id } => self.on_taken_away(id.episode.key),
-            Fact::Edited { id, .. } => self.on_taken_away(id.episode.key),
+            Fact::Ended { why: End::TakenAway | End::Expired, id } | Fact::Edited { id, .. } => {
+                self.on_taken_away(id);
+            }
             Fact::Arrived(_)
             | Fact::Took(_)
             | Fact::Entered { .. }
@@ -154,8 +155,14 @@ impl Oracle<'_> {
         }
     }
 
-    fn on_taken_away(&mut self, key: PositionKey) {
+    /// Somebody took an order of ours away, or changed it.
+    fn on_taken_away(&mut self, id: &OrderId) {
         self.count("stop_taken_away");
-        self.bare_since[key] = None;
+        self.bare_since[id.episode.key] = None;
+        let is_stop = self.intents.get(id).is_some_and(|it| it.order.kind.trigger().is_some());
+        if let Some(life) = self.lives.get_mut(id.episode).filter(|_| is_stop) {
+            life.is_touched = true;
+            life.stops_lost = life.stops_lost.saturating_add(1);
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Oracle<'_> {
         let lot = self.lot(key);
         let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
         let least = self.least(key);
-        let wants = self.means(life).bracket && life.closing.is_none() && !life.is_touched;
+        let wants = self.means(life).bracket && life.closing.is_none() && !life.is_left();
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: i64 = stops.map(|(_, _, left)| left).sum();
         if !wants || need < least.max(lot) || covered >= need {

@@ -58,7 +58,7 @@ impl Oracle<'_> {
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
         let sum: i64 = covered.iter().sum();
-        if !self.means(life).bracket || need < least || life.is_touched || has_just {
+        if !self.means(life).bracket || need < least || life.is_left() || has_just {
             return;
         }
         // One that follows the price takes the place of another now and then.

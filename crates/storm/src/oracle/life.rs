@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 
 use ripcord_core::event::{AlarmKind, Entry, Filled, OrderEnd, Record};
-use ripcord_core::id::{EpisodeId, OrderId, PlanId};
+use ripcord_core::id::{AccountId, EpisodeId, OrderId, PlanId};
 use ripcord_core::instrument::Side;
+use ripcord_core::kill::KillLevel;
 use ripcord_core::order::{Fill, OrderKind};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::Timestamp;
@@ -28,6 +29,10 @@ pub(super) struct Life {
     pub(super) is_adopted: bool,
     /// Somebody touched its stop.
     pub(super) is_touched: bool,
+    /// Its coins were being freed when everything was stopped: that is ended first.
+    pub(super) is_finishing: bool,
+    /// How often somebody took its stop away, or changed it.
+    pub(super) stops_lost: u8,
     /// The full close that is under way.
     pub(super) closing: Option<(u16, Reason, Timestamp)>,
     /// When somebody was last alarmed about it.
@@ -48,6 +53,11 @@ impl Life {
     /// The average entry.
     pub(super) fn entry(&self) -> i64 {
         if self.qty == 0 { 0 } else { i64::try_from(self.cost / i128::from(self.qty)).unwrap_or(0) }
+    }
+
+    /// Whether its stop is left to whoever takes it away again and again.
+    pub(super) const fn is_left(&self) -> bool {
+        self.stops_lost >= 2
     }
 
     fn take(&mut self, qty: i64) {
@@ -75,6 +85,8 @@ impl Oracle<'_> {
                     opened_at: entry.at,
                     is_adopted: false,
                     is_touched: false,
+                    is_finishing: false,
+                    stops_lost: 0,
                     closing: None,
                     alarmed_at: Timestamp::MIN,
                     triggered_at: None,
@@ -150,7 +162,18 @@ impl Oracle<'_> {
                 self.intents.insert(order.id, intent);
                 self.open[order.id.episode.key].insert(order.id);
             }
-            Record::OrderAccepted(id) => self.mark(id, |intent| intent.is_accepted = true),
+            Record::OrderAccepted(id) => {
+                self.mark(id, |intent| intent.is_accepted = true);
+                let is_stop = self
+                    .intents
+                    .get(id)
+                    .is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_cancelled_by_us);
+                if let Some(life) =
+                    self.lives.get_mut(id.episode).filter(|it| is_stop && it.closing.is_none())
+                {
+                    life.is_finishing = false;
+                }
+            }
             Record::OrderEnded { id, how } => self.on_order_end(now, id, *how, exchange),
             Record::ExitConcluded { episode, .. } => {
                 self.count("concluded");
@@ -160,12 +183,11 @@ impl Oracle<'_> {
                 self.count(alarm_word(*what));
                 if let Some(life) = self.lives.get_mut(*episode) {
                     life.alarmed_at = now;
-                    let is_theirs = matches!(what, AlarmKind::ProtectionLost | AlarmKind::ProtectionEdited);
-                    life.is_touched |= is_theirs;
                 }
             }
             Record::KillLevel { account, level } => {
                 self.level_at = now;
+                self.begin_to_finish(*account, *level);
                 match level {
                     Some(level) => self.levels.insert(*account, *level),
                     None => self.levels.remove(account),
@@ -180,6 +202,24 @@ impl Oracle<'_> {
                 if let Some(word) = other_word(record) {
                     self.count(word);
                 }
+            }
+        }
+    }
+
+    /// On spot an exit, or a stop in the place of another, that was begun when everything was stopped ends first.
+    fn begin_to_finish(&mut self, account: AccountId, level: Option<KillLevel>) {
+        for key in self.living.keys().filter(|key| key.account == account) {
+            let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
+            let mut stops = open.filter(|it| it.order.kind.trigger().is_some() && it.is_accepted);
+            let stands = stops.any(|it| !it.is_cancelled_by_us && !it.is_ended);
+            let is_new = self.levels.get(&account) != Some(&KillLevel::Silent);
+            let is_spot = self.is_spot();
+            let life = self.living[key].and_then(|episode| self.lives.get_mut(episode));
+            let Some(life) = life else { continue };
+            if level != Some(KillLevel::Silent) {
+                life.is_finishing = false;
+            } else if is_new {
+                life.is_finishing = is_spot && (life.closing.is_some() || !stands);
             }
         }
     }

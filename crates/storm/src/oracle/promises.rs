@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::exchange::{Exchange, Fact};
 use crate::table::Table;
 
+mod asked;
 mod reads;
 mod stops;
 
@@ -43,6 +44,12 @@ pub(super) struct Promises {
     released: Table<bool>,
     /// Legs of which something was sold, and by which exit.
     pub(super) sold: BTreeMap<(EpisodeId, u8), u16>,
+    /// What somebody asked for, and nobody has answered.
+    unanswered: Option<(PositionKey, asked::Wish)>,
+    /// Why each exit was decided.
+    causes: BTreeMap<(EpisodeId, u16), Reason>,
+    /// An exit gave way to another, which is decided next.
+    overtaken: Option<(EpisodeId, Reason)>,
     /// An account of which everything is to be closed, or whose exits of choice are to end.
     owed: Option<(AccountId, bool)>,
     /// What a read has found different, and as of when: it is believed when another says the same.
@@ -101,6 +108,9 @@ impl Promises {
             signals: BTreeMap::new(),
             released: Table::of(config),
             sold: BTreeMap::new(),
+            unanswered: None,
+            causes: BTreeMap::new(),
+            overtaken: None,
             owed: None,
             doubted: Table::of(config),
             moved_at: Table::of(config),
@@ -147,6 +157,7 @@ impl Promises {
         self.deferred.remove(&episode);
         self.repriced.remove(&episode);
         self.decided.retain(|(of, _), _| *of != episode);
+        self.causes.retain(|(of, _), _| *of != episode);
         self.accepted_at.extract_if(orders_of(episode), |_, _| true).for_each(drop);
     }
 
@@ -163,6 +174,11 @@ impl Promises {
         }
     }
 
+    /// Whether the step came of a refusal.
+    pub(super) const fn is_of_a_refused_stop(&self) -> bool {
+        matches!(&self.input, Some(Event::Venue(VenueEvent::Refused(..))))
+    }
+
     fn is_command(&self, such: impl Fn(&Command) -> bool) -> bool {
         matches!(&self.input, Some(Event::Command(command)) if such(command))
     }
@@ -174,10 +190,13 @@ impl Oracle<'_> {
         let begun = self.promises.begun.take();
         if let (Some(opened), false) = (begun, matches!(record, Record::Adopted(_))) {
             self.check_first_stop(now, &opened);
+            self.check_opened(now, &opened);
         }
+        self.hear_answer(now, record);
         match record {
             Record::Input(event) => {
                 self.check_owed(now);
+                self.check_answered(now);
                 self.check_followed(now);
                 self.check_replaced(now);
                 match event {
@@ -189,8 +208,8 @@ impl Oracle<'_> {
                     }
                     _ => {}
                 }
-                if let Event::Command(Command::Panic(account)) = event {
-                    self.promises.owed = Some((*account, true));
+                if let Event::Command(command) = event {
+                    self.on_command(command);
                 }
             }
             Record::Opened(opened) => self.promises.begun = Some((**opened).clone()),
@@ -248,6 +267,7 @@ impl Oracle<'_> {
                 self.promises.repriced.insert(back.episode);
             }
             Record::ExitDecided(decided) => self.on_decided_exit(now, at, decided),
+            Record::ExitConcluded { episode, why, .. } => self.check_concluded(now, *episode, *why),
             Record::OrderIntended(order) => self.check_intent(now, order),
             Record::OrderEnded { id, how: OrderEnd::Unknown } => self.on_lost(id),
             Record::Filled(filled) => self.on_sold(now, at, filled),
@@ -277,7 +297,7 @@ impl Oracle<'_> {
             self.check_part(now, decided.episode, decided.leg, decided.qty.0);
             self.promises.decided.insert((decided.episode, decided.exit), decided.qty.0);
         }
-        self.check_asked(now, at, decided.episode, decided.reason);
+        self.check_asked(now, at, decided);
     }
 
     /// A life is over: what of it rests is cancelled in the same step.
@@ -299,7 +319,7 @@ impl Oracle<'_> {
     }
 
     fn check_added(&mut self, now: Timestamp, added: &Added) {
-        let is_asked = self.promises.is_command(|it| matches!(it, Command::Add(_)));
+        let is_asked = self.check_addition(now, added);
         if !is_asked {
             self.promises.found_again(added.episode, added.qty.0);
         }
@@ -345,6 +365,7 @@ impl Oracle<'_> {
     }
 
     fn check_left(&mut self, now: Timestamp, at: Timestamp, left: &LeftOutside) {
+        self.check_left_cause(now, left);
         self.promises.moved_at[left.episode.key] = Some(at);
         if let Some(Event::Venue(VenueEvent::ClosedOutside(closed))) = &self.promises.input {
             let trade = (closed.key, closed.trade);
@@ -406,6 +427,7 @@ impl Oracle<'_> {
 
     /// Silence is no reason to send again: the venue is asked first, but for emergencies.
     fn check_intent(&mut self, now: Timestamp, order: &ExitOrder) {
+        self.check_cause(now, order);
         self.promises.bare.take_if(|bare| *bare == order.id.episode);
         if order.reason == Reason::TakeProfit {
             self.check_leg(now, order);
@@ -423,25 +445,6 @@ impl Oracle<'_> {
         if by_silence && order.id.exit > 0 && !is_emergency {
             let key = order.id.episode.key;
             self.break_promise(now, key, "S5", "an exit is sent again because nobody answered");
-        }
-    }
-
-    /// Exits that somebody asks for were asked for.
-    fn check_asked(&mut self, now: Timestamp, at: Timestamp, episode: EpisodeId, reason: Reason) {
-        let is_flattened = self.levels.get(&episode.key.account) == Some(&KillLevel::Flatten);
-        let promises = &self.promises;
-        let is_asked = match reason {
-            Reason::Manual => promises.is_command(|it| matches!(it, Command::Close { .. })),
-            Reason::PanicClose => {
-                is_flattened
-                    || promises.is_command(|it| matches!(it, Command::Panic(_) | Command::Kill { .. }))
-            }
-            Reason::SignalExit => promises.signals.get(&episode).is_some_and(|until| *until >= at),
-            _ => true,
-        };
-        if !is_asked {
-            let what = format!("nobody asked for an exit by {}", reason.word());
-            self.break_promise(now, episode.key, "A1", &what);
         }
     }
 

@@ -1,16 +1,21 @@
 //! Every exit has its cause: the level is the one that the plan means, and the price was told.
 
 use ripcord_core::event::ExitDecided;
+use ripcord_core::id::PositionKey;
 use ripcord_core::instrument::Side;
 use ripcord_core::kill::KillLevel;
 use ripcord_core::reason::Reason;
-use ripcord_core::time::Timestamp;
+use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
 use super::life::{Life, is_looser};
 
 /// A level may be off by so many ticks: what rounding is, is the plan's choice.
 const TICKS: i64 = 2;
+/// A decision looks at a price that was told within this, ..
+const TOLD_WITHIN: Span = Span::from_secs(60);
+/// .. or is one of so many last ones.
+const TOLD_LAST: usize = 4;
 
 impl Oracle<'_> {
     pub(super) fn on_exit(&mut self, now: Timestamp, at: Timestamp, decided: &ExitDecided) {
@@ -60,14 +65,25 @@ impl Oracle<'_> {
         if decided.reason == Reason::TakeProfit && is_looser(key.side, price, trigger) {
             return Err(format!("{price} is not at or past {trigger}"));
         }
-        if (is_stop || decided.reason == Reason::TakeProfit) && !self.was_told(key, price) {
+        if (is_stop || decided.reason == Reason::TakeProfit) && !self.was_told(at, key, price) {
             return Err(format!("nobody told a price of {price}"));
         }
         self.judge_level(at, life, decided)
     }
 
-    fn was_told(&self, key: ripcord_core::id::PositionKey, price: i64) -> bool {
-        self.told[key.instrument.0 as usize].iter().any(|told| told.price == price)
+    fn was_told(&self, at: Timestamp, key: PositionKey, price: i64) -> bool {
+        let told = &self.told[key.instrument.0 as usize];
+        let spec = self.living(key).map(|life| &self.config.plans[life.plan.0 as usize].spec);
+        let minds_silence =
+            spec.is_some_and(|spec| spec.prices.as_ref().is_some_and(|it| it.silence_secs.is_some()));
+        if !minds_silence || self.promises.is_of_a_refused_stop() {
+            // A plan may not mind. Or the venue says itself that the market is past it, as the last price did.
+            return told.iter().any(|told| told.price == price);
+        }
+        // The last one counts however long nobody said another.
+        let recent = told.iter().rev().enumerate();
+        let mut recent = recent.take_while(|(n, told)| *n < TOLD_LAST || at.since(told.at) <= TOLD_WITHIN);
+        recent.any(|(_, told)| told.price == price)
     }
 
     /// Whether a stop of this life was placed where the level is, or moved there by somebody else's hand.
@@ -143,7 +159,7 @@ impl Oracle<'_> {
 }
 
 /// The ranking of the rules; commands go first.
-const fn rank(reason: Reason) -> u8 {
+pub(super) const fn rank(reason: Reason) -> u8 {
     match reason {
         Reason::PanicClose => 0,
         Reason::Manual => 1,

@@ -71,14 +71,8 @@ impl World<'_> {
         match fault.kind {
             FaultKind::HandClose => self.exchange.close(self.now, key, part, Some(ClosedBy::Hand)) > 0,
             FaultKind::HandUntold => self.exchange.close(self.now, key, part, None) > 0,
-            FaultKind::HandCancel => {
-                self.oracle.on_hand(key);
-                self.exchange.take_stop_away(key, amount % 2 == 0)
-            }
-            FaultKind::HandEdit => {
-                self.oracle.on_hand(key);
-                self.exchange.edit_stop(key, amount % 200 - 100)
-            }
+            FaultKind::HandCancel => self.exchange.take_stop_away(key, amount % 2 == 0),
+            FaultKind::HandEdit => self.exchange.edit_stop(key, amount % 200 - 100),
             FaultKind::HandFlip => self.exchange.flip(self.now, key),
             _ => {
                 self.oracle.on_foreign(key);

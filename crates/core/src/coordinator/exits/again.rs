@@ -72,8 +72,11 @@ impl Coordinator {
             self.conclude(step, slot, Concluded::PastWorst);
             return;
         }
-        let refusals = self.refusals(slot, order.exit);
-        if refusals == REFUSALS_ALARM {
+        let (refusals, tries) = self.refusals(slot, order.exit);
+        // Of tries in slices only the last ones are remembered.
+        let is_third =
+            if refusals == tries { tries == REFUSALS_ALARM } else { order.attempt + 1 == REFUSALS_ALARM };
+        if is_third {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
         }
@@ -152,17 +155,19 @@ impl Coordinator {
         }
     }
 
-    /// How many tries of an exit the venue refused, or took away without filling them. The slices of one try
-    /// are one.
-    fn refusals(&self, slot: Slot, exit: u16) -> u16 {
+    /// How many orders of an exit the venue refused, or took away without filling them, and of how many tries
+    /// they were slices.
+    fn refusals(&self, slot: Slot, exit: u16) -> (u16, u16) {
         let first = self.engine.positions[slot as usize].first_order;
         let ended = self.orders.list(first).map(|(_, order)| order).filter(|order| {
             let life = order.life();
             order.exit == exit && life.state.is_final() && life.filled.0 == 0
         });
         let mut tries: Vec<u16> = ended.map(|order| order.attempt).collect();
+        let orders = tries.len();
         tries.dedup();
-        u16::try_from(tries.len()).unwrap_or(u16::MAX)
+        let count = |all: usize| u16::try_from(all).unwrap_or(u16::MAX);
+        (count(orders), count(tries.len()))
     }
 
     /// How many tries of a leg came to nothing.

@@ -76,7 +76,7 @@ impl Oracle<'_> {
         let lives = self.lives(id.episode);
         // A cancel that is said again was right, or not, when it was said first.
         let is_again = self.intents.get(id).is_some_and(|it| it.is_cancelled_by_us);
-        let is_theirs = self.is_spot() || life.is_touched || !lives || is_again || !is_stop(id);
+        let is_theirs = self.is_spot() || life.is_left() || !lives || is_again || !is_stop(id);
         let least = self.least(key);
         if is_theirs || exchange.held(key).min(life.qty) < least {
             return;
