@@ -218,7 +218,7 @@ pub fn small() -> Vec<Setup> {
     vec![
         with(FUTURES, Budget { refusals: 1, ..NONE }),
         with(SPOT, Budget { losses: 1, timers: 1, ..NONE }),
-        first(with(OCO, NONE), 2),
+        first(with(OCO, Budget { parts: 1, ..NONE }), 2),
         first(with(OCO_SPOT, Budget { parts: 1, ..NONE }), 2),
         first(with(MOVES, Budget { refusals: 1, timers: 1, ..NONE }), 2),
         first(with(LEASE, Budget { overlaps: 1, ..NONE }), 1),

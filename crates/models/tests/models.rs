@@ -28,7 +28,7 @@ fn an_exit_overrides_the_stop_on_coins() {
 
 #[test]
 fn a_target_and_a_stop_share_lots_on_futures() {
-    holds("oco", 4_072);
+    holds("oco", 620_694);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_target_and_a_stop_share_coins() {
 
 #[test]
 fn a_stop_follows_the_price_the_new_one_first() {
-    holds("moves", 4_254);
+    holds("moves", 4_020);
 }
 
 #[test]

@@ -195,7 +195,9 @@ impl Coordinator {
                     self.note(step, episode.key.instrument, Record::Alarm { episode, what });
                 }
                 // Somebody else took it away: it is put back once, then a person must say.
-                self.protect(step, slot);
+                if !planted(136) {
+                    self.protect(step, slot);
+                }
             }
             OrderEnd::Cancelled | OrderEnd::Expired | OrderEnd::Unknown | OrderEnd::NotFound => {
                 self.protect(step, slot);

@@ -13,6 +13,8 @@ use crate::time::{Span, Timestamp};
 /// and after the order was lost sight of: by then a request that was delayed is refused for its age, and a copy
 /// that lagged has caught up.
 const CONCLUSIVE_AFTER: Span = Span::from_secs(10);
+/// .. and was heard to in between: of what it knew while nobody heard it for longer, nothing is known.
+const HEARD_WITHIN: Span = Span::from_secs(12);
 
 /// One question that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,8 +22,8 @@ struct Inquiry {
     order: OrderId,
     /// When it was lost sight of.
     since: Timestamp,
-    /// When the venue was first asked and did not know it.
-    absent_since: Option<Timestamp>,
+    /// When the venue was first asked, and last, and did not know it any time between.
+    absent: Option<(Timestamp, Timestamp)>,
     /// Times that the venue was asked.
     asked: u32,
 }
@@ -35,7 +37,7 @@ impl Inquiries {
     /// Begins to ask about an order; whether that is new.
     pub(crate) fn begin(&mut self, order: OrderId, since: Timestamp) -> bool {
         let is_new = !self.0.contains_key(&order);
-        self.0.entry(order).or_insert(Inquiry { order, since, absent_since: None, asked: 0 });
+        self.0.entry(order).or_insert(Inquiry { order, since, absent: None, asked: 0 });
         is_new
     }
 
@@ -48,7 +50,7 @@ impl Inquiries {
     pub(crate) fn seen(&mut self, order: &OrderId, at: Timestamp) {
         if let Some(inquiry) = self.0.get_mut(order) {
             inquiry.since = inquiry.since.max(at);
-            inquiry.absent_since = inquiry.absent_since.filter(|&first| first > at);
+            inquiry.absent = inquiry.absent.filter(|&(first, _)| first > at);
         }
     }
 
@@ -75,8 +77,13 @@ impl Inquiries {
     pub(crate) fn absent(&mut self, absence: &Absence) -> bool {
         let Some(inquiry) = self.0.get_mut(&absence.id) else { return false };
         let asked_at = absence.asked_at;
-        let first = inquiry.absent_since.map_or(asked_at, |first| first.min(asked_at));
-        inquiry.absent_since = Some(first);
+        let (first, last) = match inquiry.absent {
+            Some((_, last)) if last.after(HEARD_WITHIN) < asked_at && !planted(139) => (asked_at, asked_at),
+            Some((first, _)) if asked_at.after(HEARD_WITHIN) < first => return false,
+            Some((first, last)) => (first.min(asked_at), last.max(asked_at)),
+            None => (asked_at, asked_at),
+        };
+        inquiry.absent = Some((first, last));
         let since = if planted(26) { Timestamp::MIN } else { first.max(inquiry.since) };
         planted(25) || asked_at >= since.after(CONCLUSIVE_AFTER)
     }
@@ -124,7 +131,13 @@ mod tests {
             (&[2, 2, 3][..], false),
             // What was asked before the order was lost sight of is no word about it.
             (&[-20, 9][..], false),
-            (&[-20, 10][..], true),
+            (&[-2, 10][..], true),
+            // What it knew while it was not heard for longer nobody knows.
+            (&[-20, 10][..], false),
+            (&[2, 30][..], false),
+            (&[2, 30, 41][..], true),
+            (&[30, 2, 41][..], true),
+            (&[2, 8, 14][..], true),
             // Words come in any order.
             (&[12, 2][..], false),
             (&[12, 2, 12][..], true),

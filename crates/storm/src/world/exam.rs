@@ -48,7 +48,7 @@ impl World<'_> {
                 let Some(price) = self.exchange.price(instrument) else { continue };
                 let tick = self.config.markets[instrument.0 as usize].rules.tick_size.0;
                 let step = (price * SWEEP_BPS / 10_000).max(tick);
-                let to = (price + direction * step) / tick * tick;
+                let to = price + direction * ((step + tick - 1) / tick * tick);
                 moves.push(What::Price(instrument, Price(to.max(tick))));
             }
             // Each price is told twice: a jump that nobody confirms is not believed.

@@ -9,6 +9,7 @@ use crate::order::{CancelState, OrderKind, OrderState};
 use crate::orders::Order;
 use crate::planted::planted;
 use crate::position::{EXITS_FOR_PATIENT, Phase};
+use crate::reason::Reason;
 use crate::time::Span;
 use crate::watch::Slot;
 
@@ -79,6 +80,10 @@ impl Coordinator {
         if is_third {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
+        }
+        if planted(138) && self.engine.positions[slot as usize].closing == Some(Reason::PanicClose) {
+            self.conclude(step, slot, Concluded::Expired);
+            return;
         }
         if planted(14) && refusals >= REFUSALS_ALARM {
             return;

@@ -142,11 +142,11 @@ impl Coordinator {
             let life = order.life();
             !life.state.is_final() && life.cancel == CancelState::Sent
         };
-        let unanswered: Vec<OrderId> = self
+        let unanswered: Vec<(OrderId, bool)> = self
             .orders
             .list(first)
             .filter(|(_, order)| waits(order))
-            .map(|(_, order)| order.named(episode).id)
+            .map(|(index, order)| (order.named(episode).id, self.is_last_stop(slot, index)))
             .collect();
         if unanswered.is_empty() || planted(30) {
             return;
@@ -156,9 +156,11 @@ impl Coordinator {
             self.await_cancel(step, episode);
             return;
         }
-        step.out.actions.extend(unanswered.iter().copied().map(Action::Cancel));
+        // The one in whose place it was to go may be gone by now: then it stays until another stands.
+        let again = unanswered.iter().filter(|(_, is_last)| !is_last || planted(132));
+        step.out.actions.extend(again.map(|(id, _)| Action::Cancel(*id)));
         self.await_cancel(step, episode);
-        for id in unanswered {
+        for (id, _) in unanswered {
             self.inquire(step, id);
         }
     }
