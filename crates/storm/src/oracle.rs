@@ -113,6 +113,8 @@ pub(crate) struct Oracle<'a> {
     promises: promises::Promises,
     /// When orders were sent for a bucket, lately.
     sends: Table<VecDeque<Timestamp>>,
+    /// How many records were said in all.
+    said: u64,
     /// What happened at least once, and how often.
     pub(crate) seen: BTreeMap<&'static str, u64>,
 }
@@ -139,6 +141,7 @@ impl<'a> Oracle<'a> {
             passed_since: Table::of(config),
             promises: promises::Promises::of(config),
             sends: Table::of(config),
+            said: 0,
             seen: BTreeMap::new(),
         }
     }
@@ -172,7 +175,21 @@ impl<'a> Oracle<'a> {
 
     /// The engine decided something; it counts when it is durable.
     pub(crate) fn on_decided(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        let before = self.decided.len();
         self.decided.extend(entries);
+        self.said += (self.decided.len() - before) as u64;
+    }
+
+    /// How many records were said so far.
+    pub(crate) const fn said(&self) -> u64 {
+        self.said
+    }
+
+    /// Somebody asked for something of a position, and the engine said nothing.
+    pub(crate) fn on_nothing_said(&mut self, now: Timestamp, key: PositionKey) {
+        if self.living(key).is_some_and(|life| life.closing.is_none()) {
+            self.fail(now, Some(key), "L3", "somebody asks, and there is no answer");
+        }
     }
 
     /// What was decided is durable.

@@ -8,6 +8,8 @@ use crate::fault::{Fault, FaultKind};
 const BLIND_MAX: Span = Span::from_secs(8);
 /// .. nor one that is blind again at once.
 const BLIND_APART: Span = Span::from_secs(20);
+/// A feed that stood still leaps when it moves again, and a leap is believed with the second price at the latest.
+const TWO_PRICES: Span = Span::from_secs(30);
 
 /// A fault that lasts.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,8 @@ impl Weather {
         }
         let until = now.after(lasts);
         self.on[fault.kind as usize] = Some(On { until, amount: fault.amount });
-        self.worst_until = self.worst_until.max(until);
+        let heals = if fault.kind == FaultKind::FrozenFeed { TWO_PRICES } else { Span::ZERO };
+        self.worst_until = self.worst_until.max(until.after(heals));
     }
 
     /// Something was wrong until then.
@@ -55,7 +58,7 @@ impl Weather {
     /// Everything ends.
     pub(crate) fn clear(&mut self, now: Timestamp) {
         self.on.fill(None);
-        self.worst_until = self.worst_until.min(now);
+        self.worst_until = self.worst_until.min(now.after(TWO_PRICES));
     }
 
     /// Since when nothing is wrong; later than `now` while something is.

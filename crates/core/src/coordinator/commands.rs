@@ -110,7 +110,7 @@ impl Coordinator {
             episode,
             plan: opening.plan,
             qty: opening.qty,
-            entry: if planted(135) { Price(opening.entry.0 + 1) } else { opening.entry },
+            entry: if planted(133) { Price(opening.entry.0 + 1) } else { opening.entry },
             entry_fees: opening.entry_fees,
             stop: price(position.stop),
         };
@@ -164,8 +164,8 @@ impl Coordinator {
         let instrument = &self.engine.market(key.instrument).instrument;
         match qty {
             Some(qty) if qty.0 <= 0 => self.note_refused(step, CommandRefused::NotPositive(key)),
-            _ if planted(133) => {}
-            Some(_) if planted(134) => self.close_by_command(step, slot, Reason::Manual),
+            _ if planted(131) => {}
+            Some(_) if planted(132) => self.close_by_command(step, slot, Reason::Manual),
             Some(qty) if qty < position.open && position.phase == Phase::Open => {
                 let part = instrument.closable(qty);
                 if part.0 == 0 {

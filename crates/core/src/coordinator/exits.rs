@@ -92,7 +92,7 @@ impl Coordinator {
                 return;
             }
             let is_stronger = position.closing.is_none_or(|before| rank(reason) < rank(before));
-            if !is_person && !is_stronger && self.worst_limit(slot).is_none() && !planted(131) {
+            if !is_person && !is_stronger && self.worst_limit(slot).is_none() && !planted(130) {
                 // It is sold for the stronger reason, only more urgently.
                 self.push_to_market(step, slot, episode);
                 return;

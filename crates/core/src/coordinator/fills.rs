@@ -188,7 +188,7 @@ impl Coordinator {
         let (cost, entry_fees, funding) = position.reduce(qty);
         let filled = Filled {
             id: fill.id,
-            reason: if planted(137) { Reason::StopLoss } else { order.reason },
+            reason: if planted(135) { Reason::StopLoss } else { order.reason },
             source: order.source(),
             exit_type: order.exit_type(),
             trigger: order.trigger,

@@ -4,7 +4,7 @@ use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::{AccountId, EpisodeId};
 use crate::kill::KillLevel;
-use crate::order::{CancelState, OrderKind};
+use crate::order::OrderKind;
 use crate::orders::Order;
 use crate::planted::planted;
 use crate::position::Phase;
@@ -46,7 +46,7 @@ impl Coordinator {
         step.write(Record::KillLevel { account, level });
         for &slot in &held {
             let episode = self.engine.positions[slot as usize].episode;
-            if level == Some(KillLevel::Silent) && self.is_freeing_coins(slot) && !planted(130) {
+            if level == Some(KillLevel::Silent) && self.is_freeing_coins(slot) {
                 self.engine.standing.finish(episode);
             } else {
                 self.engine.standing.has_finished(episode);
@@ -82,16 +82,20 @@ impl Coordinator {
         self.is_silent(episode.key.account) && !self.engine.standing.is_finishing(episode)
     }
 
-    /// Whether its stop is on its way out, so that something else takes its coins.
+    /// Whether its coins are free for something that is still to take them: an exit, a leg, the next stop.
     fn is_freeing_coins(&self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
-        let goes = |order: &Order| {
-            order.protects() && order.life().cancel == CancelState::Sent && !order.life().state.is_final()
-        };
         let is_begun = position.phase == Phase::Closing
             || self.orders.waiting.of(position.episode).next().is_some()
-            || self.orders.list(position.first_order).any(|(_, order)| goes(order));
+            || self.is_bare(slot);
         self.locks(slot) && is_begun
+    }
+
+    /// Whether a stop is to rest at the venue, and none does.
+    fn is_bare(&self, slot: Slot) -> bool {
+        let first = self.engine.positions[slot as usize].first_order;
+        let mut stops = self.orders.list(first).map(|(_, order)| order).filter(|order| order.protects());
+        self.wants_bracket(slot) && !stops.any(|order| order.is_confirmed() || order.is_left())
     }
 
     /// What was begun before everything was stopped may have ended by now.
@@ -108,12 +112,10 @@ impl Coordinator {
         let Some(slot) = self.engine.slot(episode) else { return true };
         let position = &self.engine.positions[slot as usize];
         let is_waiting = self.orders.waiting.of(episode).next().is_some();
-        let is_bare = self.wants_bracket(slot)
-            && !self.orders.list(position.first_order).any(|(_, it)| it.protects() && it.is_confirmed());
         match position.phase {
             Phase::Flat | Phase::Vacant => true,
             Phase::Closing => false,
-            Phase::Open => !is_waiting && !is_bare,
+            Phase::Open => !is_waiting && !self.is_bare(slot),
         }
     }
 

@@ -195,7 +195,7 @@ impl Coordinator {
                     self.note(step, episode.key.instrument, Record::Alarm { episode, what });
                 }
                 // Somebody else took it away: it is put back once, then a person must say.
-                if !planted(136) {
+                if !planted(134) && !(planted(107) && was_there) {
                     self.protect(step, slot);
                 }
             }

@@ -78,7 +78,7 @@ impl Inquiries {
         let Some(inquiry) = self.0.get_mut(&absence.id) else { return false };
         let asked_at = absence.asked_at;
         let (first, last) = match inquiry.absent {
-            Some((_, last)) if last.after(HEARD_WITHIN) < asked_at && !planted(139) => (asked_at, asked_at),
+            Some((_, last)) if last.after(HEARD_WITHIN) < asked_at => (asked_at, asked_at),
             Some((first, _)) if asked_at.after(HEARD_WITHIN) < first => return false,
             Some((first, last)) => (first.min(asked_at), last.max(asked_at)),
             None => (asked_at, asked_at),

@@ -143,14 +143,11 @@ bugs! {
     127, "open_order_skips_stop", "While a target rests the stop is not looked at.", "L3; incidents A17, A18";
     128, "short_takes_no_profit", "A short never takes its profit.", "L3; seed defect B13";
     129, "found_fees_twice", "What is found of an order counts the fees that were told already.", "S4";
-    130, "silence_strands_coins", "Coins that are being freed when everything is stopped stay without stop and exit.", "S14, L1";
-    131, "weaker_takes_over", "An exit that was lost sight of gives way to a weaker one.", "S5";
-    132, "last_stop_cancelled_again", "A stop that was to go is cancelled again when it is the last one.", "S10; finding 6256";
-    133, "close_ignored", "A close by hand is passed over without a word.", "L3";
-    134, "part_by_hand_is_all", "A part that is closed by hand is everything.", "A1; B1";
-    135, "other_entry", "A position is written down at another entry than was told.", "S12";
-    136, "alarmed_and_left", "That a stop was taken away is told, and no other is placed.", "L1; incident A1";
-    137, "sold_for_another_reason", "What is sold bears another reason than it was sold for.", "A1; incident E9";
-    138, "panic_given_up", "A panic that is refused is given up.", "L3; incident A4";
-    139, "not_found_long_ago", "That a venue did not know an order counts however long it was not heard since.", "S9; finding 5431";
+    130, "weaker_takes_over", "An exit that was lost sight of gives way to a weaker one.", "S5";
+    131, "close_ignored", "A close by hand is passed over without a word.", "L3";
+    132, "part_by_hand_is_all", "A part that is closed by hand is everything.", "A1; B1";
+    133, "other_entry", "A position is written down at another entry than was told.", "S12";
+    134, "alarmed_and_left", "That a stop was taken away is told, and no other is placed.", "L1; incident A1";
+    135, "sold_for_another_reason", "What is sold bears another reason than it was sold for.", "A1; incident E9";
+    136, "panic_given_up", "A panic that is refused is given up.", "L3; incident A4";
 }

@@ -15,6 +15,8 @@ const BARE_MAX: Span = Span::from_secs(25);
 const PAST_MAX: Span = Span::from_secs(45);
 /// An exit is over within this.
 const EXIT_MAX: Span = Span::from_secs(60);
+/// The clock of a process is off by less than this.
+const CLOCKS_APART: Span = Span::from_secs(1);
 /// Somebody is told of an exit that cannot be done within this.
 const ALARM_WITHIN: Span = Span::from_secs(150);
 /// .. and again this often.
@@ -53,6 +55,8 @@ impl Oracle<'_> {
 
     /// The best price that was told of a position since it began, while its records were not durable yet.
     pub(super) fn best_told(&self, key: PositionKey, since: Timestamp) -> Option<i64> {
+        // Its clock may be ahead of the world's.
+        let since = Timestamp(since.0 - CLOCKS_APART.0);
         let told = self.told[key.instrument.0 as usize].iter().filter(|told| told.at >= since);
         told.map(|told| told.price)
             .filter(|&price| Price(price).is_sound())

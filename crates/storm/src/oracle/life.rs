@@ -206,20 +206,18 @@ impl Oracle<'_> {
         }
     }
 
-    /// On spot an exit, or a stop in the place of another, that was begun when everything was stopped ends first.
+    /// On spot an exit, or a stop that is to stand, that was begun when everything was stopped ends first: at the
+    /// latest when a stop is confirmed.
     fn begin_to_finish(&mut self, account: AccountId, level: Option<KillLevel>) {
+        let is_new = self.levels.get(&account) != Some(&KillLevel::Silent);
+        let is_spot = self.is_spot();
         for key in self.living.keys().filter(|key| key.account == account) {
-            let open = self.open[key].iter().filter_map(|id| self.intents.get(id));
-            let mut stops = open.filter(|it| it.order.kind.trigger().is_some() && it.is_accepted);
-            let stands = stops.any(|it| !it.is_cancelled_by_us && !it.is_ended);
-            let is_new = self.levels.get(&account) != Some(&KillLevel::Silent);
-            let is_spot = self.is_spot();
             let life = self.living[key].and_then(|episode| self.lives.get_mut(episode));
             let Some(life) = life else { continue };
             if level != Some(KillLevel::Silent) {
                 life.is_finishing = false;
             } else if is_new {
-                life.is_finishing = is_spot && (life.closing.is_some() || !stands);
+                life.is_finishing = is_spot;
             }
         }
     }

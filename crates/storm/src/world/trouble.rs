@@ -121,7 +121,17 @@ impl World<'_> {
     pub(super) fn command(&mut self, command: Command) -> bool {
         let hears = self.host.core.is_some() && self.now >= self.host.busy_until;
         if hears {
+            let about = match &command {
+                Command::Close { key, .. } | Command::MoveStop { key, .. } | Command::Signal { key, .. } => {
+                    Some(*key)
+                }
+                _ => None,
+            };
+            let said = self.oracle.said();
             self.step(Event::Command(command));
+            if let Some(key) = about.filter(|_| self.oracle.said() == said) {
+                self.oracle.on_nothing_said(self.now, key);
+            }
         }
         hears
     }

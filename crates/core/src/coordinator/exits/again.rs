@@ -81,7 +81,7 @@ impl Coordinator {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
         }
-        if planted(138) && self.engine.positions[slot as usize].closing == Some(Reason::PanicClose) {
+        if planted(136) && self.engine.positions[slot as usize].closing == Some(Reason::PanicClose) {
             self.conclude(step, slot, Concluded::Expired);
             return;
         }

@@ -157,7 +157,7 @@ impl Coordinator {
             return;
         }
         // The one in whose place it was to go may be gone by now: then it stays until another stands.
-        let again = unanswered.iter().filter(|(_, is_last)| !is_last || planted(132));
+        let again = unanswered.iter().filter(|(_, is_last)| !is_last);
         step.out.actions.extend(again.map(|(id, _)| Action::Cancel(*id)));
         self.await_cancel(step, episode);
         for (id, _) in unanswered {
