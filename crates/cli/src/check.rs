@@ -65,6 +65,10 @@ pub(crate) fn entry_price(entry: Option<Decimal>, instrument: &Instrument) -> Re
     }
 }
 
+/// What a plan without a bracket comes to.
+const NOTHING_RESTS: &str =
+    "  note: no stop rests at the venue: while nothing runs here, nothing closes it ([bracket])\n";
+
 type Found<'a> = Vec<(&'a Profile, Checked)>;
 
 fn check_all<'a>(config: &'a Config, instrument: &Instrument, entry: Price) -> Found<'a> {
@@ -78,6 +82,9 @@ fn text_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> String {
         text +=
             &format!("profile {} (line {}), for {}\n", profile.name, profile.line, profile.matches.words());
         text += &levels::findings(&checked.findings, &profile.places);
+        if profile.plan.bracket.is_none() {
+            text += NOTHING_RESTS;
+        }
         for side in [Side::Long, Side::Short] {
             let rows = checked.levels(side);
             if !rows.is_empty() {
@@ -109,6 +116,7 @@ fn json_of(found: &Found<'_>, entry: Price, instrument: &Instrument) -> Value {
             "name": profile.name,
             "line": profile.line,
             "for": profile.matches.words(),
+            "rests_at_venue": profile.plan.bracket.is_some(),
             "findings": levels::findings_json(&checked.findings, &profile.places),
             "entry": levels::shown(entry, instrument),
             "long": levels::json(&checked.long, entry, instrument),

@@ -31,6 +31,9 @@ fn a_clean_configuration_is_aligned_and_its_levels_are_shown() {
                 \x20   soft_stop      95.5000  -4.50 %\n\
                 \x20   hard_stop      94.0000  -6.00 %\n";
     assert!(ran.out.contains(long), "{}", ran.out);
+    assert!(ran.out.contains("note: no stop rests at the venue"), "{}", ran.out);
+    let kept = check(&format!("{}\nbracket = {{}}", three("0.045", "0.06", "0.035")), &[]);
+    assert!(!kept.out.contains("note: no stop rests"), "{}", kept.out);
     assert!(ran.out.ends_with("all systems aligned\n"), "{}", ran.out);
 }
 

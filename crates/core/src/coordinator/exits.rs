@@ -82,22 +82,8 @@ impl Coordinator {
         let best = self.engine.terms(slot).best;
         let position = &self.engine.positions[slot as usize];
         let (episode, instrument) = (position.episode, position.episode.key.instrument);
-        if position.phase == Phase::Closing {
-            if self.is_at_market(slot) {
-                return;
-            }
-            // Only a person sends one more where so many are lost sight of already.
-            let is_person = matches!(reason, Reason::PanicClose | Reason::Manual);
-            if !is_person && !planted(22) && self.lost(slot, Order::closes_all) > LOST_MAX {
-                return;
-            }
-            let is_stronger = position.closing.is_none_or(|before| rank(reason) < rank(before));
-            if !is_person && !is_stronger && self.worst_limit(slot).is_none() && !planted(130) {
-                // It is sold for the stronger reason, only more urgently.
-                self.push_to_market(step, slot, episode);
-                return;
-            }
-            self.overtake(step, slot);
+        if position.phase == Phase::Closing && !self.takes_over(step, slot, reason) {
+            return;
         }
         let position = &mut self.engine.positions[slot as usize];
         // Of an exit whose number is used up the tries go on counting.
@@ -141,6 +127,33 @@ impl Coordinator {
         self.cancel_all_but(step, slot, |order| {
             (order.protects() && !planted(23)) || (order.closes_all() && order.exit == exit)
         });
+    }
+
+    /// Whether an exit takes the place of the close under way, which is given up then, or made more urgent else.
+    fn takes_over(&mut self, step: &mut Step<'_>, slot: Slot, reason: Reason) -> bool {
+        let episode = self.engine.positions[slot as usize].episode;
+        if self.is_at_market(slot) {
+            return false;
+        }
+        // Only a person sends one more where so many are lost sight of already.
+        let is_person = matches!(reason, Reason::PanicClose | Reason::Manual);
+        if !is_person && !planted(22) && self.lost(slot, Order::closes_all) > LOST_MAX {
+            return false;
+        }
+        if !is_person && !self.gives_way(slot, reason) {
+            // It is sold for the stronger reason, only more urgently.
+            self.push_to_market(step, slot, episode);
+            return false;
+        }
+        self.overtake(step, slot);
+        true
+    }
+
+    /// Whether the close under way gives way to another: to a stronger one, and always where it has a worst price.
+    fn gives_way(&self, slot: Slot, to: Reason) -> bool {
+        let closing = self.engine.positions[slot as usize].closing;
+        let is_stronger = closing.is_none_or(|before| rank(to) < rank(before));
+        is_stronger || self.worst_limit(slot).is_some() || planted(130)
     }
 
     /// A close that waits gives way to one that does not.

@@ -87,8 +87,7 @@ impl Coordinator {
         let life = order.life();
         // What the venue had confirmed is ours: of another size, somebody changed it before a list told. And one
         // that reduces only it cuts to what is held there.
-        let is_cut = found.qty < life.qty && !self.locks(slot);
-        let is_ours = order.is_at_venue() || is_cut;
+        let is_ours = order.is_at_venue() || (found.qty < life.qty && !self.locks(slot));
         let is_resized = found.qty != life.qty && is_ours && found.qty >= life.filled;
         if (found.qty != life.qty && !is_resized) || is_older {
             let episode = id.episode;

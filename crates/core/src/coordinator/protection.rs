@@ -195,7 +195,8 @@ impl Coordinator {
                     self.note(step, episode.key.instrument, Record::Alarm { episode, what });
                 }
                 // Somebody else took it away: it is put back once, then a person must say.
-                if !planted(134) && !(planted(107) && was_there) {
+                let is_forgotten = planted(134) || (planted(107) && was_there);
+                if !is_forgotten {
                     self.protect(step, slot);
                 }
             }

@@ -162,18 +162,7 @@ impl Oracle<'_> {
                 self.intents.insert(order.id, intent);
                 self.open[order.id.episode.key].insert(order.id);
             }
-            Record::OrderAccepted(id) => {
-                self.mark(id, |intent| intent.is_accepted = true);
-                let is_stop = self
-                    .intents
-                    .get(id)
-                    .is_some_and(|it| it.order.kind.trigger().is_some() && !it.is_cancelled_by_us);
-                if let Some(life) =
-                    self.lives.get_mut(id.episode).filter(|it| is_stop && it.closing.is_none())
-                {
-                    life.is_finishing = false;
-                }
-            }
+            Record::OrderAccepted(id) => self.on_order_accepted(id),
             Record::OrderEnded { id, how } => self.on_order_end(now, id, *how, exchange),
             Record::ExitConcluded { episode, .. } => {
                 self.count("concluded");
@@ -203,6 +192,15 @@ impl Oracle<'_> {
                     self.count(word);
                 }
             }
+        }
+    }
+
+    fn on_order_accepted(&mut self, id: &OrderId) {
+        self.mark(id, |intent| intent.is_accepted = true);
+        let stands = |it: &Intent| it.order.kind.trigger().is_some() && !it.is_cancelled_by_us;
+        let is_protected = self.intents.get(id).is_some_and(stands);
+        if let Some(life) = self.lives.get_mut(id.episode).filter(|it| is_protected && it.closing.is_none()) {
+            life.is_finishing = false;
         }
     }
 

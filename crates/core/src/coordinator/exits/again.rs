@@ -37,7 +37,7 @@ impl Coordinator {
     pub(in crate::coordinator) fn after_end(&mut self, step: &mut Step<'_>, slot: Slot, index: u32) {
         let order = *self.orders.get(index);
         let position = &self.engine.positions[slot as usize];
-        let (episode, phase, exits) = (position.episode, position.phase, position.exits);
+        let (episode, phase) = (position.episode, position.phase);
         if phase == Phase::Open && order.closes_all() {
             // A close that was given up; the rules hold again.
             return;
@@ -48,23 +48,8 @@ impl Coordinator {
             return;
         }
         if phase == Phase::Open && order.is_part() && order.life().filled.0 == 0 {
-            if exits > EXITS_FOR_PATIENT {
-                let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
-                self.note(step, episode.key.instrument, alarm);
-                return;
-            }
-            if self.in_vain(slot, &order) == LEG_VAIN_ALARM {
-                let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
-                self.note(step, episode.key.instrument, alarm);
-            }
-            let took_too_long = order.life().cancel != CancelState::None;
-            let wait = if took_too_long { LEG_AGAIN_AFTER } else { self.leg_wait(slot, &order) };
-            // All legs are tried again together: the one that waits longest says when.
-            let pending = self.rings_at(step.now, LEG_WAIT_MAX, TimerFor::Retry(episode));
-            let is_later = pending.is_none_or(|at| at < step.now.after(wait));
-            if is_later && !planted(32) {
-                self.set_anew(step.now, wait, TimerFor::Retry(episode));
-            }
+            self.after_leg_in_vain(step, slot, &order);
+            return;
         }
         if phase != Phase::Closing || !order.closes_all() || self.close_is_working(slot) {
             return;
@@ -105,6 +90,28 @@ impl Coordinator {
         let wait = Span((RETRY_AFTER.0 * i64::from(refusals.max(1))).min(RETRY_AFTER_MAX.0));
         let wait = if planted(13) { Span::from_millis(20) } else { wait };
         self.set_anew(step.now, wait, TimerFor::Retry(episode));
+    }
+
+    /// A leg came to nothing: it is looked at again, each time later.
+    fn after_leg_in_vain(&mut self, step: &mut Step<'_>, slot: Slot, order: &Order) {
+        let position = &self.engine.positions[slot as usize];
+        let (episode, exits) = (position.episode, position.exits);
+        let is_used_up = exits > EXITS_FOR_PATIENT;
+        if is_used_up || self.in_vain(slot, order) == LEG_VAIN_ALARM {
+            let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
+            self.note(step, episode.key.instrument, alarm);
+        }
+        if is_used_up {
+            return;
+        }
+        let took_too_long = order.life().cancel != CancelState::None;
+        let wait = if took_too_long { LEG_AGAIN_AFTER } else { self.leg_wait(slot, order) };
+        // All legs are tried again together: the one that waits longest says when.
+        let pending = self.rings_at(step.now, LEG_WAIT_MAX, TimerFor::Retry(episode));
+        let is_later = pending.is_none_or(|at| at < step.now.after(wait));
+        if is_later && !planted(32) {
+            self.set_anew(step.now, wait, TimerFor::Retry(episode));
+        }
     }
 
     /// How long a leg that was refused waits: on spot its next try takes the stop away first.
