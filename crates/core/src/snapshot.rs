@@ -150,6 +150,7 @@ impl Coordinator {
             engine.add_plan(plan)?;
         }
         engine.feeds = snapshot.feeds;
+        engine.feeds.iter_mut().for_each(|feed| feed.users.clear());
         engine.standing = snapshot.standing;
         engine.trust = snapshot.trust;
         for (index, state) in snapshot.cells.iter().enumerate() {

@@ -141,8 +141,10 @@ impl Coordinator {
             return false;
         }
         if !is_person && !self.gives_way(slot, reason) {
-            // It is sold for the stronger reason, only more urgently.
-            self.push_to_market(step, slot, episode);
+            // It is sold for the stronger reason, only more urgently; what waits for its coins is asked for then.
+            if self.orders.waiting.close(episode).is_none() {
+                self.push_to_market(step, slot, episode);
+            }
             return false;
         }
         self.overtake(step, slot);

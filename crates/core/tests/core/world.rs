@@ -7,6 +7,7 @@ use ripcord_core::event::{Action, Addition, Command, Entry, Event, Opening, Outb
 use ripcord_core::id::InstrumentId;
 use ripcord_core::market::PriceSource;
 use ripcord_core::num::{Price, Qty};
+use ripcord_core::snapshot::Snapshot;
 use ripcord_core::time::{Span, Timestamp};
 
 use crate::random::Random;
@@ -37,6 +38,8 @@ pub(crate) struct World {
     pub(crate) deaths: Option<Deaths>,
     /// What of an account is managed, for those who start again.
     pub(crate) managed: Vec<Managed>,
+    /// Behind each step the process ends, and the next one begins with what was written down.
+    pub(crate) ends_with_each_step: bool,
     /// How often it died.
     pub(crate) died: usize,
     /// It died: it hears nothing before it starts again.
@@ -122,9 +125,20 @@ impl World {
         }
     }
 
+    /// The next process: from the state before the step, and the records of the step.
+    fn begin_anew(&mut self, before: Snapshot) {
+        self.core.checkpoint(self.now, &mut self.out);
+        let journal = self.out.records.iter().cloned();
+        self.core = Coordinator::restore(before, journal).expect("the journal of a step is followed");
+    }
+
     fn step(&mut self, event: Event) {
         self.log.push((self.now, event.clone()));
+        let before = self.ends_with_each_step.then(|| self.core.snapshot());
         self.core.handle(self.now, event, &mut self.out);
+        if let Some(before) = before {
+            self.begin_anew(before);
+        }
         self.venue.now = self.now;
         self.die();
         for action in &self.out.actions {
