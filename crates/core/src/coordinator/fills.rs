@@ -281,6 +281,9 @@ impl Coordinator {
         if self.ends_as_dust(step, slot) {
             return;
         }
+        if how == OrderEnd::Cancelled && order.life().cancel == CancelState::Sent {
+            self.was_there(step, id);
+        }
         let is_repriced = how == OrderEnd::Cancelled
             && (order.exit, order.leg > 0) == (0, true)
             && order.life().filled.0 == 0

@@ -412,6 +412,9 @@ impl Coordinator {
         for id in &news.found {
             self.on_accepted(step, id);
         }
+        for id in &news.back {
+            self.was_there(step, id);
+        }
         for id in news.missing.iter().chain(&news.behind) {
             self.inquire(step, *id);
         }
@@ -449,6 +452,7 @@ impl Coordinator {
         let is_newest = self.is_newest_bracket(slot, index);
         if is_newest && self.engine.positions[slot as usize].is_held() && !self.locks(slot) && !planted(107) {
             self.count_loosened(id.episode);
+            self.engine.standing.lacks(*id);
             let what = AlarmKind::ProtectionLost;
             self.note(step, id.episode.key.instrument, Record::Alarm { episode: id.episode, what });
             self.protect(step, slot);
@@ -463,6 +467,7 @@ impl Coordinator {
         let lives = |(_, index)| !self.orders.get(index).life().state.is_final();
         if was_missing && self.find_order(id).is_some_and(lives) {
             self.note(step, id.episode.key.instrument, Record::OrderAccepted(*id));
+            self.was_there(step, id);
         }
     }
 
@@ -525,6 +530,16 @@ impl Coordinator {
     pub(super) fn count_loosened(&mut self, episode: EpisodeId) {
         let is_left = self.engine.standing.count_loosened(episode) > PUT_RIGHT;
         self.leave_stops(episode, is_left);
+    }
+
+    /// A stop that a list lacked is there after all, or went on our word: nobody took it away.
+    pub(super) fn was_there(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        let Some(slot) = self.engine.slot(id.episode) else { return };
+        let Some(times) = self.engine.standing.uncount_lacked(id) else { return };
+        self.leave_stops(id.episode, times > PUT_RIGHT);
+        if self.engine.positions[slot as usize].phase == Phase::Open {
+            self.protect(step, slot);
+        }
     }
 
     /// A person spoke about a position's stop: it is ours again.

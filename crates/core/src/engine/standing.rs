@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, EpisodeId};
+use crate::id::{AccountId, EpisodeId, OrderId};
 use crate::kill::KillLevel;
 use crate::plan::Rule;
 use crate::position::RuleSet;
@@ -34,6 +34,8 @@ pub(crate) struct Standing {
     /// How often somebody took the stop of a position away, or made it worse.
     #[serde(with = "crate::pairs")]
     loosened: BTreeMap<EpisodeId, u8>,
+    /// Stops for which it was counted that a list lacked them, while nobody knows why.
+    lacked: BTreeSet<OrderId>,
     /// Positions whose coins were being freed when everything was stopped: they end flat or protected first.
     finishing: BTreeSet<EpisodeId>,
 }
@@ -125,9 +127,30 @@ impl Standing {
         *times
     }
 
+    /// A list lacks a stop, and that was counted.
+    pub(crate) fn lacks(&mut self, stop: OrderId) {
+        self.lacked.insert(stop);
+    }
+
+    /// A list lacked a stop that nobody took away: how often somebody did; none when it was not counted.
+    pub(crate) fn uncount_lacked(&mut self, stop: &OrderId) -> Option<u8> {
+        if !self.lacked.remove(stop) {
+            return None;
+        }
+        let episode = stop.episode;
+        let times = self.loosened.get(&episode).map_or(0, |times| times.saturating_sub(1));
+        if times == 0 {
+            self.loosened.remove(&episode);
+        } else {
+            self.loosened.insert(episode, times);
+        }
+        Some(times)
+    }
+
     /// A person spoke about its stop.
     pub(crate) fn forget_loosened(&mut self, episode: EpisodeId) {
         self.loosened.remove(&episode);
+        self.lacked.retain(|stop| stop.episode != episode);
     }
 
     /// What was begun for a position is ended although nothing is sent.
@@ -206,6 +229,7 @@ impl Standing {
     pub(crate) fn forget(&mut self, episode: EpisodeId) {
         self.finishing.remove(&episode);
         self.loosened.remove(&episode);
+        self.lacked.retain(|stop| stop.episode != episode);
         self.walks.remove(&episode);
         self.triggered.remove(&episode);
         self.deferred.retain(|(deferring, _)| *deferring != episode);
