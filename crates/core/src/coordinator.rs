@@ -13,7 +13,9 @@ use crate::account::Accounts;
 use crate::bars::BarOrigin;
 use crate::cell::{Band, Cell, CellId};
 use crate::engine::{Due, Engine, Kinds, RegisterError};
-use crate::event::{Concluded, Entry, Event, Jump, Observed, Outbox, Probe, ProbeFill, Record, Tick};
+use crate::event::{
+    Concluded, Entry, Event, Jump, Observed, Outbox, Probe, ProbeFill, Record, RefusedWhy, Tick, VenueEvent,
+};
 use crate::id::{EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
@@ -80,6 +82,8 @@ struct Step<'a> {
     now: Timestamp,
     out: &'a mut Outbox,
     input: Option<Input>,
+    /// Why the venue refuses the order that the step is about, where it says so itself.
+    refused: Option<RefusedWhy>,
 }
 
 enum Input {
@@ -283,7 +287,7 @@ impl Coordinator {
         let mut due = std::mem::take(&mut self.due);
         self.engine.take_waking(tick, &mut due);
         let mut changed_any = false;
-        let mut step = Step { now, out, input: Some(Input::Tick(*tick, before)) };
+        let mut step = Step { now, out, input: Some(Input::Tick(*tick, before)), refused: None };
         if is_first {
             // It sets the clock of the bars: durable state, so it is written down.
             self.start_bars(now, instrument);
@@ -509,7 +513,11 @@ impl Default for Coordinator {
 
 impl<'a> Step<'a> {
     fn event(now: Timestamp, event: Event, out: &'a mut Outbox) -> Self {
-        Self { now, out, input: Some(Input::Event(event)) }
+        let refused = match &event {
+            Event::Venue(VenueEvent::Refused(_, why)) => Some(*why),
+            _ => None,
+        };
+        Self { now, out, input: Some(Input::Event(event)), refused }
     }
 
     /// Writes the step's event, unless it is written; for steps that read no prices.

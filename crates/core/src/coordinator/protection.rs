@@ -5,7 +5,7 @@
 
 use super::inquiry::LOST_MAX;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
-use crate::event::{AlarmKind, Held, OrderEnd};
+use crate::event::{AlarmKind, Held, OrderEnd, RefusedWhy};
 use crate::id::{EpisodeId, OrderId};
 use crate::num::Price;
 use crate::order::{CancelState, ExitOrder, OrderKind, OrderState, Trigger};
@@ -212,9 +212,12 @@ impl Coordinator {
         let (episode, side) = (position.episode, position.side());
         let terms = self.engine.terms(slot);
         let cell = terms.cells.of_trigger(order.triggers_on());
-        if let Some(last) =
-            self.engine.last_price(cell).filter(|&last| at_loss(side, last, order.trigger) || planted(71))
-        {
+        // A venue that gives no other reason says that its market is past the stop; then our last price need not
+        // be a new one. A busy venue, or one that holds nothing, says nothing of the market.
+        let is_of_its_place = step.refused == Some(RefusedWhy::Other);
+        let last =
+            if is_of_its_place { self.engine.last_price(cell) } else { self.engine.fresh(step.now, cell) };
+        if let Some(last) = last.filter(|&last| at_loss(side, last, order.trigger) || planted(71)) {
             self.close(step, slot, order.reason, order.trigger, last, Vec::new());
             return;
         }

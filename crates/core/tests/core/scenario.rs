@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ripcord_core::bars::BarOrigin;
-use ripcord_core::event::{Action, Addition, Command, Event, Opening, Outbox, Probe, ProbeFill, VenueEvent};
+use ripcord_core::event::{
+    Action, Addition, Command, Event, Opening, Outbox, Probe, ProbeFill, RefusedWhy, VenueEvent,
+};
 use ripcord_core::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::kill::KillLevel;
@@ -456,7 +458,10 @@ impl Story {
         let id = order.id;
         let event = match words[0] {
             "accepted" => VenueEvent::Accepted(id),
-            "refused" => VenueEvent::Refused(id, ripcord_core::event::RefusedWhy::Other),
+            "refused" => {
+                let is_busy = words.get(1) == Some(&"busy");
+                VenueEvent::Refused(id, if is_busy { RefusedWhy::Busy } else { RefusedWhy::Other })
+            }
             "cancelled" => VenueEvent::Cancelled(id),
             "expired" => VenueEvent::Expired(id),
             "silence" => VenueEvent::Silence(id),

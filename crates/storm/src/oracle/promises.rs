@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ripcord_core::event::{
-    Action, Added, Command, Event, ExitDecided, Filled, LeftOutside, Opened, OrderEnd, Record, VenueEvent,
+    Action, Added, Command, Event, ExitDecided, Filled, LeftOutside, Opened, OrderEnd, Record, RefusedWhy,
+    VenueEvent,
 };
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
@@ -174,9 +175,9 @@ impl Promises {
         }
     }
 
-    /// Whether the step came of a refusal.
-    pub(super) const fn is_of_a_refused_stop(&self) -> bool {
-        matches!(&self.input, Some(Event::Venue(VenueEvent::Refused(..))))
+    /// Whether the step came of a refusal that may be for the place of the order.
+    pub(super) const fn is_of_refused_place(&self) -> bool {
+        matches!(&self.input, Some(Event::Venue(VenueEvent::Refused(_, RefusedWhy::Other))))
     }
 
     fn is_command(&self, such: impl Fn(&Command) -> bool) -> bool {

@@ -76,7 +76,7 @@ impl Oracle<'_> {
         let spec = self.living(key).map(|life| &self.config.plans[life.plan.0 as usize].spec);
         let minds_silence =
             spec.is_some_and(|spec| spec.prices.as_ref().is_some_and(|it| it.silence_secs.is_some()));
-        if !minds_silence || self.promises.is_of_a_refused_stop() {
+        if !minds_silence || self.promises.is_of_refused_place() {
             // A plan may not mind. Or the venue says itself that the market is past it, as the last price did.
             return told.iter().any(|told| told.price == price);
         }
