@@ -19,6 +19,7 @@ use crate::event::{
 use crate::id::{EpisodeId, InstrumentId, PlanId};
 use crate::instrument::Instrument;
 use crate::market::PriceSource;
+use crate::num::Price;
 use crate::orders::Orders;
 use crate::pacing::{Pace, Pacing};
 use crate::plan::Plan;
@@ -350,7 +351,10 @@ impl Coordinator {
         }
         let terms = self.terms(slot);
         let mut decision = match cell {
-            Some(_) => Self::at_price(engine, position, probe, &terms, doubted),
+            Some(cell) => {
+                let seen = |other| engine.seen(step.now, cell, other, doubted);
+                Self::at_price(position, probe, &terms, seen, doubted.is_some())
+            }
             None => self.as_prices_stand(step.now, position, probe, &terms),
         };
         let waiting = self.await_second(slot, probe, doubted, &mut decision);
@@ -401,15 +405,14 @@ impl Coordinator {
 
     /// What a position says to a price.
     fn at_price(
-        engine: &Engine,
         position: &Position,
         probe: Probe,
         terms: &Terms<'_>,
-        doubted: Option<&Tick>,
+        seen: impl Fn(CellId) -> Option<Price> + Copy,
+        is_doubted: bool,
     ) -> Decision {
-        let seen = |cell| engine.seen(cell, doubted);
         let mut decision = position.evaluate(probe, terms, seen, seen);
-        if doubted.is_some() {
+        if is_doubted {
             decision.keep_urgent();
         }
         decision

@@ -243,7 +243,9 @@ impl Exchange {
             return Some(RefusedWhy::NothingToReduce);
         }
         let off_tick = order.kind.price().is_some_and(|at| is(FaultKind::Tick) && at.0 % market.tick != 0);
-        if off_tick || (order.kind == OrderKind::Market && market.most > 0 && order.qty.0 > market.most) {
+        // A stop goes to the market as well.
+        let is_market = is_stop || order.kind == OrderKind::Market;
+        if off_tick || (is_market && market.most > 0 && order.qty.0 > market.most) {
             return Some(RefusedWhy::Other);
         }
         if self.kind == VenueKind::Spot && order.qty.0 > self.held(key) - self.locked(key) {

@@ -183,10 +183,11 @@ impl Coordinator {
         let terms = self.terms(slot);
         let position = &self.engine.positions[slot as usize];
         let engine = &self.engine;
-        let seen = |cell| engine.seen(cell, doubted);
-        let mut decision = position.evaluate(Probe::TICK, &terms, seen, seen);
         let rule = EMERGENCY.into_iter().find(|rule| rule.reason() == reason);
         let rule = rule.expect("only emergency rules wait");
+        let own = terms.cells.of_rule(rule, position.side(), terms.plan);
+        let seen = |cell| engine.seen(step.now, own, cell, doubted);
+        let mut decision = position.evaluate(Probe::TICK, &terms, seen, seen);
         decision.without(|other| other < rule || other > Rule::TrailingStop);
         if !decision.held.iter().any(|held| held.reason == reason) {
             // The price that set it off was not taken into its cell, or the confirming one is of another.

@@ -15,11 +15,19 @@ use crate::trust::AHEAD_MAX;
 use crate::watch::Slot;
 
 impl Engine {
-    /// What a rule sees of a cell: the last price, or the doubted one that is being looked at.
-    pub(super) fn seen(&self, cell: CellId, doubted: Option<&Tick>) -> Option<Price> {
+    /// What a rule sees of a cell when a price of `own` sets it off: that price, or the doubted one that is
+    /// being looked at. The prices of other cells count with it while they are new.
+    pub(super) fn seen(
+        &self,
+        now: Timestamp,
+        own: CellId,
+        cell: CellId,
+        doubted: Option<&Tick>,
+    ) -> Option<Price> {
         match doubted {
             Some(tick) if tick.cell == cell => Some(tick.price),
-            Some(_) | None => self.trusted_price(cell),
+            Some(_) | None if cell == own => self.trusted_price(cell),
+            Some(_) | None => self.fresh(now, cell),
         }
     }
 }
@@ -97,7 +105,7 @@ impl Coordinator {
             return;
         }
         let terms = self.terms(slot);
-        let seen = |cell| self.engine.seen(cell, Some(tick));
+        let seen = |cell| self.engine.seen(step.now, tick.cell, cell, Some(tick));
         let decision = position.evaluate(tick.probe, &terms, seen, seen);
         let mut decision = position.set_off_by(tick.cell, decision, &terms);
         let acts_on_stale = terms.plan.prices.act_on_stale && why == Doubt::Late;

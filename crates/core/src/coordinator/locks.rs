@@ -237,18 +237,20 @@ impl Coordinator {
         Qty((open.0 - by_hand.plus_at_most(others).0).max(0))
     }
 
-    /// What a stop at the venue is to cover: what no other order sells already.
+    /// What a stop at the venue is to cover: what no other order sells already, and no more than one order at
+    /// the market may have.
     pub(super) fn to_protect(&self, slot: Slot) -> Qty {
         let position = &self.engine.positions[slot as usize];
         let instrument = &self.engine.market(position.episode.key.instrument).instrument;
         if !self.locks(slot) {
-            return instrument.closable(if planted(68) { position.initial } else { position.open });
+            let open = if planted(68) { position.initial } else { position.open };
+            return instrument.at_market(instrument.closable(open));
         }
         let sold = self
             .claimed(slot, |order| !order.protects())
             .plus_at_most(self.orders.waiting.parts(position.episode))
             .plus_at_most(self.locked_by_others(position.episode.key));
         let sold = if planted(63) { Qty(0) } else { sold };
-        instrument.closable(Qty((position.open.0 - sold.0).max(0)))
+        instrument.at_market(instrument.closable(Qty((position.open.0 - sold.0).max(0))))
     }
 }

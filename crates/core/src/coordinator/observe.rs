@@ -59,7 +59,7 @@ impl Coordinator {
             // A close under way only ever gets more urgent, and that leaves a trace once.
             if position.phase == Phase::Open {
                 let terms = self.terms(woken.slot);
-                let seen = |cell| engine.seen(cell, None);
+                let seen = |cell| engine.seen(observed.at, observed.cell, cell, None);
                 let mut decision = position.evaluate(Probe::TICK, &terms, seen, seen);
                 self.await_second(woken.slot, Probe::TICK, None, &mut decision);
                 if engine.trust.diverged.contains(&position.episode.key.instrument) {

@@ -76,6 +76,7 @@ impl Oracle<'_> {
         let Some(life) = self.living(key) else { return };
         let lot = self.lot(key);
         let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
+        let need = self.one_order_of(key, need);
         let least = self.least(key);
         let wants = self.means(life).bracket && life.closing.is_none() && !life.is_left();
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
@@ -89,6 +90,12 @@ impl Oracle<'_> {
             let what = format!("{need} is held and {covered} covered since {}", shown(since));
             self.fail(now, Some(key), "L1", &what);
         }
+    }
+
+    /// So much of a quantity one order at the market may have.
+    pub(super) fn one_order_of(&self, key: PositionKey, qty: i64) -> i64 {
+        let most = self.config.markets[key.instrument.0 as usize].rules.market_qty_max.0;
+        if most > 0 { qty.min(most / self.lot(key) * self.lot(key)) } else { qty }
     }
 
     /// What others lock of coins cannot be covered.

@@ -54,7 +54,7 @@ impl Oracle<'_> {
             self.fail(now, Some(key), "L10", "an exit has not ended after a calm");
         }
         let Some(life) = self.lives.get(position.episode) else { return };
-        let need = ours.min(truth) / lot * lot;
+        let need = self.one_order_of(key, ours.min(truth) / lot * lot);
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
         let sum: i64 = covered.iter().sum();
