@@ -169,6 +169,8 @@ pub enum VenueEvent {
     Listed(Box<Listing>),
     /// It was asked about an order, and does not know it.
     Absent(Box<Absence>),
+    /// It triggered a stop: what it sells comes next, where the venue has another order for that as trades of this.
+    Triggered(OrderId),
 }
 
 /// What a venue does not know.

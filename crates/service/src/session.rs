@@ -238,7 +238,7 @@ impl Session {
         let cells = add_instruments(&mut coordinator, &mut venue, &instruments, &sources)?;
         let mut names = Names { instruments, plans: Vec::new() };
         let (ids, written) = add_plans(&mut coordinator, spec.plans, &mut names)?;
-        let books = vec![Book::default(); names.instruments.len()];
+        let mut books = vec![Book::default(); names.instruments.len()];
         let settings = spec.market.settings(spec.seed);
         let listed = listed(&names.instruments, &sources);
         let (mut keeper, past) = spec.kept.map_or((None, None), |(keeper, past)| (Some(keeper), past));
@@ -257,7 +257,6 @@ impl Session {
         let mut demo = Demo::new(spec.seed, began, ids, spec.positions_max);
         let wants = written.iter().map(|entry| Wants::of_spec(&entry.spec)).collect();
         let mut teller = Teller::going_on(past.as_ref(), names, wants);
-        let mut books = books;
         let (desk, now) = match past {
             Some(past) => {
                 let now = goes_on.unwrap_or(past.now);
@@ -278,6 +277,7 @@ impl Session {
                 (Desk::new(coordinator, venue), began)
             }
         };
+        teller.narrator.begin(now);
         let market_line_at = now.after(MARKET_EVERY);
         let mut session = Self {
             desk,

@@ -68,19 +68,26 @@ pub struct Narrator {
     names: Names,
     tally: Tally,
     episodes: BTreeMap<EpisodeId, EpisodeNote>,
+    /// When the run began that it tells of.
+    began: Option<Timestamp>,
 }
 
 impl Narrator {
     /// A narrator that knows these names.
     #[must_use]
     pub fn new(names: Names) -> Self {
-        Self { names, tally: Tally::default(), episodes: BTreeMap::new() }
+        Self { names, tally: Tally::default(), episodes: BTreeMap::new(), began: None }
     }
 
     /// A narrator that goes on from what another one remembered.
     #[must_use]
     pub fn going_on(names: Names, memory: Memory) -> Self {
-        Self { names, tally: memory.tally, episodes: memory.episodes }
+        Self { names, tally: memory.tally, episodes: memory.episodes, began: None }
+    }
+
+    /// The run begins at this time: first reads are told with how long they took since then.
+    pub const fn begin(&mut self, at: Timestamp) {
+        self.began = Some(at);
     }
 
     /// What it remembers.

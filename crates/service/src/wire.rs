@@ -17,6 +17,7 @@ pub mod connection;
 pub mod ids;
 pub mod link;
 pub mod port;
+mod ties;
 
 /// A venue that does not take a connection within this time is not there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);

@@ -114,6 +114,10 @@ pub struct Config {
     pub latency_ms: (i64, i64),
     /// A stop whose trigger is passed already is refused; else it acts at once.
     pub refuses_passed_stops: bool,
+    /// It says when it triggers a stop, which goes to the market from then on whatever the price does; else a stop
+    /// that cannot trade where its trigger is waits there again.
+    #[serde(default)]
+    pub tells_triggers: bool,
     /// The faults that this world has.
     pub faults: BTreeSet<FaultKind>,
     /// A fault about this often while it storms.
@@ -152,6 +156,7 @@ impl Config {
         };
         let faults = FaultKind::ALL.iter().copied().filter(|&kind| keeps(&mut chance, kind)).collect();
         let fault_every = Span::from_secs(chance.within(25, 50));
+        let tells_triggers = chance.one_in(2);
         Self {
             seed,
             venue,
@@ -161,6 +166,7 @@ impl Config {
             plans,
             latency_ms,
             refuses_passed_stops,
+            tells_triggers,
             faults,
             fault_every,
         }

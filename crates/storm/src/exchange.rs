@@ -94,6 +94,8 @@ struct Row {
     fee: i128,
     state: OrderState,
     placed_at: Timestamp,
+    /// A stop that goes to the market, and was said to.
+    is_triggered: bool,
 }
 
 impl Row {
@@ -124,6 +126,7 @@ impl Row {
 pub(crate) struct Exchange {
     kind: VenueKind,
     refuses_passed_stops: bool,
+    tells_triggers: bool,
     markets: Vec<Market>,
     books: Table<Book>,
     /// Every order that it ever got, ..
@@ -154,6 +157,7 @@ impl Exchange {
         Self {
             kind: config.venue,
             refuses_passed_stops: config.refuses_passed_stops,
+            tells_triggers: config.tells_triggers,
             markets: config.markets.iter().map(market).collect(),
             books: Table::of(config),
             rows: Vec::new(),
@@ -213,7 +217,16 @@ impl Exchange {
         let (kind, state) = (order.kind, OrderState::Refused);
         let place = self.rows.len();
         self.places.insert(id, place);
-        self.rows.push(Row { order, kind, filled: 0, cost: 0, fee: 0, state, placed_at: now });
+        self.rows.push(Row {
+            order,
+            kind,
+            filled: 0,
+            cost: 0,
+            fee: 0,
+            state,
+            placed_at: now,
+            is_triggered: false,
+        });
         if let Some(why) = self.refuses(now, &order, weather) {
             self.says.push(VenueEvent::Refused(id, why));
             return;

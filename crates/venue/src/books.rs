@@ -7,7 +7,7 @@ use ripcord_core::instrument::Side;
 
 use crate::account::{Bucket, Entry, Fact};
 use crate::line::{
-    Answer, Ended, Filled, Found, Holding, Kind, Named, Order, Refused, Resting, State, Total, Why,
+    Answer, Ended, Filled, Found, Holding, Kind, Named, Order, Refused, Resting, State, Total, Triggered, Why,
 };
 use crate::market::Quote;
 use crate::trouble::{Mishap, Trouble};
@@ -36,8 +36,17 @@ struct Placed {
     placed_at: i64,
     /// A stop that was triggered goes to the market then.
     triggered_at: Option<i64>,
+    /// The order that trades in its place.
+    became: Option<String>,
     /// It trades in parts.
     in_parts: bool,
+}
+
+impl Placed {
+    /// The id that its trades have.
+    fn told_as(&self) -> String {
+        self.became.as_ref().unwrap_or(&self.order.id).clone()
+    }
 }
 
 /// The venue's books.
@@ -50,6 +59,9 @@ pub struct Books {
     orders: BTreeMap<String, Placed>,
     /// Orders that live, oldest first.
     working: Vec<String>,
+    /// A stop that is triggered becomes an order of another id.
+    stops_become_orders: bool,
+    became: u64,
     lives: u64,
     trades: u64,
     now: i64,
@@ -60,9 +72,9 @@ pub struct Books {
 impl Books {
     /// Empty books of these instruments.
     #[must_use]
-    pub fn new(traded: impl IntoIterator<Item = (String, i128)>) -> Self {
+    pub fn new(traded: impl IntoIterator<Item = (String, i128)>, stops_become_orders: bool) -> Self {
         let traded: Vec<(String, i128)> = traded.into_iter().collect();
-        Self { quotes: vec![None; traded.len()], traded, ..Self::default() }
+        Self { quotes: vec![None; traded.len()], traded, stops_become_orders, ..Self::default() }
     }
 
     /// It is so late now.
@@ -136,6 +148,7 @@ impl Books {
             state: State::Working,
             placed_at: self.now,
             triggered_at: None,
+            became: None,
             in_parts: trouble.happens(Mishap::Parts),
         };
         self.orders.insert(id.clone(), placed);
@@ -163,6 +176,7 @@ impl Books {
                 state,
                 placed_at,
                 triggered_at: None,
+                became: None,
                 in_parts: false,
             };
             self.orders.insert(id.clone(), placed);
@@ -193,8 +207,9 @@ impl Books {
             State::Working if placed.filled > 0 => State::PartFilled,
             state => state,
         };
-        let Placed { placed_at, ref order, .. } = *placed;
-        Answer::Found(Found { id: id.to_owned(), qty: order.qty, placed_at, state, traded })
+        let Placed { placed_at, ref order, ref became, .. } = *placed;
+        let (qty, became) = (order.qty, became.clone());
+        Answer::Found(Found { id: id.to_owned(), qty, placed_at, state, traded, became })
     }
 
     /// What an account holds.
@@ -206,6 +221,7 @@ impl Books {
             side: bucket.side,
             qty: position.held,
             entry: position.entry,
+            liquidation: None,
         })
         .collect()
     }
@@ -215,8 +231,8 @@ impl Books {
     pub fn resting(&self, account: u32) -> Vec<Resting> {
         let living = self.working.iter().filter_map(|id| self.orders.get(id));
         let of = living.filter(|placed| placed.order.account == account);
-        of.map(|Placed { order, filled, .. }| Resting {
-            id: order.id.clone(),
+        of.map(|placed @ Placed { order, filled, .. }| Resting {
+            id: placed.told_as(),
             instrument: order.instrument.clone(),
             side: order.side,
             qty: order.qty,
@@ -267,9 +283,7 @@ impl Books {
                     Some(from) => (now >= from).then_some(market),
                     None if is_reached => {
                         let wait = if trouble.happens(Mishap::Stuck) { STUCK_NS } else { 0 };
-                        if let Some(placed) = self.orders.get_mut(id) {
-                            placed.triggered_at = Some(now + wait);
-                        }
+                        self.trigger(id, now + wait);
                         (wait == 0).then_some(market)
                     }
                     None => None,
@@ -279,6 +293,18 @@ impl Books {
         if let Some(price) = price {
             self.fill(id, price, unit);
         }
+    }
+
+    /// A stop goes to the market `at` that time.
+    fn trigger(&mut self, id: &str, at: i64) {
+        let Some(placed) = self.orders.get_mut(id) else { return };
+        placed.triggered_at = Some(at);
+        if self.stops_become_orders {
+            self.became += 1;
+            placed.became = Some(format!("triggered-{}", self.became));
+        }
+        let became = placed.became.clone();
+        self.told.push(Answer::Triggered(Triggered { id: id.to_owned(), became }));
     }
 
     fn fill(&mut self, id: &str, price: i64, unit: i128) {
@@ -302,11 +328,11 @@ impl Books {
         if placed.filled == placed.order.qty {
             placed.state = State::Filled;
         }
-        let (total, life) = (placed.filled, position.life);
+        let (total, life, told_as) = (placed.filled, position.life, placed.told_as());
         self.trades += 1;
         let (trade, order) = (self.trades, id.to_owned());
         self.note(Fact::Filled { trade, order, life, qty, price, held });
-        self.told.push(Answer::Filled(Filled { id: id.to_owned(), total, qty: Some(qty), price, fee }));
+        self.told.push(Answer::Filled(Filled { id: told_as, total, qty: Some(qty), price, fee }));
     }
 
     /// Orders that traded whole leave; those of what is flat have nothing left to reduce.
@@ -329,7 +355,7 @@ impl Books {
         };
         placed.state = state;
         self.working.retain(|of| of != id);
-        let ended = Ended { id: id.to_owned(), total: Some(placed.filled) };
+        let ended = Ended { id: placed.told_as(), total: Some(placed.filled) };
         let by_engine = state == State::Cancelled;
         self.note(Fact::Ended { order: id.to_owned(), by_engine });
         self.told.push(if by_engine { Answer::Cancelled(ended) } else { Answer::Expired(ended) });

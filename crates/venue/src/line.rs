@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The name of the protocol, in the first line of each side.
 pub const PROTOCOL: &str = "ripcord-venue-lines";
 /// Its version. Another one is another conversation: neither side guesses.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// The longest line, its end included.
 pub const LINE_MAX: usize = 256 * 1024;
 /// The longest client order id.
@@ -50,6 +50,8 @@ pub enum Answer {
     Accepted(Named),
     /// It will not have the order.
     Refused(Refused),
+    /// It triggered a stop.
+    Triggered(Triggered),
     /// The order traded.
     Filled(Filled),
     /// It took the order away on the engine's word.
@@ -233,6 +235,18 @@ pub enum Why {
     Other,
 }
 
+/// A stop was triggered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triggered {
+    /// The order.
+    pub id: String,
+    /// The id of the order that trades in its place, where the venue has one of its own for that: its trades and
+    /// its end are told under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<String>,
+}
+
 /// A trade of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -277,6 +291,9 @@ pub struct Found {
     pub state: State,
     /// What it traded in all, if anything.
     pub traded: Option<Total>,
+    /// As in [`Triggered`]: what trades, or traded, in its place. Not said before version 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<String>,
 }
 
 /// What an order traded in all.
@@ -334,6 +351,9 @@ pub struct Holding {
     pub qty: i64,
     /// Its average entry.
     pub entry: i64,
+    /// Where the venue would liquidate it, if it tells. Not said before version 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liquidation: Option<i64>,
 }
 
 /// What rests in an account.
@@ -352,7 +372,7 @@ pub struct Listing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resting {
-    /// Its id, as whoever placed it gave it.
+    /// Its id, as whoever placed it gave it; of a stop that became another order, as in [`Triggered`], that one's.
     pub id: String,
     /// The instrument's symbol.
     pub instrument: String,
@@ -362,7 +382,7 @@ pub struct Resting {
     pub qty: i64,
     /// What of it traded.
     pub filled: i64,
-    /// How it meets the market.
+    /// How it meets the market, as it was placed.
     pub kind: Kind,
 }
 

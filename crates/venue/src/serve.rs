@@ -212,7 +212,8 @@ impl Venue {
             accounts: config.accounts,
             positions_max: config.positions_max,
             market: Market::new(seeds.draw(), &traded),
-            books: Books::new(units),
+            // Some venues trade a triggered stop as an order of its own: every second one of ours does.
+            books: Books::new(units, config.seed % 2 == 1),
             trouble: Trouble::new(seeds.draw(), config.trouble),
             chance: Chance::new(seeds.draw()),
             is_calm: false,

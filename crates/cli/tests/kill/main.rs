@@ -168,15 +168,15 @@ fn what_is_no_venue_is_not_traded_at() {
     let folder = tempfile::tempdir().expect("a folder");
     let db = folder.path().join("engine.db");
     let hello =
-        |rest: &str| format!(r#"{{"hello":{{"protocol":"ripcord-venue-lines","version":3,{rest}}}}}"#) + "\n";
+        |rest: &str| format!(r#"{{"hello":{{"protocol":"ripcord-venue-lines","version":4,{rest}}}}}"#) + "\n";
     let none: &'static str =
         Box::leak(hello(r#""venue":"x","now":1,"accounts":0,"instruments":[]"#).into_boxed_str());
     for (lines, says_what) in [
         ("", "closed the connection without a word"),
         ("HTTP/1.1 400 Bad Request\r\n\r\n", "line 1: the word: "),
         (
-            "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":4,\"venue\":\"x\",\"now\":1,\"accounts\":1,\"instruments\":[]}}\n",
-            "hello.version is 4; this side speaks version 3",
+            "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":5,\"venue\":\"x\",\"now\":1,\"accounts\":1,\"instruments\":[]}}\n",
+            "hello.version is 5; this side speaks version 4",
         ),
         ("{\"accepted\":{\"id\":\"x\"}}\n", "its first line is no hello"),
         (none, "hello.accounts is 0; it must be 1 to 1000"),
@@ -247,7 +247,7 @@ fn a_shadow_takes_over_what_it_reads_sends_nothing_and_goes_on_after_a_kill() {
     let (code, text) = output(&live);
     assert_eq!(code, Some(2), "what was closed on paper is not told a venue: {text}");
     assert!(text.contains("it was shadow true"), "{text}");
-    let (_engine, _, mut said) = running(&shadow, "positions found: ");
+    let (_engine, _, mut said) = running(&shadow, "positions kept from before: ");
     assert!(until(&mut said, "is read").is_some());
     let account = std::fs::read_to_string(&account).expect("its account");
     let is_order = |word: &str| account.contains(&format!("\"{word}\""));

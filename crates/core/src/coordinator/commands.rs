@@ -212,6 +212,9 @@ impl Coordinator {
     pub(super) fn close_by_command(&mut self, step: &mut Step<'_>, slot: Slot, reason: Reason) {
         let position = &self.engine.positions[slot as usize];
         let (instrument, side) = (position.episode.key.instrument, position.side());
+        // What somebody asks for stands in the record, also where it is under way already.
+        self.begin(step, instrument);
+        let position = &self.engine.positions[slot as usize];
         let cell = self.engine.market(instrument).cells.quote(side);
         let seen = self.engine.last_price(cell).unwrap_or_else(|| position.entry().rounded());
         if reason == Reason::PanicClose {

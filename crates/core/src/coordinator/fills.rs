@@ -31,6 +31,7 @@ pub(super) enum Heard {
     /// The venue disagrees with us about what is held, or free.
     Disagrees(OrderId),
     Busy(OrderId),
+    Triggered(OrderId),
     Read(Box<Reading>),
     ClosedOutside(OutsideClose),
     Listed(Box<Listing>),
@@ -63,6 +64,7 @@ impl Heard {
             VenueEvent::Read(reading) => Self::Read(reading.clone()),
             VenueEvent::ClosedOutside(closed) => Self::ClosedOutside(**closed),
             VenueEvent::Listed(listing) => Self::Listed(listing.clone()),
+            VenueEvent::Triggered(id) => Self::Triggered(*id),
         }
     }
 }
@@ -97,6 +99,7 @@ impl Coordinator {
             Heard::Read(reading) => self.on_read(step, reading),
             Heard::ClosedOutside(closed) => self.on_closed_outside(step, closed),
             Heard::Listed(listing) => self.on_listed(step, listing),
+            Heard::Triggered(id) => self.on_triggered(step, id),
         }
     }
 

@@ -330,6 +330,20 @@ impl Coordinator {
         }
     }
 
+    /// The venue says that it triggered a stop, whatever our prices say.
+    pub(super) fn on_triggered(&mut self, step: &mut Step<'_>, id: &OrderId) {
+        self.on_accepted(step, id);
+        let Some((slot, index)) = self.find_order(id) else { return };
+        let order = *self.orders.get(index);
+        let is_open = self.engine.positions[slot as usize].phase == Phase::Open;
+        if !order.protects() || order.life().state.is_final() || !is_open {
+            return;
+        }
+        self.on_bracket_triggered(step, slot, order.trigger);
+        self.rearm(slot, None, Kinds::ALL);
+        self.engine.restate_bands(id.episode.key.instrument);
+    }
+
     /// A bracket was trusted long enough.
     pub(super) fn on_triggered_too_long(&mut self, step: &mut Step<'_>, episode: EpisodeId) {
         let Some(slot) = self.engine.slot(episode) else { return };

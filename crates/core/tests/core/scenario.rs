@@ -462,6 +462,7 @@ impl Story {
                 let is_busy = words.get(1) == Some(&"busy");
                 VenueEvent::Refused(id, if is_busy { RefusedWhy::Busy } else { RefusedWhy::Other })
             }
+            "triggered" => VenueEvent::Triggered(id),
             "cancelled" => VenueEvent::Cancelled(id),
             "expired" => VenueEvent::Expired(id),
             "silence" => VenueEvent::Silence(id),

@@ -67,9 +67,9 @@ pub(super) fn bootstrap_lines(
     let kept = config
         .store
         .as_ref()
-        .map_or_else(|| "nothing (--db FILE)".to_owned(), |at| at.path.display().to_string());
+        .map_or_else(|| "none (--db FILE)".to_owned(), |at| at.path.display().to_string());
     let complete = format!(
-        "COMPLETE: positions found: {found} / NEW 0 | kept in {kept} | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
+        "COMPLETE: positions kept from before: {found} | store: {kept} | took {ms} ms | http://{addr}/health http://{addr}/positions | Ctrl-C stops"
     );
     let mut settings = Line::new(Tag::Bootstrap, at, settings)
         .with("version", version)
@@ -83,7 +83,6 @@ pub(super) fn bootstrap_lines(
     let complete = Line::new(Tag::Bootstrap, at, complete)
         .with("found", found)
         .with("kept_in", config.store.as_ref().map(|at| at.path.display().to_string()))
-        .with("new", 0)
         .with("took_ms", ms)
         .with("listen", addr.to_string());
     let mut lines = vec![settings, traded];

@@ -74,10 +74,13 @@ impl Narrator {
         let differing = count(&[Verdict::Smaller, Verdict::Larger, Verdict::Unconfirmed, Verdict::Waits]);
         let left = count(&[Verdict::NotManaged, Verdict::Released, Verdict::Dust]);
         let (account, merged, ms) = (read.account.0, read.same, at.since(read.taken_at).0 / 1_000_000);
+        let took = self.began.map(|began| at.since(began).0 / 1_000_000);
+        let since = took.map_or_else(String::new, |took| format!(" | {took} ms after the start"));
         let text = format!(
-            "account {account} is read: MERGE {merged} / NEW {new} / GONE {gone} / differing {differing} / left alone {left} | {ms} ms old"
+            "account {account} is read: MERGE {merged} / NEW {new} / GONE {gone} / differing {differing} / left alone {left} | {ms} ms old{since}"
         );
         Line::new(Tag::Bootstrap, at, text)
+            .with("took_ms", took)
             .with("account", account)
             .with("merge", merged)
             .with("new", new)

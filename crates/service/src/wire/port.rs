@@ -29,6 +29,7 @@ use ripcord_venue::line::{
 use super::clock::VenueClock;
 use super::connection::Word;
 use super::ids::{ClientIds, foreign_number};
+use super::ties::Ties;
 use crate::crash::{self, Point};
 
 /// What was asked about an account, and is not answered.
@@ -57,6 +58,8 @@ pub struct LineVenue {
     asked: BTreeMap<OrderId, VecDeque<Timestamp>>,
     /// What orders were said to have traded in all, until they end.
     totals: BTreeMap<OrderId, i64>,
+    /// What stops became when they were triggered.
+    ties: Ties,
     /// The venue's own ids of orders of others, from the last list of each account.
     foreign: BTreeMap<(AccountId, ForeignId), String>,
     number: u64,
@@ -81,6 +84,7 @@ impl LineVenue {
             questions: BTreeMap::new(),
             asked: BTreeMap::new(),
             totals: BTreeMap::new(),
+            ties: Ties::default(),
             foreign: BTreeMap::new(),
             number: 0,
         }
@@ -184,6 +188,7 @@ impl LineVenue {
     fn event(&mut self, now: Timestamp, answer: Answer) -> Option<VenueEvent> {
         let ids = self.ids.clone();
         let order = |named: &str| ids.order(named);
+        self.note_strange(&answer);
         let event = match answer {
             Answer::Accepted(Named { id }) => VenueEvent::Accepted(order(&id)?),
             Answer::Refused(refused) => {
@@ -198,8 +203,13 @@ impl LineVenue {
                     Why::Other => VenueEvent::Refused(id, RefusedWhy::Other),
                 }
             }
+            Answer::Triggered(triggered) => {
+                let id = order(&triggered.id)?;
+                self.tie(now, triggered.became, id);
+                VenueEvent::Triggered(id)
+            }
             Answer::Filled(filled) => {
-                let fill = fill(order(&filled.id)?, filled.total, filled.price, filled.fee)?;
+                let fill = fill(self.order(&filled.id)?, filled.total, filled.price, filled.fee)?;
                 let total = self.totals.entry(fill.id).or_default();
                 let before = fill.filled_total.0.saturating_sub(filled.qty.unwrap_or(i64::MAX));
                 if before > *total {
@@ -255,8 +265,15 @@ impl LineVenue {
         };
         let placed_at = self.clock.ours(Timestamp(found.placed_at)).min(now);
         let (qty, state) = (Qty(found.qty), core_state(found.state));
+        // What it traded is in this answer: nothing is left to ask.
+        if let Some(became) = found.became.clone().filter(|_| !state.is_final()) {
+            self.ties.tie(became, id);
+        }
         match state.is_final() {
-            true => self.totals.remove(&id),
+            true => {
+                self.ties.forget(&id);
+                self.totals.remove(&id)
+            }
             false => told.and_then(|fill| self.totals.insert(id, fill.filled_total.0)),
         };
         Some(OrderFound { id, qty, placed_at, state, fill: told })
@@ -265,14 +282,39 @@ impl LineVenue {
     /// An order ended. Where it traded more than was heard, it is asked what: an end without its trades would have
     /// what is sold already sold once more.
     fn ended(&mut self, now: Timestamp, ended: &Ended) -> Option<OrderId> {
-        let id = self.ids.order(&ended.id)?;
+        let id = self.order(&ended.id)?;
         let known = self.totals.get(&id).copied().unwrap_or(0);
         if ended.total.is_none_or(|total| total > known) {
             self.ask_what_traded(now, id);
             return None;
         }
         self.totals.remove(&id);
+        self.ties.forget(&id);
         Some(id)
+    }
+
+    /// The order of ours that an id of the venue's means: its own, or what it became.
+    fn order(&self, named: &str) -> Option<OrderId> {
+        self.ids.order(named).or_else(|| self.ties.parent(named))
+    }
+
+    /// A trade or an end of an order that is not ours may be of what a stop of ours became, told before that was.
+    fn note_strange(&mut self, answer: &Answer) {
+        let (Answer::Filled(line::Filled { id, .. })
+        | Answer::Cancelled(Ended { id, .. })
+        | Answer::Expired(Ended { id, .. })) = answer
+        else {
+            return;
+        };
+        if self.order(id).is_none() {
+            self.ties.note_strange(id);
+        }
+    }
+
+    fn tie(&mut self, now: Timestamp, became: Option<String>, id: OrderId) {
+        if became.is_some_and(|became| self.ties.tie(became, id)) {
+            self.ask_what_traded(now, id);
+        }
     }
 
     fn ask_what_traded(&mut self, now: Timestamp, id: OrderId) {
@@ -302,13 +344,13 @@ impl LineVenue {
             qty: Qty(of.qty),
             entry: Some(Price(of.entry)),
             leverage: None,
-            liquidation: None,
+            liquidation: of.liquidation.map(Price),
             mark: None,
         })
     }
 
     fn open_order(&self, of: &line::Resting) -> Option<OpenOrder> {
-        let whose = match self.ids.order(&of.id) {
+        let whose = match self.order(&of.id) {
             Some(id) => Whose::Ours(id),
             None => Whose::Foreign(ForeignId {
                 instrument: self.instrument(&of.instrument)?,
@@ -415,6 +457,7 @@ fn answered(event: &VenueEvent) -> Option<OrderId> {
         | VenueEvent::Refused(id, _)
         | VenueEvent::Cancelled(id)
         | VenueEvent::Expired(id)
+        | VenueEvent::Triggered(id)
         | VenueEvent::Silence(id) => Some(*id),
         VenueEvent::Filled(fill) => Some(fill.id),
         VenueEvent::Found(found) => Some(found.id),

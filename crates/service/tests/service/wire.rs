@@ -17,7 +17,7 @@ use ripcord_service::wire::ids::ClientIds;
 use ripcord_service::wire::port::LineVenue;
 use ripcord_sim::desk::Venue as _;
 use ripcord_venue::line::{
-    Answer, Ended, Filled, Found, Kind, Lines, Listing, Request, Resting, State, Total,
+    Answer, Ended, Filled, Found, Kind, Lines, Listing, Request, Resting, State, Total, Triggered,
 };
 
 const NOW: Timestamp = Timestamp(1_000_000_000_000_000);
@@ -69,6 +69,30 @@ impl Spoken {
         Ended { id: self.id.clone(), total }
     }
 
+    /// Whose an order is that a list tells.
+    fn listed(&mut self, id: &str) -> Whose {
+        let mut out = Vec::new();
+        self.port.act(NOW, &[Action::ListOrders(AccountId(0))], ProbeFill::Market, &mut out);
+        let asked = loop {
+            if let Request::List(asked) = self.request() {
+                break asked;
+            }
+        };
+        let resting = Resting {
+            id: id.to_owned(),
+            instrument: "BTCUSDT".to_owned(),
+            side: Side::Long,
+            qty: 5,
+            filled: 0,
+            kind: Kind::RestingLimit(700_000),
+        };
+        let listing = Listing { n: asked.n, taken_at: NOW.0, orders: Some(vec![resting]) };
+        let heard = self.say(Answer::Listed(listing));
+        let [VenueEvent::Listed(listed)] = &heard[..] else { panic!("{heard:?}") };
+        let Listed::All(orders) = &listed.orders else { panic!("{listed:?}") };
+        orders[0].whose
+    }
+
     fn request(&mut self) -> Request {
         self.asked.read::<Request>().expect("a line").expect("a request")
     }
@@ -94,7 +118,7 @@ fn an_end_with_a_trade_that_was_not_heard_is_asked_about() {
         assert!(matches!(spoken.request(), Request::Query(_)), "{total:?}");
         let traded = Some(Total { total: 499, price: 600_000, fee: 0 });
         let (id, placed_at) = (spoken.id.clone(), NOW.0);
-        let found = Found { id, qty: 500, placed_at, state: State::Expired, traded };
+        let found = Found { id, qty: 500, placed_at, state: State::Expired, traded, became: None };
         assert!(matches!(&spoken.say(Answer::Found(found))[..], [VenueEvent::Found(found)]
             if found.fill.is_some_and(|fill| fill.filled_total.0 == 499)));
     }
@@ -129,25 +153,48 @@ fn a_question_about_an_end_that_nobody_answers_is_silence() {
 fn an_order_of_others_is_cancelled_by_the_id_that_the_venue_has_for_it() {
     let mut spoken = Spoken::new();
     let mut out = Vec::new();
-    spoken.port.act(NOW, &[Action::ListOrders(AccountId(0))], ProbeFill::Market, &mut out);
-    let Request::List(asked) = spoken.request() else { panic!("a list was asked for") };
-    let resting = Resting {
-        id: "by-hand-1".to_owned(),
-        instrument: "BTCUSDT".to_owned(),
-        side: Side::Long,
-        qty: 5,
-        filled: 0,
-        kind: Kind::RestingLimit(700_000),
-    };
-    let listing = Listing { n: asked.n, taken_at: NOW.0, orders: Some(vec![resting]) };
-    let heard = spoken.say(Answer::Listed(listing));
-    let [VenueEvent::Listed(listed)] = &heard[..] else { panic!("{heard:?}") };
-    let Listed::All(orders) = &listed.orders else { panic!("{listed:?}") };
-    let Whose::Foreign(number) = orders[0].whose else { panic!("{orders:?}") };
+    let Whose::Foreign(number) = spoken.listed("by-hand-1") else { panic!("it is not ours") };
     spoken.port.act(NOW, &[Action::CancelForeign(AccountId(0), number)], ProbeFill::Market, &mut out);
     assert!(matches!(spoken.request(), Request::Cancel(named) if named.id == "by-hand-1"));
     // Of one that no list told nobody knows the id.
     let other = ForeignId { number: number.number ^ 1, ..number };
     spoken.port.act(NOW, &[Action::CancelForeign(AccountId(0), other)], ProbeFill::Market, &mut out);
     assert_eq!(out, []);
+}
+
+#[test]
+fn what_a_stop_became_is_the_stop() {
+    let mut spoken = Spoken::new();
+    let child = "venue-7".to_owned();
+    let triggered = Triggered { id: spoken.id.clone(), became: Some(child.clone()) };
+    assert_eq!(spoken.say(Answer::Triggered(triggered)), [VenueEvent::Triggered(ORDER)]);
+    let filled = Filled { id: child.clone(), ..spoken.filled(300, 300) };
+    assert!(
+        matches!(&spoken.say(Answer::Filled(filled))[..], [VenueEvent::Filled(fill)] if fill.id == ORDER)
+    );
+    assert_eq!(spoken.listed(&child), Whose::Ours(ORDER), "no order of others");
+    let ended = Ended { id: child.clone(), total: Some(300) };
+    assert_eq!(spoken.say(Answer::Expired(ended.clone())), [VenueEvent::Expired(ORDER)]);
+    assert_eq!(spoken.say(Answer::Expired(ended)), [], "told twice, and over");
+}
+
+#[test]
+fn a_trade_of_what_a_stop_became_may_come_before_the_word_that_it_did() {
+    let mut spoken = Spoken::new();
+    let child = "venue-7".to_owned();
+    let filled = Filled { id: child.clone(), ..spoken.filled(300, 300) };
+    assert_eq!(spoken.say(Answer::Filled(filled)), [], "nobody knows whose it is");
+    let triggered = Triggered { id: spoken.id.clone(), became: Some(child) };
+    assert_eq!(spoken.say(Answer::Triggered(triggered)), [VenueEvent::Triggered(ORDER)]);
+    assert!(matches!(spoken.request(), Request::Query(asked) if asked.id == spoken.id), "what did it trade?");
+}
+
+#[test]
+fn a_stop_that_is_found_says_what_it_became() {
+    let mut spoken = Spoken::new();
+    let (id, placed_at, became) = (spoken.id.clone(), NOW.0, Some("venue-7".to_owned()));
+    assert!(matches!(spoken.listed("venue-7"), Whose::Foreign(_)));
+    let found = Found { id, qty: 500, placed_at, state: State::Working, traded: None, became };
+    assert!(matches!(spoken.say(Answer::Found(found))[..], [VenueEvent::Found(_)]));
+    assert_eq!(spoken.listed("venue-7"), Whose::Ours(ORDER));
 }

@@ -74,7 +74,14 @@ impl Exchange {
             OrderKind::Stop(trigger) | OrderKind::MarkStop(trigger) => {
                 let is_stuck = weather.is(now, FaultKind::StuckStops) || is_thin;
                 let on = row.kind.trigger().map_or(TriggerSource::Last, |trigger| trigger.on);
-                if is_stuck || !passes(key.side, self.seen_by(key, on), trigger.0) {
+                if !row.is_triggered && !passes(key.side, self.seen_by(key, on), trigger.0) {
+                    return;
+                }
+                if self.tells_triggers && !row.is_triggered {
+                    self.says.push(VenueEvent::Triggered(row.order.id));
+                    self.rows[place].is_triggered = true;
+                }
+                if is_stuck {
                     return;
                 }
                 price
@@ -84,7 +91,7 @@ impl Exchange {
             let lot = self.markets[key.instrument.0 as usize].lot;
             (amount * 3 / lot * lot).max(lot)
         });
-        let qty = row.left().min(self.closable(key)).min(part);
+        let qty = self.rows[place].left().min(self.closable(key)).min(part);
         if qty > 0 {
             self.fill(now, place, qty, at);
         }

@@ -94,7 +94,7 @@ impl Exchange {
         let Some(place) = self.stop(key) else { return false };
         let tick = self.markets[key.instrument.0 as usize].tick;
         let row = &mut self.rows[place];
-        let Some(trigger) = row.kind.trigger() else { return false };
+        let Some(trigger) = row.kind.trigger().filter(|_| !row.is_triggered) else { return false };
         let to = ((trigger.at.0 + trigger.at.0 * bps / 10_000) / tick * tick).max(tick);
         row.kind = OrderKind::stop(Trigger { at: Price(to), on: trigger.on });
         self.facts.push(Fact::Edited { id: row.order.id, trigger: to });

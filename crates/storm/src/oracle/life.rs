@@ -198,8 +198,7 @@ impl Oracle<'_> {
     fn on_order_accepted(&mut self, id: &OrderId) {
         self.mark(id, |intent| intent.is_accepted = true);
         // One that was lost sight of may have been to go: its cancel died with a process, and is said again.
-        let stands =
-            |it: &Intent| it.order.kind.trigger().is_some() && !it.is_cancelled_by_us && !it.is_lost;
+        let stands = |it: &Intent| it.order.kind.trigger().is_some() && !it.is_cancelled_by_us && !it.is_lost;
         let is_protected = self.intents.get(id).is_some_and(stands);
         if let Some(life) = self.lives.get_mut(id.episode).filter(|it| is_protected && it.closing.is_none()) {
             life.is_finishing = false;

@@ -10,7 +10,7 @@ use ripcord_core::event::{
 use ripcord_core::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use ripcord_core::kill::KillLevel;
 use ripcord_core::num::Price;
-use ripcord_core::order::{ExitOrder, OrderKind};
+use ripcord_core::order::{ExitOrder, Fill, OrderKind};
 use ripcord_core::reason::{Reason, StopOrigin};
 use ripcord_core::time::{Span, Timestamp};
 
@@ -172,6 +172,15 @@ impl Promises {
     fn found_again(&mut self, episode: EpisodeId, qty: i64) {
         if let Some((unseen, _)) = self.unseen.get_mut(&episode) {
             *unseen = (*unseen - qty).max(0);
+        }
+    }
+
+    /// The trade of an order that the step came of.
+    pub(super) const fn heard_trade(&self) -> Option<&Fill> {
+        match &self.input {
+            Some(Event::Venue(VenueEvent::Filled(fill))) => Some(fill),
+            Some(Event::Venue(VenueEvent::Found(found))) => found.fill.as_ref(),
+            _ => None,
         }
     }
 

@@ -59,7 +59,8 @@ impl Oracle<'_> {
         }
         let (trigger, price) = (decided.trigger.0, decided.price.0);
         let is_stop = is_stop(decided.reason);
-        if is_stop && !life.is_touched && is_looser(key.side, trigger, price) {
+        if is_stop && !life.is_touched && !self.is_of_sold_stop(price) && is_looser(key.side, trigger, price)
+        {
             return Err(format!("{price} is not at or past {trigger}"));
         }
         if decided.reason == Reason::TakeProfit && is_looser(key.side, price, trigger) {
@@ -69,6 +70,13 @@ impl Oracle<'_> {
             return Err(format!("nobody told a price of {price}"));
         }
         self.judge_level(at, life, decided)
+    }
+
+    /// Whether a stop at the venue traded at this price, and what it left is sold after it.
+    fn is_of_sold_stop(&self, price: i64) -> bool {
+        let traded = self.promises.heard_trade().filter(|fill| fill.price.0 == price);
+        let order = traded.and_then(|fill| self.intents.get(&fill.id));
+        order.is_some_and(|it| it.order.kind.trigger().is_some())
     }
 
     fn was_told(&self, at: Timestamp, key: PositionKey, price: i64) -> bool {

@@ -3,7 +3,7 @@
 use ripcord_core::instrument::Side;
 use ripcord_venue::account::{Bucket, Fact};
 use ripcord_venue::books::Books;
-use ripcord_venue::line::{Answer, Ended, Kind, Named, Order, State, Subscribe, Why};
+use ripcord_venue::line::{Answer, Ended, Kind, Named, Order, State, Subscribe, Triggered, Why};
 use ripcord_venue::market::Quote;
 use ripcord_venue::trouble::{Level, Trouble};
 
@@ -13,7 +13,11 @@ fn bucket() -> Bucket {
 
 /// Books with a long of 10 at 100, and nothing that goes wrong.
 fn books() -> (Books, Trouble) {
-    let mut books = Books::new([("BTCUSDT".to_owned(), 1)]);
+    books_where(false)
+}
+
+fn books_where(stops_become_orders: bool) -> (Books, Trouble) {
+    let mut books = Books::new([("BTCUSDT".to_owned(), 1)], stops_become_orders);
     let mut trouble = Trouble::new(1, Level::None);
     books.set_now(1);
     books.price(0, Quote { bid: 100, ask: 102, last: 101 }, &mut trouble);
@@ -97,4 +101,24 @@ fn cancels_are_answered_for_what_lives_and_refused_for_what_does_not() {
     books.submit(order("now", 10, Kind::ImmediateLimit(101)), &mut trouble);
     let (_, told) = books.take();
     assert_eq!(told.last(), Some(&Answer::Expired(ended("now", 0))), "nobody pays so much: it does not wait");
+}
+
+#[test]
+fn a_triggered_stop_trades_under_its_own_id_or_as_what_it_became() {
+    for (becomes, told_as) in [(false, "stop"), (true, "triggered-1")] {
+        let (mut books, mut trouble) = books_where(becomes);
+        books.submit(order("stop", 12, Kind::Stop(100)), &mut trouble);
+        books.take();
+        books.price(0, Quote { bid: 99, ask: 101, last: 100 }, &mut trouble);
+        let (_, told) = books.take();
+        let became = becomes.then(|| told_as.to_owned());
+        let triggered = Triggered { id: "stop".to_owned(), became: became.clone() };
+        assert_eq!(told[0], Answer::Triggered(triggered));
+        assert!(matches!(&told[1], Answer::Filled(filled) if filled.id == told_as && filled.total == 10));
+        assert_eq!(told[2], Answer::Expired(ended(told_as, 10)));
+        assert!(
+            matches!(books.query("stop"), Answer::Found(found) if found.became == became),
+            "by its own id"
+        );
+    }
 }
