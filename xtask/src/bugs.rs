@@ -14,7 +14,7 @@ const KNOWN: &str = "crates/storm/src/bugs/known.txt";
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let root = tools::root();
     // The tests of the worlds, with the engine that can have bugs and has none.
-    for (word, tests) in [("--test", &["--lib"][..]), ("--days", &["--test", "storm"])] {
+    for (word, tests) in [("--test", &["--lib"][..]), ("--days", &["--lib", "--test", "storm"])] {
         if arguments.iter().any(|argument| argument == word) {
             let tested = tools::cargo(&build("test")).args(tests).current_dir(&root).status();
             return ended(tested);

@@ -11,6 +11,8 @@ use ripcord_core::time::Span;
 
 use crate::config::{Config, VenueKind};
 use crate::run::{run, tell};
+use crate::scenario::Scenario;
+use crate::shrink::shrink;
 
 mod catalogue;
 mod known;
@@ -133,9 +135,33 @@ pub fn replay(bug: Bug) -> Found {
     Found { bug, by, worlds: 1, took: started.elapsed() }
 }
 
+/// How many things happen in the world that is known to show a bug until it does, and in one from which everything
+/// was left out that it does without. None where the engine stops, or no world is known.
+#[must_use]
+pub fn shrunk(bug: Bug, within: Duration) -> Option<(usize, usize)> {
+    let known = known().into_iter().find(|known| known.number == bug.number)?;
+    choose(bug.number);
+    let of = std::panic::catch_unwind(|| {
+        let config = known.world.config();
+        let violation = run(&config).violation?;
+        let drawn = Scenario::drawn(&config);
+        let until = drawn.moves.iter().filter(|step| step.at <= violation.at).count();
+        Some((until, shrink(&drawn, &violation, within).moves.len()))
+    });
+    choose(0);
+    of.ok().flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fails_becomes_small_enough_to_read() {
+        let bug = BUGS.iter().find(|bug| bug.word == "stop_of_first_size").expect("it is planted");
+        let (before, after) = shrunk(*bug, Duration::from_secs(60)).expect("its world shows it");
+        assert!(after <= 30 && after < before, "{before} -> {after}");
+    }
 
     #[test]
     fn numbers_and_words_are_unique_and_every_known_world_is_of_a_bug() {

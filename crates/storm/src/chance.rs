@@ -10,6 +10,11 @@ impl Chance {
         Self(mixed(seed ^ mixed(purpose)))
     }
 
+    /// The stream of this one and a number besides.
+    pub(crate) const fn and(self, number: u64) -> Self {
+        Self(mixed(self.0 ^ mixed(number.wrapping_add(0x9E37_79B9_7F4A_7C15))))
+    }
+
     pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mixed(self.0)

@@ -236,6 +236,11 @@ impl Coordinator {
         if order.life().state.is_final() && order.leg > 0 {
             self.conclude_leg(step, slot, order);
         }
+        if order.life().state == OrderState::Filled {
+            // A list lacked it because it sold.
+            let episode = self.engine.positions[slot as usize].episode;
+            self.was_not_taken(&order.named(episode).id);
+        }
         if self.ends_as_dust(step, slot) {
             return;
         }

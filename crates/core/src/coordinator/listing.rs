@@ -535,11 +535,16 @@ impl Coordinator {
     /// A stop that a list lacked is there after all, or went on our word: nobody took it away.
     pub(super) fn was_there(&mut self, step: &mut Step<'_>, id: &OrderId) {
         let Some(slot) = self.engine.slot(id.episode) else { return };
-        let Some(times) = self.engine.standing.uncount_lacked(id) else { return };
-        self.leave_stops(id.episode, times > PUT_RIGHT);
-        if self.engine.positions[slot as usize].phase == Phase::Open {
+        if self.was_not_taken(id) && self.engine.positions[slot as usize].phase == Phase::Open {
             self.protect(step, slot);
         }
+    }
+
+    /// Nobody took a stop away; whether a list that lacked it had counted as that.
+    pub(super) fn was_not_taken(&mut self, id: &OrderId) -> bool {
+        let Some(times) = self.engine.standing.uncount_lacked(id) else { return false };
+        self.leave_stops(id.episode, times > PUT_RIGHT);
+        true
     }
 
     /// A person spoke about a position's stop: it is ours again.

@@ -8,10 +8,15 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use ripcord_storm::bugs::{BUGS, Bug, Found, Known, World, known, look, replay, search, story, written};
+use ripcord_storm::bugs::{
+    BUGS, Bug, Found, Known, World, known, look, replay, search, shrunk, story, written,
+};
 
 /// So many of a hundred must be found.
 const SHARE_MIN: usize = 99;
+
+/// A world of so few moves can be read.
+const SMALL: usize = 30;
 
 /// So much of a world is told.
 const TOLD: usize = 400;
@@ -28,6 +33,8 @@ struct Asked {
     tell: Option<u64>,
     /// So many worlds are looked at without a bug.
     fair: Option<u64>,
+    /// Known worlds are made smaller, for so many seconds each.
+    shrink: Option<u64>,
     /// Only bugs of which no world is known.
     unknown: bool,
 }
@@ -45,12 +52,13 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seconds" => asked.seconds = Some(number().ok_or("--seconds wants a number")?),
             "--tell" => asked.tell = Some(number().ok_or("--tell wants the number of a world")?),
             "--fair" => asked.fair = Some(number().ok_or("--fair wants a number of worlds")?),
+            "--shrink" => asked.shrink = Some(number().ok_or("--shrink wants seconds")?),
             "--replay" => asked.replays = true,
             "--unknown" => asked.unknown = true,
             "--record" => asked.record = Some(words.next().ok_or("--record wants a file")?),
             other => {
                 return Err(format!(
-                    "`{other}` is not known: [--only N] [--minutes M] [--unknown] [--replay]"
+                    "`{other}` is not known: [--only N] [--minutes M] [--unknown] [--replay] [--shrink S]"
                 ));
             }
         }
@@ -88,6 +96,9 @@ fn main() -> ExitCode {
         is_named && is_wanted
     };
     let wanted: Vec<Bug> = BUGS.iter().filter(wanted).copied().collect();
+    if let Some(seconds) = asked.shrink {
+        return shrink_known(&wanted, Duration::from_secs(seconds));
+    }
     let most = Duration::from_secs(asked.seconds.unwrap_or(600));
     let started = Instant::now();
     let one = |bug: &Bug| {
@@ -107,9 +118,24 @@ fn main() -> ExitCode {
     verdict(&found, least, started.elapsed())
 }
 
+/// How small the known worlds become.
+fn shrink_known(wanted: &[Bug], within: Duration) -> ExitCode {
+    let one = |bug: &Bug| {
+        let (before, after) = shrunk(*bug, within)?;
+        println!("{:>4}  {:<26} {before:>6} -> {after:>5}", bug.number, bug.word);
+        Some(after)
+    };
+    let sizes: Vec<usize> = wanted.par_iter().with_max_len(1).filter_map(one).collect();
+    let small = sizes.iter().filter(|&&size| size <= SMALL).count();
+    let largest = sizes.iter().max().copied().unwrap_or(0);
+    println!("{small} of {} worlds have {SMALL} moves or fewer; the largest has {largest}", sizes.len());
+    if sizes.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 /// What is known now: what was found takes the place of what was known.
 fn joined(known: &[Known], found: &[Found]) -> Vec<Known> {
-    let mut all: Vec<Known> = known.to_vec();
+    let is_planted = |known: &&Known| BUGS.iter().any(|bug| bug.number == known.number);
+    let mut all: Vec<Known> = known.iter().filter(is_planted).cloned().collect();
     for one in found {
         if let Some((world, invariant, _)) = &one.by {
             all.retain(|it| it.number != one.bug.number);
