@@ -111,11 +111,11 @@ impl Coordinator {
     fn has_ended(&self, episode: EpisodeId) -> bool {
         let Some(slot) = self.engine.slot(episode) else { return true };
         let position = &self.engine.positions[slot as usize];
-        let is_waiting = self.orders.waiting.of(episode).next().is_some();
         match position.phase {
             Phase::Flat | Phase::Vacant => true,
             Phase::Closing => false,
-            Phase::Open => !is_waiting && !self.is_bare(slot),
+            // A leg that waits for coins is a choice: it waits on where a stop stands.
+            Phase::Open => !self.is_bare(slot),
         }
     }
 

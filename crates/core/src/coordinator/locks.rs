@@ -122,6 +122,9 @@ impl Coordinator {
     /// An order of a position ended or traded: what waits for its coins is sent.
     pub(super) fn send_waiting(&mut self, step: &mut Step<'_>, slot: Slot) {
         let episode = self.engine.positions[slot as usize].episode;
+        if self.is_silenced(episode) {
+            return;
+        }
         let waited = self.orders.waiting.take(episode);
         let any = !waited.is_empty();
         for waiting in waited {

@@ -92,7 +92,9 @@ impl Oracle<'_> {
 
     fn on_cancel(&mut self, now: Timestamp, id: &OrderId, exchange: &Exchange) {
         let key = id.episode.key;
-        if self.is_silenced(id.episode) {
+        // On spot one that was begun before, to free coins for what still waits, may be said again.
+        let is_again = self.is_spot() && self.intents.get(id).is_some_and(|it| it.is_cancelled_by_us);
+        if self.is_silenced(id.episode) && !is_again {
             self.fail(now, Some(key), "S14", "a cancel is sent while nothing may be");
         }
         self.mark(id, |intent| intent.cancelled_at = Some(now));
