@@ -31,8 +31,10 @@ mod records;
 mod rounding;
 mod scratch;
 mod snapshot;
+mod storm_file;
 mod tape;
 mod time;
+mod venue_lines;
 mod world;
 
 use std::sync::OnceLock;
@@ -59,6 +61,8 @@ const TARGETS: &[(&str, Target)] = &[
     ("rebuild", rebuild::run),
     ("records", records::run),
     ("exits_csv", exits_csv::run),
+    ("venue_lines", venue_lines::run),
+    ("storm_file", storm_file::run),
     ("command", command::run),
     ("decimal", decimal::run),
     ("time", time::run),

@@ -52,7 +52,10 @@ fn words(arguments: &[String]) -> Result<Vec<String>, String> {
         let value = given.next().ok_or_else(|| format!("`{word}` needs a value; see `cargo xtask help`"))?;
         match word.as_str() {
             "--file" => words.extend(["--re".to_owned(), format!("^{}:", value.replace('.', "[.]"))]),
-            "--shard" => words.extend([word.clone(), value.clone()]),
+            // Each shard is a sample of all files.
+            "--shard" => {
+                words.extend([word.clone(), value.clone(), "--sharding=round-robin".to_owned()]);
+            }
             _ => return Err(format!("`{word}` is not known; mutants takes --shard K/N and --file PATH")),
         }
     }
@@ -121,7 +124,8 @@ mod tests {
         let words = |text: &str| words(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         let wanted = Ok(vec!["--re".to_owned(), "^crates/core/src/gate[.]rs:".to_owned()]);
         assert_eq!(words("--file crates/core/src/gate.rs"), wanted);
-        assert_eq!(words("--shard 1/4"), Ok(vec!["--shard".to_owned(), "1/4".to_owned()]));
+        let sample = ["--shard", "1/4", "--sharding=round-robin"].map(str::to_owned);
+        assert_eq!(words("--shard 1/4"), Ok(sample.to_vec()));
         assert!(words("--in-diff x").is_err() && words("--file").is_err());
     }
 

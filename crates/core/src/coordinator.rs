@@ -281,6 +281,9 @@ impl Coordinator {
 
     /// Takes an accepted price, and lets those that it wakes answer; `jump` is what was made of it.
     fn look(&mut self, now: Timestamp, tick: &Tick, jump: Option<Jump>, out: &mut Outbox) {
+        if planted(138) && now.0 / 1_000_000_000 % 30 > 1 {
+            return;
+        }
         let index = tick.cell.0 as usize;
         let instrument = self.engine.owner(tick.cell);
         let before = self.engine.cells[index];
@@ -360,6 +363,9 @@ impl Coordinator {
         let waiting = self.await_second(slot, probe, doubted, &mut decision);
         let is_held_up = self.hold_up(slot, cell, &mut decision);
         let waits = self.wait_for_room(step.now, slot, cell, &mut decision);
+        if planted(139) && self.lost(slot, |_| true) > 0 {
+            decision.close = None;
+        }
         let instrument = position.episode.key.instrument;
         if let Some(cell) = cell {
             decision = position.set_off_by(cell, decision, &terms);

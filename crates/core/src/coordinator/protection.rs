@@ -73,6 +73,9 @@ impl Coordinator {
         if planted(24) {
             self.cancel_all_but(step, slot, |order| !order.protects());
         }
+        if planted(137) && newest.is_some_and(|order| !stands(&order)) {
+            level = Price(level.0 - side.sign() * level.0 / 100);
+        }
         let (slice, attempt) = next_try(newest.map(|order| (order.slice, order.attempt)));
         let id = OrderId { episode, exit: 0, leg: 0, slice, attempt };
         let kind = OrderKind::stop(Trigger { at: level, on: rule.trigger });

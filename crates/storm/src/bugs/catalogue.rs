@@ -150,4 +150,7 @@ bugs! {
     134, "alarmed_and_left", "That a stop was taken away is told, and no other is placed.", "L1; incident A1";
     135, "sold_for_another_reason", "What is sold bears another reason than it was sold for.", "A1; incident E9";
     136, "panic_given_up", "A panic that is refused is given up.", "L3; incident A4";
+    137, "put_back_elsewhere", "A stop that was taken away is put back farther off than it was.", "S11; seed defect B8";
+    138, "seldom_looks", "Prices are looked at for two seconds of thirty.", "L3; seed defect B18";
+    139, "unsure_drops_exit", "While an order is lost sight of, no rule closes.", "S9, L3; seed defect B19";
 }
