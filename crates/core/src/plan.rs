@@ -286,6 +286,10 @@ impl Rule {
         Self::TimeLimit,
     ];
 
+    /// The rules that bound a loss, or what is given back of a gain; in rank order.
+    pub const STOPS: [Self; 5] =
+        [Self::HardStop, Self::LossGuard, Self::StopLoss, Self::SoftStop, Self::TrailingStop];
+
     /// The reason that this rule gives.
     #[must_use]
     pub const fn reason(self) -> Reason {

@@ -39,6 +39,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether an exit of everything for this reason is a choice: it may wait, and gives way to every stop.
+    #[must_use]
+    pub const fn is_choice(self) -> bool {
+        matches!(self, Self::SignalExit | Self::TimeLimit)
+    }
+
     /// The word used in files, tables and texts.
     #[must_use]
     pub const fn word(self) -> &'static str {

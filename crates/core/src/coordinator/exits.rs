@@ -55,7 +55,7 @@ impl Coordinator {
     /// however many prices pass; one of choice that nothing is sent for gives way.
     pub(super) fn may_close(&self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
-        let is_choice = matches!(position.closing, Some(Reason::SignalExit | Reason::TimeLimit));
+        let is_choice = position.closing.is_some_and(Reason::is_choice);
         let is_alive = self.close_is_alive(slot);
         let goes_on = if is_alive { !self.waits_to_retry(slot) } else { is_choice };
         position.phase != Phase::Closing || self.worst_limit(slot).is_some() || goes_on

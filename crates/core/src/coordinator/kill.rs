@@ -154,7 +154,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let episode = position.episode;
         self.engine.standing.consume_signal(episode);
-        let is_choice = matches!(position.closing, Some(Reason::SignalExit | Reason::TimeLimit));
+        let is_choice = position.closing.is_some_and(Reason::is_choice);
         if position.phase == Phase::Closing && is_choice {
             self.conclude(step, slot, Concluded::Killed);
         }

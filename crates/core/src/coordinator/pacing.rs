@@ -46,9 +46,7 @@ impl Coordinator {
     /// The same for the next order of a close that a rule of choice decided.
     pub(super) fn close_waits_until(&mut self, step: &mut Step<'_>, slot: Slot) -> Option<Timestamp> {
         let closing = self.engine.positions[slot as usize].closing;
-        matches!(closing, Some(Reason::SignalExit | Reason::TimeLimit))
-            .then(|| self.waits_until(step, slot))
-            .flatten()
+        closing.is_some_and(Reason::is_choice).then(|| self.waits_until(step, slot)).flatten()
     }
 
     /// Takes exits of choice out of a decision while they wait. Whether one of them would have acted on a

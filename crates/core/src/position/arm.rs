@@ -6,7 +6,6 @@ use crate::plan::net::{NetBasis, Reach};
 use crate::plan::time_limit::OnlyWhen;
 use crate::plan::{ExitStyle, Rounding};
 use crate::planted::planted;
-use crate::reason::Reason;
 
 /// One thing to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,14 +156,12 @@ impl Position {
 
     /// The rules that may outrun the close under way: it waits as a limit, and they go to the market.
     pub(crate) fn outrunners(&self, terms: &Terms<'_>) -> &'static [Rule] {
-        const STOPS: &[Rule] =
-            &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop];
         match self.closing {
             // It waits for room among the orders, or for its next try: no stop waits with it.
-            Some(Reason::SignalExit | Reason::TimeLimit) if !terms.at_venue.close_lives => STOPS,
+            Some(reason) if reason.is_choice() && !terms.at_venue.close_lives => &Rule::STOPS,
             Some(_) if !self.closes_by_limit(terms) && !terms.at_venue.close_is_unknown => &[],
             // What was not urgent gives way to every stop.
-            Some(Reason::SignalExit | Reason::TimeLimit) => STOPS,
+            Some(reason) if reason.is_choice() => &Rule::STOPS,
             Some(_) => &[Rule::HardStop, Rule::LossGuard],
             None => &[],
         }

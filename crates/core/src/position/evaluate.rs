@@ -87,9 +87,7 @@ impl Position {
     ) -> Decision {
         let mut decision = Decision::default();
         let rules: &[Rule] = match self.phase {
-            Phase::Open => {
-                &[Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop]
-            }
+            Phase::Open => &Rule::STOPS,
             Phase::Closing => self.outrunners(terms),
             Phase::Flat | Phase::Vacant => return decision,
         };
@@ -160,8 +158,7 @@ impl Position {
             let held = decision.held.iter().find(|held| own && held.reason == rule.reason());
             held.map(|held| self.side().sign() * held.level.0)
         };
-        let stops = [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop];
-        let passed = stops.into_iter().filter_map(|rule| Some((level_of(&rule)?, rule)));
+        let passed = Rule::STOPS.into_iter().filter_map(|rule| Some((level_of(&rule)?, rule)));
         passed
             .max_by_key(|&(level, rule)| (level, std::cmp::Reverse(rule)))
             .map_or(Some(acts), |(_, rule)| Some(rule))

@@ -21,10 +21,6 @@ use crate::position::{Phase, Position, Terms, at_loss, tighter};
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
-/// The rules that bound a loss.
-const STOPS: [Rule; 5] =
-    [Rule::HardStop, Rule::LossGuard, Rule::StopLoss, Rule::SoftStop, Rule::TrailingStop];
-
 /// How one held position is covered.
 ///
 /// `covered + armed_only + naked` is what is held.
@@ -372,7 +368,7 @@ fn first_max<T, K: Ord>(of: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> O
 /// The armed rules, each with its level. While a close is on its way only those are armed that may outrun it.
 fn armed(position: &Position, terms: &Terms<'_>, whole: Option<VenueStop>) -> Vec<ArmedRule> {
     let is_open = position.phase == Phase::Open;
-    let rules: &'static [Rule] = if is_open { &STOPS } else { position.outrunners(terms) };
+    let rules: &'static [Rule] = if is_open { &Rule::STOPS } else { position.outrunners(terms) };
     let armed = rules.iter().filter_map(|&rule| {
         let level = position.loss_level(rule, terms)?;
         let leaves = |stop: VenueStop| {
