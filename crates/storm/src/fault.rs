@@ -55,7 +55,7 @@ kinds! {
     Outage, "outage", "F30 F32 F52", "The venue cannot be reached at all, prices included.";
     Partial, "partial", "F14 F50", "Orders fill in small parts.";
     Thin, "thin", "F21 F50", "Orders find nobody for a while.";
-    StuckStops, "stuck_stops", "F20 F21", "Stops are not triggered.";
+    StuckStops, "stuck_stops", "F20 F21", "Stops are not triggered, or are and do not trade.";
     DropResting, "drop_resting", "F31", "What rests is taken away and nobody is told.";
     ExpireResting, "expire_resting", "F24 F31 F36", "What rests is taken away, and told.";
     KeepOrders, "keep_orders", "F15 F16", "Cancels are refused.";

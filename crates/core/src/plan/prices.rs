@@ -92,3 +92,31 @@ impl Plan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NARROW: PriceRules = PriceRules {
+        stale_after: Span::from_secs(2),
+        silence: Some(Span::from_secs(20)),
+        spike: Some(Ratio::from_bps(100)),
+        divergence: Some(Ratio::from_bps(200)),
+        ..PriceRules::DEFAULT
+    };
+
+    #[test]
+    fn of_two_plans_each_bound_is_the_narrower_whoever_asks_first() {
+        let wide = PriceRules {
+            stale_after: Span::from_secs(5),
+            silence: Some(Span::from_secs(60)),
+            spike: Some(Ratio::from_bps(300)),
+            divergence: Some(Ratio::from_bps(400)),
+            ..PriceRules::DEFAULT
+        };
+        for other in [wide, PriceRules::DEFAULT] {
+            assert_eq!(NARROW.strictest(other), NARROW);
+            assert_eq!(other.strictest(NARROW), NARROW);
+        }
+    }
+}
