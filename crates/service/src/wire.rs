@@ -18,6 +18,7 @@ pub mod ids;
 pub mod link;
 pub mod port;
 mod ties;
+mod totals;
 
 /// A venue that does not take a connection within this time is not there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);

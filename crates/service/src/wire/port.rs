@@ -30,6 +30,7 @@ use super::clock::VenueClock;
 use super::connection::Word;
 use super::ids::{ClientIds, foreign_number};
 use super::ties::Ties;
+use super::totals::Totals;
 use crate::crash::{self, Point};
 
 /// What was asked about an account, and is not answered.
@@ -56,8 +57,8 @@ pub struct LineVenue {
     questions: BTreeMap<u64, Question>,
     /// When orders were asked about, the earliest first: each question is answered once, in its turn, or never.
     asked: BTreeMap<OrderId, VecDeque<Timestamp>>,
-    /// What orders were said to have traded in all, until they end.
-    totals: BTreeMap<OrderId, i64>,
+    /// What orders were said to have traded in all.
+    totals: Totals,
     /// What stops became when they were triggered.
     ties: Ties,
     /// The venue's own ids of orders of others, from the last list of each account.
@@ -83,7 +84,7 @@ impl LineVenue {
             awaited: BTreeMap::new(),
             questions: BTreeMap::new(),
             asked: BTreeMap::new(),
-            totals: BTreeMap::new(),
+            totals: Totals::default(),
             ties: Ties::default(),
             foreign: BTreeMap::new(),
             number: 0,
@@ -210,14 +211,16 @@ impl LineVenue {
             }
             Answer::Filled(filled) => {
                 let fill = fill(self.order(&filled.id)?, filled.total, filled.price, filled.fee)?;
-                let total = self.totals.entry(fill.id).or_default();
                 let before = fill.filled_total.0.saturating_sub(filled.qty.unwrap_or(i64::MAX));
-                if before > *total {
+                if before > self.totals.known(&fill.id) {
                     // The price and the fee of this trade are not those of the one before it.
                     self.ask_what_traded(now, fill.id);
                     return None;
                 }
-                *total = filled.total.max(*total);
+                if !self.totals.hear(fill.id, filled.total) {
+                    // It was told before.
+                    return None;
+                }
                 VenueEvent::Filled(Box::new(fill))
             }
             Answer::Cancelled(ended) => VenueEvent::Cancelled(self.ended(now, &ended)?),
@@ -269,13 +272,12 @@ impl LineVenue {
         if let Some(became) = found.became.clone().filter(|_| !state.is_final()) {
             self.ties.tie(became, id);
         }
-        match state.is_final() {
-            true => {
-                self.ties.forget(&id);
-                self.totals.remove(&id)
-            }
-            false => told.and_then(|fill| self.totals.insert(id, fill.filled_total.0)),
-        };
+        if state.is_final() {
+            self.ties.forget(&id);
+        }
+        if let Some(fill) = &told {
+            self.totals.hear(id, fill.filled_total.0);
+        }
         Some(OrderFound { id, qty, placed_at, state, fill: told })
     }
 
@@ -283,12 +285,10 @@ impl LineVenue {
     /// what is sold already sold once more.
     fn ended(&mut self, now: Timestamp, ended: &Ended) -> Option<OrderId> {
         let id = self.order(&ended.id)?;
-        let known = self.totals.get(&id).copied().unwrap_or(0);
-        if ended.total.is_none_or(|total| total > known) {
+        if ended.total.is_none_or(|total| total > self.totals.known(&id)) {
             self.ask_what_traded(now, id);
             return None;
         }
-        self.totals.remove(&id);
         self.ties.forget(&id);
         Some(id)
     }

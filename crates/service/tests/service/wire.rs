@@ -142,6 +142,14 @@ fn a_trade_behind_one_that_was_not_heard_is_asked_about() {
 }
 
 #[test]
+fn a_trade_that_is_told_again_is_no_other_trade() {
+    let mut spoken = Spoken::new();
+    let filled = spoken.filled(500, 500);
+    assert!(matches!(spoken.say(Answer::Filled(filled.clone()))[..], [VenueEvent::Filled(_)]));
+    assert_eq!(spoken.say(Answer::Filled(filled)), [], "also when its order is gone");
+}
+
+#[test]
 fn a_question_about_an_end_that_nobody_answers_is_silence() {
     let mut spoken = Spoken::new();
     let ended = spoken.ended(Some(499));
