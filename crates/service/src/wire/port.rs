@@ -217,11 +217,8 @@ impl LineVenue {
                     self.ask_what_traded(now, fill.id);
                     return None;
                 }
-                if !self.totals.hear(fill.id, filled.total) {
-                    // It was told before.
-                    return None;
-                }
-                VenueEvent::Filled(Box::new(fill))
+                // What was told before is no other trade.
+                VenueEvent::Filled(Box::new(self.totals.hear(fill.id, filled.total).then_some(fill)?))
             }
             Answer::Cancelled(ended) => VenueEvent::Cancelled(self.ended(now, &ended)?),
             Answer::Expired(ended) => VenueEvent::Expired(self.ended(now, &ended)?),
