@@ -1,6 +1,7 @@
 //! J3: one million trades over 1,000 / 10,000 / 100,000 positions that are held throughout, with
 //! fixed stop and target, and with a trailing stop besides. Timed after the last opening, in two
-//! parts: the first tenth of the tape, in which trailing stops become active, and the rest.
+//! parts: the first tenth of the tape, in which trailing stops become active, and the rest. `stops`: each
+//! position has one at the venue besides, which follows its effective stop.
 //!
 //! `cargo xtask bench j3 [--inputs DIR] [--runs N]`; DIR holds the reference generator's files.
 #![allow(
@@ -47,18 +48,36 @@ fn main() {
                 Some(dir) => read_positions(&format!("{dir}/positions_j3_{name}{kind}.csv")),
                 None => held(&price, count, trailing),
             };
-            for pace in [Pace::RowByRow, Pace::Scan, Pace::Leap] {
-                measure(&ts, &price, &positions, pace, runs, &format!("{name}{kind} {pace:?}"));
+            for (pace, layers) in [
+                (Pace::RowByRow, Layers::Monitor),
+                (Pace::Scan, Layers::Monitor),
+                (Pace::Leap, Layers::Monitor),
+                (Pace::RowByRow, Layers::Bracket),
+            ] {
+                // Ten thousand stops that follow take seconds, a hundred thousand minutes.
+                if layers == Layers::Bracket && trailing && count > 10_000 {
+                    continue;
+                }
+                let stops = if layers == Layers::Bracket { " stops" } else { "" };
+                let name = format!("{name}{kind} {pace:?}{stops}");
+                measure(&ts, &price, &positions, (pace, layers), runs, &name);
             }
         }
     }
 }
 
-fn measure(ts: &[i64], price: &[i64], positions: &[JobPosition], pace: Pace, runs: usize, name: &str) {
+fn measure(
+    ts: &[i64],
+    price: &[i64],
+    positions: &[JobPosition],
+    (pace, layers): (Pace, Layers),
+    runs: usize,
+    name: &str,
+) {
     let first = price.len() / 10;
     let (mut opening, mut activating, mut holding, mut exits) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..runs {
-        let mut job = replay(tape(ts.to_vec(), price.to_vec()), positions, Layers::Monitor);
+        let mut job = replay(tape(ts.to_vec(), price.to_vec()), positions, layers);
         job.warm();
         let mut outcome = Outcome::default();
         let (seconds, done) = timed(|| job.run_openings(pace, &mut outcome, &mut ()));
@@ -74,7 +93,7 @@ fn measure(ts: &[i64], price: &[i64], positions: &[JobPosition], pace: Pace, run
     }
     let (open, active, hold) = (median(opening), median(activating), median(holding));
     println!(
-        "{name:14} held {:9.3} ms {:8.1} M ticks/s  first tenth {:9.3} ms  opening {:5.0} ns a position  {exits} exits",
+        "{name:20} held {:9.3} ms {:8.1} M ticks/s  first tenth {:9.3} ms  opening {:5.0} ns a position  {exits} exits",
         hold * 1e3,
         (price.len() - first) as f64 / hold / 1e6,
         active * 1e3,
