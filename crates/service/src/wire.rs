@@ -16,6 +16,7 @@ pub mod clock;
 pub mod connection;
 pub mod ids;
 pub mod link;
+mod newest;
 pub mod port;
 mod ties;
 mod totals;

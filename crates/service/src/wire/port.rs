@@ -454,11 +454,12 @@ fn answered(event: &VenueEvent) -> Option<OrderId> {
         | VenueEvent::Refused(id, _)
         | VenueEvent::Cancelled(id)
         | VenueEvent::Expired(id)
-        | VenueEvent::Triggered(id)
         | VenueEvent::Silence(id) => Some(*id),
         VenueEvent::Filled(fill) => Some(fill.id),
         VenueEvent::Found(found) => Some(found.id),
-        VenueEvent::CancelRefused(_)
+        // What it trades is still to come, and may have been asked for.
+        VenueEvent::Triggered(_)
+        | VenueEvent::CancelRefused(_)
         | VenueEvent::NotFound(_)
         | VenueEvent::Absent(_)
         | VenueEvent::FundingPaid(..)

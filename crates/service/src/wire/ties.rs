@@ -1,39 +1,38 @@
 //! Which order of ours trades under an id of the venue's: what a stop became when it was triggered.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use ripcord_core::id::OrderId;
 
+use super::newest::Newest;
+
+/// So many triggered stops are remembered: of one that traded whole nothing says that it is over.
+const PARENTS_MAX: usize = 4_096;
 /// Words of so many orders that nobody knows are remembered.
 const STRANGE_MAX: usize = 256;
 
 /// Orders of the venue's that trade in place of stops of ours.
 #[derive(Debug, Default)]
 pub(super) struct Ties {
-    parents: BTreeMap<String, OrderId>,
+    parents: Newest<String, OrderId, PARENTS_MAX>,
     /// Ids that trades or ends were told of and that are not ours, or not yet known to be.
-    strange: BTreeSet<String>,
+    strange: Newest<String, (), STRANGE_MAX>,
 }
 
 impl Ties {
     /// The stop that became the order of this id.
     pub(super) fn parent(&self, became: &str) -> Option<OrderId> {
-        self.parents.get(became).copied()
+        self.parents.get(became)
     }
 
     /// A stop became the order of this id; whether something was told of that before, and was not understood.
     pub(super) fn tie(&mut self, became: String, parent: OrderId) -> bool {
-        let was_strange = self.strange.remove(&became);
+        let was_strange = self.strange.retain(|id, ()| *id != became);
         self.parents.insert(became, parent);
         was_strange
     }
 
     /// Something was told of an order that nobody knows: it may be tied later.
     pub(super) fn note_strange(&mut self, id: &str) {
-        if self.strange.len() >= STRANGE_MAX {
-            self.strange.pop_first();
-        }
-        self.strange.insert(id.to_owned());
+        self.strange.insert(id.to_owned(), ());
     }
 
     /// An order of ours has ended: nothing more is told of what it became.
@@ -70,14 +69,5 @@ mod tests {
         assert_eq!(ties.parent("child"), Some(PARENT));
         ties.forget(&PARENT);
         assert_eq!(ties.parent("child"), None);
-    }
-
-    #[test]
-    fn strangers_are_not_remembered_without_end() {
-        let mut ties = Ties::default();
-        for n in 0..10 * STRANGE_MAX {
-            ties.note_strange(&n.to_string());
-        }
-        assert_eq!(ties.strange.len(), STRANGE_MAX);
     }
 }

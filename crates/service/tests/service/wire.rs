@@ -195,6 +195,7 @@ fn a_trade_of_what_a_stop_became_may_come_before_the_word_that_it_did() {
     let triggered = Triggered { id: spoken.id.clone(), became: Some(child) };
     assert_eq!(spoken.say(Answer::Triggered(triggered)), [VenueEvent::Triggered(ORDER)]);
     assert!(matches!(spoken.request(), Request::Query(asked) if asked.id == spoken.id), "what did it trade?");
+    assert_eq!(spoken.hear(NOW.after(Span::from_secs(1))), [VenueEvent::Silence(ORDER)], "nobody answers");
 }
 
 #[test]
