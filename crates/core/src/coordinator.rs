@@ -49,13 +49,14 @@ mod silence;
 mod spikes;
 mod standing;
 mod timers;
+mod timetable;
 
 use commands::Wanted;
 use fills::Heard;
 pub(crate) use listing::FRESH_FOR;
 use silence::Silences;
 pub(crate) use timers::TimerFor;
-use timers::first_deadline;
+use timetable::Timetable;
 
 /// The state machine that owns the exits of its scope.
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ pub struct Coordinator {
     pub(crate) orders: Orders,
     pub(crate) accounts: Accounts,
     pub(crate) pacing: Pacing,
-    pub(crate) timers: BTreeSet<(Timestamp, TimerFor)>,
+    pub(crate) timers: Timetable,
     /// The first timer's moment, so that a price need not look into the set.
     deadline: Timestamp,
     /// When to look whether a source is silent.
@@ -106,7 +107,8 @@ impl Coordinator {
         accounts: Accounts,
         timers: BTreeSet<(Timestamp, TimerFor)>,
     ) -> Self {
-        let deadline = first_deadline(&timers);
+        let timers = Timetable::from(timers);
+        let deadline = timers.deadline();
         let silences = Silences::default();
         Self {
             engine,

@@ -35,7 +35,7 @@ impl Coordinator {
         (&orders.awaited, &orders.inquiries, &orders.waiting).hash(into);
         accounts.hash(into);
         pacing.hash(into);
-        timers.hash(into);
+        timers.all().hash(into);
     }
 }
 

@@ -79,7 +79,7 @@ impl Coordinator {
         // Closing the running segments changes nothing that can be seen; it is done on a copy.
         let mut engine = self.engine.clone();
         for index in 0..engine.feeds.len() {
-            let border = self.timers.iter().find(|(_, timer)| *timer == TimerFor::Bar(number(index)));
+            let border = self.timers.all().iter().find(|(_, timer)| *timer == TimerFor::Bar(number(index)));
             settle_feed(&mut engine, index, border.map(|&(at, _)| at));
         }
         let positions = engine.positions.iter().map(|position| settled(&engine, position)).collect();
@@ -102,7 +102,7 @@ impl Coordinator {
                 .map(|(key, lives)| (key, if planted(58) { 0 } else { lives.generation }))
                 .collect(),
             orders: if planted(53) { Orders::default() } else { self.orders.clone() },
-            timers: if planted(52) { BTreeSet::new() } else { self.timers.clone() },
+            timers: if planted(52) { BTreeSet::new() } else { self.timers.all().clone() },
             standing: if planted(54) { Standing::default() } else { self.engine.standing.clone() },
             trust: if planted(57) { Trust::default() } else { self.engine.trust.clone() },
             accounts: if planted(56) { Accounts::default() } else { self.accounts.clone() },

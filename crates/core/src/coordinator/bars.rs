@@ -20,7 +20,7 @@ impl Coordinator {
         }
         for (index, feed) in self.engine.feeds.iter().enumerate() {
             let number = u32::try_from(index).expect("feeds are counted in u32");
-            let runs = self.timers.iter().any(|&(_, timer)| timer == TimerFor::Bar(number));
+            let runs = self.timers.all().iter().any(|&(_, timer)| timer == TimerFor::Bar(number));
             if feed.instrument == instrument && feed.origin == BarOrigin::Ticks && !runs {
                 self.timers.insert((feed.next_border(now), TimerFor::Bar(number)));
             }

@@ -6,7 +6,7 @@ use crate::time::{Span, Timestamp};
 impl Coordinator {
     /// See [`crate::view::View::clock_steps_until`].
     pub(crate) fn clock_steps_until(&self, at: Timestamp) -> u64 {
-        let due = self.timers.iter().take_while(|&&(due, _)| due <= at);
+        let due = self.timers.all().iter().take_while(|&&(due, _)| due <= at);
         let steps = due.filter_map(|&(due, timer)| {
             let period = match timer {
                 TimerFor::Bar(feed) => self.engine.feeds.get(feed as usize)?.spec.bar,
@@ -37,15 +37,13 @@ impl Coordinator {
 
     /// When a timer rings, if it does so within a span from `now`.
     pub(super) fn rings_at(&self, now: Timestamp, within: Span, timer: TimerFor) -> Option<Timestamp> {
-        let until = now.after(within);
-        let mut soon = self.timers.range((now, TimerFor::Bar(0))..).take_while(|(at, _)| *at <= until);
-        soon.find(|(_, other)| *other == timer).map(|(at, _)| *at)
+        self.timers.rings_between(now, now.after(within), timer)
     }
 
     /// A timer rings after a span, and not before: one that would ring within it is set anew.
     pub(super) fn set_anew(&mut self, now: Timestamp, after: Span, timer: TimerFor) {
         while let Some(at) = self.rings_at(now, after, timer) {
-            self.timers.remove(&(at, timer));
+            self.timers.remove((at, timer));
         }
         self.timers.insert((now.after(after), timer));
     }

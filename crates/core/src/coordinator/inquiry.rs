@@ -191,7 +191,7 @@ impl Coordinator {
         } else {
             // It answers: it is asked again soon.
             if let Some(later) = self.rings_at(step.now, ASK_AGAIN_LATER, TimerFor::Inquire(*id)) {
-                self.timers.remove(&(later, TimerFor::Inquire(*id)));
+                self.timers.remove((later, TimerFor::Inquire(*id)));
             }
             self.timers.insert((step.now.after(ASK_AGAIN_AFTER), TimerFor::Inquire(*id)));
         }

@@ -56,7 +56,7 @@ impl Coordinator {
     pub(super) fn begin_listing(&mut self, step: &mut Step<'_>, account: AccountId) {
         let is_such =
             |timer: &TimerFor| matches!(timer, TimerFor::List(of) | TimerFor::Stale(of) if *of == account);
-        self.timers.retain(|(_, timer)| !is_such(timer));
+        self.timers.retain(|timer| !is_such(&timer));
         if self.accounts.get(account).is_some_and(Account::is_listed) {
             self.timers.insert((step.now.after(LIST_EVERY), TimerFor::List(account)));
             step.out.actions.push(Action::ListOrders(account));

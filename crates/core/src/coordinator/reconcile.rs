@@ -54,7 +54,7 @@ impl Coordinator {
         step.write(Record::Managed(Box::new(given.clone())));
         self.accounts.manage(given.clone(), step.now);
         let is_read = |timer: &TimerFor| matches!(timer, TimerFor::Read(of) | TimerFor::ReadAgain(of) if *of == account);
-        self.timers.retain(|(_, timer)| !is_read(timer));
+        self.timers.retain(|timer| !is_read(&timer));
         if let Some(every) = given.read_every {
             self.timers.insert((step.now.after(every), TimerFor::Read(account)));
             step.out.actions.push(Action::ReadPositions(account));

@@ -1,7 +1,5 @@
 //! What the core does when a moment has come that it asked for.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Coordinator, Step};
@@ -92,7 +90,7 @@ impl Coordinator {
         while !(self.is_replaying && out.records.len() > before) {
             let silence =
                 if self.is_replaying && !planted(122) { Timestamp::NEVER } else { self.silences.first() };
-            if silence <= now && silence < first_deadline(&self.timers) {
+            if silence <= now && silence < self.timers.deadline() {
                 self.check_silence(silence, out);
             } else if !self.run_first_due(now, out) {
                 return;
@@ -103,23 +101,18 @@ impl Coordinator {
     /// What was due before `now` is due then: questions and lists that nobody could send are sent once. Bars end
     /// when they end.
     pub(super) fn put_off(&mut self, now: Timestamp) {
-        let later = self.timers.split_off(&(now, TimerFor::Bar(0)));
-        for (at, timer) in std::mem::replace(&mut self.timers, later) {
-            let at = if matches!(timer, TimerFor::Bar(_)) { at } else { now };
-            self.timers.insert((at, timer));
-        }
+        self.timers.put_off(now, |timer| matches!(timer, TimerFor::Bar(_)));
         self.silences.put_off(now);
     }
 
     /// Says anew when something is due.
     pub(super) fn restate_deadline(&mut self) {
-        self.deadline = first_deadline(&self.timers).min(self.silences.first());
+        self.deadline = self.timers.deadline().min(self.silences.first());
     }
 
     /// Runs the first timer, if it is due.
     pub(super) fn run_first_due(&mut self, now: Timestamp, out: &mut Outbox) -> bool {
-        let Some(&(at, timer)) = self.timers.first().filter(|&&(at, _)| at <= now) else { return false };
-        self.timers.pop_first();
+        let Some((at, timer)) = self.timers.take_due(now) else { return false };
         let mut step = Step::event(at, Event::Timer, out);
         match timer {
             TimerFor::Bar(feed) => self.on_bar_border(&mut step, feed),
@@ -148,8 +141,4 @@ impl Coordinator {
         }
         true
     }
-}
-
-pub(super) fn first_deadline(timers: &BTreeSet<(Timestamp, TimerFor)>) -> Timestamp {
-    timers.first().map_or(Timestamp::NEVER, |&(at, _)| at)
 }
