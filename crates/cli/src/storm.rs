@@ -48,8 +48,8 @@ pub(crate) struct StormArgs {
     /// Play a scenario file instead of seeds
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "seeds", "days", "hours", "venue", "swarm"])]
     scenario: Option<PathBuf>,
-    /// Tell the last N lines of what happened in the first world
-    #[arg(long, value_name = "N", conflicts_with = "scenario")]
+    /// Tell the last N lines of what happened in the first world, or in the scenario
+    #[arg(long, value_name = "N")]
     tell: Option<usize>,
     /// Where the shortest world that fails is written
     #[arg(long, value_name = "FILE", default_value = "failing.storm")]
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &StormArgs) -> ExitCode {
     let venue = args.venue.map(VenueKind::from);
     let config_of = |seed: u64| Config::of(seed, venue, Span::from_secs(lasts * 3_600), args.swarm);
     if let Some(lines) = args.tell {
-        return tell_one(args, &config_of(args.seed), lines);
+        return tell_one(args, tell(&config_of(args.seed), lines));
     }
     let started = Instant::now();
     let progress = progress(args.seeds, "worlds");
@@ -133,8 +133,7 @@ fn worlds(
     done.into_inner().expect("nobody panics with it")
 }
 
-fn tell_one(args: &StormArgs, config: &Config, lines: usize) -> ExitCode {
-    let (outcome, told) = tell(config, lines);
+fn tell_one(args: &StormArgs, (outcome, told): (Outcome, Vec<String>)) -> ExitCode {
     let mut text = told.join("\n");
     text.push('\n');
     text.push_str(&verdict(outcome.seed, outcome.violation.as_ref()));
@@ -156,6 +155,9 @@ fn run_scenario(args: &StormArgs, path: &Path) -> ExitCode {
         Ok(scenario) => scenario,
         Err(error) => return fail(BAD_REQUEST, &format!("{shown}: {error}")),
     };
+    if let Some(lines) = args.tell {
+        return tell_one(args, scenario.tell(lines));
+    }
     let outcome = scenario.play();
     let code = ExitCode::from(if outcome.violation.is_some() { FAILED } else { 0 });
     if args.json {

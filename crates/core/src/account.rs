@@ -11,6 +11,7 @@ use crate::id::{AccountId, EpisodeId, InstrumentId, OrderId, PlanId, PositionKey
 use crate::instrument::Side;
 use crate::listing::Listings;
 use crate::num::{Money, Price, Qty, Ratio, share_of};
+use crate::plan::{Average, Plan};
 use crate::planted::planted;
 use crate::reason::{Reason, Source};
 use crate::time::{Span, Timestamp};
@@ -83,6 +84,15 @@ pub struct Holding {
     pub liquidation: Option<Price>,
     /// Its mark price, if it tells.
     pub mark: Option<Price>,
+}
+
+impl Holding {
+    /// Where the venue would liquidate: what it says, else what the leverage that it says makes of the plan's
+    /// table.
+    pub(crate) fn liquidation_told(&self, plan: &Plan, entry: Average) -> Option<Price> {
+        let leverage = self.leverage.filter(|leverage| *leverage >= Ratio::ONE);
+        self.liquidation.or_else(|| plan.liquidation?.price(self.side, entry, leverage?))
+    }
 }
 
 /// A trade that closed (part of) a position, and was not one of our orders'.

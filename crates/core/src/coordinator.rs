@@ -199,7 +199,7 @@ impl Coordinator {
 
     fn dispatch(&mut self, now: Timestamp, event: Event, out: &mut Outbox) {
         match event {
-            Event::Tick(tick) => self.tick(now, &tick, out),
+            Event::Tick(tick) => return self.tick(now, &tick, out),
             Event::Observed(observed) => {
                 assert!(now < self.next_deadline(), "a timer was due within an observed stretch");
                 self.observe(&observed);
@@ -214,7 +214,6 @@ impl Coordinator {
                 self.run_due(now, out);
                 let heard = Heard::of(now, venue);
                 self.on_venue(&mut Step::event(now, event, out), &heard);
-                self.end_what_was_begun();
             }
             Event::Command(ref command) => {
                 self.run_due(now, out);
@@ -234,6 +233,7 @@ impl Coordinator {
                 }
             }
         }
+        self.end_what_was_begun();
     }
 
     /// The prices of a cell that wake nobody. With [`Coordinator::next_deadline`] it tells a caller

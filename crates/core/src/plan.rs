@@ -132,6 +132,15 @@ impl Plan {
         }
     }
 
+    /// Whether any of its levels depends on the leverage, liquidation aside.
+    #[must_use]
+    pub fn counts_with_leverage(&self) -> bool {
+        let limits = [self.hard_stop, self.loss_guard, self.soft_stop];
+        limits.iter().flatten().any(|limit| limit.basis == Basis::Margin)
+            || self.stop_loss.is_some_and(|stop| stop.risk_floor.is_some())
+            || self.ladder.as_ref().is_some_and(|ladder| ladder.dynamic.is_some())
+    }
+
     /// Where the exit of a reason stops trying; risk exits never do.
     #[must_use]
     pub fn exit_bounds(&self, reason: Reason) -> ExitBounds {

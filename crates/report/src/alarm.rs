@@ -23,6 +23,7 @@ pub const fn code(what: AlarmKind) -> &'static str {
         AlarmKind::ClosedUnseen => "closed_unseen",
         AlarmKind::ProtectionEdited => "protection_edited",
         AlarmKind::ExitHangs => "exit_hangs",
+        AlarmKind::OtherLeverage => "other_leverage",
     }
 }
 
@@ -55,6 +56,9 @@ pub const fn words(what: AlarmKind) -> &'static str {
             "protection edited: somebody changed the stop at the venue for the worse; put right once"
         }
         AlarmKind::ExitHangs => "exit hangs: it is decided and not done yet; it is still being tried",
+        AlarmKind::OtherLeverage => {
+            "other leverage: the venue says another than the plan counts with; levels are those of the plan"
+        }
     }
 }
 
@@ -82,6 +86,7 @@ mod tests {
             AlarmKind::ClosedUnseen,
             AlarmKind::ProtectionEdited,
             AlarmKind::ExitHangs,
+            AlarmKind::OtherLeverage,
         ] {
             assert_eq!(serde_json::to_value(what).expect("a word"), code(what));
             assert!(!words(what).contains('_') && words(what).contains(": "), "{}", words(what));

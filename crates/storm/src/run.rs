@@ -41,9 +41,14 @@ pub fn run(config: &Config) -> Outcome {
 /// Plays it, and tells the last `lines` of what happened.
 #[must_use]
 pub fn tell(config: &Config, lines: usize) -> (Outcome, Vec<String>) {
+    play_and_tell(config, &script::draw(config), lines)
+}
+
+/// Plays a script, and tells the last `lines` of what happened.
+pub(crate) fn play_and_tell(config: &Config, script: &[Move], lines: usize) -> (Outcome, Vec<String>) {
     let mut world = World::new(config);
     world.tale = Tale::of(lines);
-    world.play_all(&script::draw(config));
+    world.play_all(script);
     let told = std::mem::take(&mut world.tale).lines();
     (outcome(config, world), told)
 }

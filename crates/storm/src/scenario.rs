@@ -4,7 +4,7 @@ use ripcord_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::run::{Outcome, play};
+use crate::run::{Outcome, play, play_and_tell};
 use crate::script::{self, Move};
 
 /// Version of the file.
@@ -57,6 +57,12 @@ impl Scenario {
     #[must_use]
     pub fn play(&self) -> Outcome {
         play(&self.config, &self.moves)
+    }
+
+    /// Plays it, and tells the last `lines` of what happened.
+    #[must_use]
+    pub fn tell(&self, lines: usize) -> (Outcome, Vec<String>) {
+        play_and_tell(&self.config, &self.moves, lines)
     }
 
     /// As text.

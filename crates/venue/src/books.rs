@@ -222,6 +222,7 @@ impl Books {
             qty: position.held,
             entry: position.entry,
             liquidation: None,
+            leverage: None,
         })
         .collect()
     }

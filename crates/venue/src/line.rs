@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The name of the protocol, in the first line of each side.
 pub const PROTOCOL: &str = "ripcord-venue-lines";
 /// Its version. Another one is another conversation: neither side guesses.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 /// The longest line, its end included.
 pub const LINE_MAX: usize = 256 * 1024;
 /// The longest client order id.
@@ -354,6 +354,9 @@ pub struct Holding {
     /// Where the venue would liquidate it, if it tells. Not said before version 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liquidation: Option<i64>,
+    /// Its leverage in hundredths, if it tells. Not said before version 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leverage: Option<i64>,
 }
 
 /// What rests in an account.

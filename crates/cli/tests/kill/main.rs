@@ -168,15 +168,15 @@ fn what_is_no_venue_is_not_traded_at() {
     let folder = tempfile::tempdir().expect("a folder");
     let db = folder.path().join("engine.db");
     let hello =
-        |rest: &str| format!(r#"{{"hello":{{"protocol":"ripcord-venue-lines","version":4,{rest}}}}}"#) + "\n";
+        |rest: &str| format!(r#"{{"hello":{{"protocol":"ripcord-venue-lines","version":5,{rest}}}}}"#) + "\n";
     let none: &'static str =
         Box::leak(hello(r#""venue":"x","now":1,"accounts":0,"instruments":[]"#).into_boxed_str());
     for (lines, says_what) in [
         ("", "closed the connection without a word"),
         ("HTTP/1.1 400 Bad Request\r\n\r\n", "line 1: the word: "),
         (
-            "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":5,\"venue\":\"x\",\"now\":1,\"accounts\":1,\"instruments\":[]}}\n",
-            "hello.version is 5; this side speaks version 4",
+            "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":9,\"venue\":\"x\",\"now\":1,\"accounts\":1,\"instruments\":[]}}\n",
+            "hello.version is 9; this side speaks version 5",
         ),
         ("{\"accepted\":{\"id\":\"x\"}}\n", "its first line is no hello"),
         (none, "hello.accounts is 0; it must be 1 to 1000"),

@@ -46,7 +46,8 @@ impl Coordinator {
         step.write(Record::KillLevel { account, level });
         for &slot in &held {
             let episode = self.engine.positions[slot as usize].episode;
-            if level == Some(KillLevel::Silent) && self.is_freeing_coins(slot) {
+            // Coins are free for something that is still to take them: an exit, or the next stop.
+            if level == Some(KillLevel::Silent) && self.locks(slot) && !self.has_ended(episode) {
                 self.engine.standing.finish(episode);
             } else {
                 self.engine.standing.has_finished(episode);
@@ -82,20 +83,13 @@ impl Coordinator {
         self.is_silent(episode.key.account) && !self.engine.standing.is_finishing(episode)
     }
 
-    /// Whether its coins are free for something that is still to take them: an exit, a leg, the next stop.
-    fn is_freeing_coins(&self, slot: Slot) -> bool {
-        let position = &self.engine.positions[slot as usize];
-        let is_begun = position.phase == Phase::Closing
-            || self.orders.waiting.of(position.episode).next().is_some()
-            || self.is_bare(slot);
-        self.locks(slot) && is_begun
-    }
-
-    /// Whether a stop is to rest at the venue, and none does.
+    /// Whether a stop is to rest at the venue, and none does: of what waits to be sold, too.
     fn is_bare(&self, slot: Slot) -> bool {
-        let first = self.engine.positions[slot as usize].first_order;
-        let mut stops = self.orders.list(first).map(|(_, order)| order).filter(|order| order.protects());
-        self.wants_bracket(slot) && !stops.any(|order| order.is_confirmed() || order.is_left())
+        let position = &self.engine.positions[slot as usize];
+        let mut orders = self.orders.list(position.first_order).map(|(_, order)| order);
+        let waits = self.orders.waiting.parts(position.episode).0 > 0 && self.has_bracket(slot);
+        let is_there = |order: &Order| order.protects() && (order.is_confirmed() || order.is_left());
+        (waits || self.wants_bracket(slot)) && !orders.any(is_there)
     }
 
     /// What was begun before everything was stopped may have ended by now.
@@ -141,7 +135,11 @@ impl Coordinator {
                 self.go_on(step, slot);
             }
             (Phase::Open | Phase::Closing, None) if planted(89) => {}
-            (Phase::Open | Phase::Closing, None) => self.go_on(step, slot),
+            (Phase::Open | Phase::Closing, None) => {
+                // What locked its coins may have gone meanwhile: nobody would say so again.
+                self.send_waiting(step, slot);
+                self.go_on(step, slot);
+            }
         }
         if self.engine.slot(episode).is_some() {
             self.rearm(slot, None, Kinds::ALL);

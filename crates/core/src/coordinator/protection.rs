@@ -85,7 +85,12 @@ impl Coordinator {
 
     /// Whether a stop is to rest at the venue.
     pub(super) fn wants_bracket(&self, slot: Slot) -> bool {
-        self.wanted_bracket(slot).is_some() && self.to_protect(slot).0 > 0
+        self.has_bracket(slot) && self.to_protect(slot).0 > 0
+    }
+
+    /// Whether its plan says where a stop at the venue is to stand.
+    pub(super) fn has_bracket(&self, slot: Slot) -> bool {
+        self.wanted_bracket(slot).is_some()
     }
 
     /// The bracket of the plan, where it should stand, and the rule that says so.

@@ -520,9 +520,11 @@ impl Coordinator {
     fn nearer_liquidations(&self, account: AccountId, held: &[Holding]) -> Vec<(PositionKey, Price)> {
         let nearer = held.iter().filter_map(|holding| {
             let Holding { instrument, side, .. } = *holding;
-            let (key, at) = (PositionKey { account, instrument, side }, holding.liquidation?);
+            let key = PositionKey { account, instrument, side };
             let slot = self.engine.living(key)?;
             let position = &self.engine.positions[slot as usize];
+            let plan = &self.engine.plans[position.plan.0 as usize].plan;
+            let at = holding.liquidation_told(plan, position.entry())?;
             let (safe, stop) = (self.safe_stop(slot, Some(at))?, price(position.stop));
             let tightens = stop.is_none_or(|stop| tighter(side, stop, safe) != stop);
             (safe.is_sound() && tightens).then_some((key, at))

@@ -139,6 +139,8 @@ impl Coordinator {
         if let Some(episode) = timer.episode() {
             self.refresh(episode);
         }
+        // In a journal each timer is a step of its own.
+        self.end_what_was_begun();
         true
     }
 }

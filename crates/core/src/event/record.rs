@@ -389,6 +389,8 @@ pub enum AlarmKind {
     ProtectionEdited,
     /// An exit was decided long ago and is not done; it is still being tried.
     ExitHangs,
+    /// The venue says another leverage than the plan counts with: levels on margin are those of the plan.
+    OtherLeverage,
 }
 
 impl AlarmKind {
@@ -411,6 +413,7 @@ impl AlarmKind {
             | Self::FillNotExpected
             | Self::OrderCollision
             | Self::StopTightened
+            | Self::OtherLeverage
             | Self::ClosedByVenue
             | Self::ClosedUnseen
             | Self::ProtectionEdited => false,

@@ -16,7 +16,7 @@ use ripcord_core::id::{AccountId, InstrumentId, OrderId};
 use ripcord_core::instrument::Instrument;
 use ripcord_core::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Money, Price, Qty};
+use ripcord_core::num::{Money, Price, Qty, Ratio};
 use ripcord_core::order::{ExitOrder, Fill, OrderKind, OrderState};
 use ripcord_core::time::{Span, Timestamp};
 use ripcord_core::view::LivingOrder;
@@ -340,7 +340,7 @@ impl LineVenue {
             side: of.side,
             qty: Qty(of.qty),
             entry: Some(Price(of.entry)),
-            leverage: None,
+            leverage: of.leverage.and_then(hundredths),
             liquidation: of.liquidation.map(Price),
             mark: None,
         })
@@ -474,6 +474,11 @@ fn answered(event: &VenueEvent) -> Option<OrderId> {
 fn fill(id: OrderId, total: i64, price: i64, fee: i128) -> Option<Fill> {
     let price = Price(price);
     (total > 0 && price.is_sound()).then_some(Fill { id, filled_total: Qty(total), price, fee: Money(fee) })
+}
+
+/// A leverage of so many hundredths.
+fn hundredths(leverage: i64) -> Option<Ratio> {
+    leverage.checked_mul(Ratio::ONE.0 / 100).map(Ratio)
 }
 
 const fn wire_kind(kind: OrderKind) -> Kind {

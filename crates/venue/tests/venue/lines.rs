@@ -10,11 +10,12 @@ use ripcord_venue::serve::{Control, Heard, Server, VenueConfig};
 use ripcord_venue::trouble::Level;
 
 /// Of each version the words that it had; the others are as they were.
-const SAMPLES: [&str; 4] = [
+const SAMPLES: [&str; 5] = [
     include_str!("../formats/v1/lines.jsonl"),
     include_str!("../formats/v2/lines.jsonl"),
     include_str!("../formats/v3/lines.jsonl"),
     include_str!("../formats/v4/lines.jsonl"),
+    include_str!("../formats/v5/lines.jsonl"),
 ];
 
 #[test]
@@ -133,11 +134,11 @@ fn said_to(addr: std::net::SocketAddr, lines: &str) -> Vec<Answer> {
 #[test]
 fn a_venue_ends_a_conversation_that_is_none_and_goes_on_with_others() {
     let (addr, end) = venue();
-    let hello = "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":4,\"client\":\"test\"}}\n";
+    let hello = "{\"hello\":{\"protocol\":\"ripcord-venue-lines\",\"version\":5,\"client\":\"test\"}}\n";
     let submit = "{\"submit\":{\"id\":\"a\",\"account\":0,\"instrument\":\"BTCUSDT\",\"side\":\"long\",\"qty\":0,\"kind\":{\"market\":{}}}}\n";
     for (lines, says) in [
         ("{\"subscribe\":{}}\n".to_owned(), "the first line must be a hello"),
-        (hello.replace(":4,", ":9,"), "hello.version is 9; this side speaks version 4: run the same release"),
+        (hello.replace(":5,", ":9,"), "hello.version is 9; this side speaks version 5: run the same release"),
         (hello.replace("lines", "birds"), "hello.protocol is \"ripcord-venue-birds\""),
         (format!("{hello}GET / HTTP/1.1\n"), "line 2: the word: expected value"),
         (format!("{hello}{submit}"), "submit.qty is 0; it must be above 0"),

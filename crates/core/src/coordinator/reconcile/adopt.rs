@@ -47,7 +47,11 @@ impl Coordinator {
         let entry = holding.entry.unwrap_or(seen);
         let opening = Opening { key, plan, qty: found.theirs, entry, entry_fees: Money::ZERO };
         let mut position = new_position(episode, &opening, step.now);
-        let first = self.first_stop(&position, seen, holding.liquidation);
+        let terms = &self.engine.plans[plan.0 as usize].plan;
+        let is_other_leverage =
+            terms.counts_with_leverage() && holding.leverage.is_some_and(|told| told != terms.leverage);
+        let told = holding.liquidation_told(terms, position.entry());
+        let first = self.first_stop(&position, seen, told);
         position.stop = first.stop.and_then(|(stop, _)| level(stop));
         position.stop_origin = first.stop.map_or(StopOrigin::Initial, |(_, origin)| origin);
         position.first_stop = position.stop;
@@ -67,6 +71,9 @@ impl Coordinator {
             account.take_grant(key, opening.qty);
         }
         self.accounts.touch(key, step.now);
+        if is_other_leverage {
+            self.note(step, key.instrument, Record::Alarm { episode, what: AlarmKind::OtherLeverage });
+        }
         self.begin_adopted(step, position, seen, &first);
     }
 

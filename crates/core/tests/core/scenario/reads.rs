@@ -7,7 +7,7 @@ use ripcord_core::account::{AccountMode, ClosedBy, Holding, Managed, Management,
 use ripcord_core::event::{Adopted, Command, Event, LeftOutside, Reconciled, Record, VenueEvent, Verdict};
 use ripcord_core::id::{AccountId, InstrumentId, PositionKey};
 use ripcord_core::instrument::Side;
-use ripcord_core::num::Money;
+use ripcord_core::num::{Money, Ratio};
 use ripcord_core::pacing::Pace;
 use ripcord_core::time::{Span, Timestamp};
 
@@ -81,7 +81,7 @@ impl Story {
     }
 
     /// `read nothing`, `read failed`, or positions joined by `and`:
-    /// `read [5s ago] long 2 at 60_000 [mark 61_000] [liquidation 50_000] [in ETH]`.
+    /// `read [5s ago] long 2 at 60_000 [mark 61_000] [liquidation 50_000] [leverage 10] [in ETH]`.
     ///
     /// What is read is what the venue holds, unless it is old.
     fn read(&mut self, words: &[&str]) -> Result<(), String> {
@@ -118,7 +118,9 @@ impl Story {
             side: side(words[0])?,
             qty: self.qty(instrument, words[1])?,
             entry: price("at")?,
-            leverage: None,
+            leverage: find("leverage")
+                .and_then(|text| text.parse().ok())
+                .map(|times: i64| Ratio(times * Ratio::ONE.0)),
             liquidation: price("liquidation")?,
             mark: price("mark")?,
         })

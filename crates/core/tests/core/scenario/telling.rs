@@ -281,5 +281,6 @@ const fn alarm_word(what: AlarmKind) -> &'static str {
         AlarmKind::ClosedUnseen => "closed, unseen how",
         AlarmKind::ProtectionEdited => "protection edited",
         AlarmKind::ExitHangs => "exit hangs",
+        AlarmKind::OtherLeverage => "other leverage",
     }
 }
