@@ -182,9 +182,10 @@ impl Coordinator {
         let Some(slot) = self.engine.slot(episode) else { return };
         let Some(close) = self.orders.waiting.close(episode).copied() else {
             if self.orders.waiting.of(episode).next().is_some() && !self.is_silenced(episode) {
-                // Its stop is on its way out, for a leg that waits.
+                // Its stop is on its way out, for a part that waits.
                 let alarm = Record::Alarm { episode, what: AlarmKind::CoinsLocked };
                 self.note(step, episode.key.instrument, alarm);
+                self.cut_to_free(step, slot);
                 self.await_coins(step, episode);
             }
             return;
@@ -206,6 +207,27 @@ impl Coordinator {
             self.orders.waiting.add(ExitOrder { id, ..close }, Extent::All);
         }
         self.await_coins(step, episode);
+    }
+
+    /// Parts that wait for coins which other sales of ours will take get what is free: the stop that gave way
+    /// to them would be gone as long as those do not trade. What is on its way out is waited for.
+    fn cut_to_free(&mut self, step: &mut Step<'_>, slot: Slot) {
+        let episode = self.engine.positions[slot as usize].episode;
+        let ours = self.claimed(slot, |order| !order.protects() && order.life().cancel == CancelState::None);
+        if self.locked(slot) != ours {
+            return;
+        }
+        for Waiting { order, extent } in self.orders.waiting.take(episode) {
+            let free = self.free_of_others(slot, &order, extent);
+            let open = self.engine.positions[slot as usize].open;
+            let instrument = &self.engine.market(episode.key.instrument).instrument;
+            let free = instrument.closable(free.min(Qty((open.0 - self.locked(slot).0).max(0))));
+            if free.0 > 0 {
+                self.submit(step, slot, ExitOrder { qty: free, ..order }, extent);
+            } else {
+                self.orders.waiting.add(order, extent);
+            }
+        }
     }
 
     /// Sees to it that coins are not waited for without end.

@@ -75,7 +75,9 @@ impl Oracle<'_> {
     fn check_bare(&mut self, now: Timestamp, key: PositionKey, fair_since: Timestamp, exchange: &Exchange) {
         let Some(life) = self.living(key) else { return };
         let lot = self.lot(key);
-        let need = (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange)) / lot * lot;
+        let sold = if self.is_spot() { sold(exchange, key) } else { 0 };
+        let need =
+            (life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange) - sold) / lot * lot;
         let need = self.one_order_of(key, need);
         let least = self.least(key);
         let wants = self.means(life).bracket && life.closing.is_none() && !life.is_left();
@@ -144,6 +146,12 @@ impl Oracle<'_> {
             self.fail(now, Some(key), "L4", &what);
         }
     }
+}
+
+/// What orders of ours that are no stops would sell: where they lock it, no stop can.
+fn sold(exchange: &Exchange, key: PositionKey) -> i64 {
+    let others = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_none());
+    others.map(|(_, _, left)| left).sum()
 }
 
 /// A moment, as seconds since the world began.
