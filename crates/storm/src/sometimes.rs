@@ -61,6 +61,7 @@ pub const SOMETIMES: &[&str] = &[
     "order_refused",
     "order_unknown",
     "orders_listed",
+    "orders_paced",
     "orders_stale",
     "plan_changed",
     "price_doubted",

@@ -385,6 +385,9 @@ impl<'a> World<'a> {
             if self.dies_by(FaultKind::CrashInRecovery) {
                 return;
             }
+            if let Some(budget) = self.config.budget {
+                self.step(Event::Command(Command::Budget { account, budget: Some(budget) }));
+            }
             let given = Management {
                 account,
                 mode: self.config.venue.mode(),

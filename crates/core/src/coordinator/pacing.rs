@@ -122,15 +122,16 @@ impl Coordinator {
             paced.pace = Pace::Free;
         }
         step.write(Record::OrdersPaced { account, pace: Pace::Free, until: None });
-        for slot in self.lives_of(account) {
-            let position = &self.engine.positions[slot as usize];
-            let episode = position.episode;
-            // Closes have clocks of their own.
-            if position.phase != Phase::Open {
-                continue;
-            }
-            self.place_soft_legs(step, slot);
+        // Closes have clocks of their own.
+        let mut open = self.lives_of(account);
+        open.retain(|&slot| self.engine.positions[slot as usize].phase == Phase::Open);
+        // Stops that follow go before targets.
+        for &slot in &open {
             self.protect(step, slot);
+        }
+        for slot in open {
+            let episode = self.engine.positions[slot as usize].episode;
+            self.place_soft_legs(step, slot);
             self.serve(step, slot, Probe::TICK, None);
             if self.engine.slot(episode) == Some(slot) {
                 self.rearm(slot, None, Kinds::ALL);

@@ -153,4 +153,6 @@ bugs! {
     137, "put_back_elsewhere", "A stop that was taken away is put back farther off than it was.", "S11; seed defect B8";
     138, "seldom_looks", "Prices are looked at for two seconds of thirty.", "L3; seed defect B18";
     139, "unsure_drops_exit", "While an order is lost sight of, no rule closes.", "S9, L3; seed defect B19";
+    140, "reserve_spent_by_choice", "Exits of choice take the reserve of an order budget.", "S15; incident C14";
+    141, "grant_without_end", "What was taken over out of a grant is granted again.", "S12";
 }

@@ -2,11 +2,12 @@
 
 use ripcord_core::id::{InstrumentId, PositionKey};
 use ripcord_core::num::Price;
+use ripcord_core::order::OrderKind;
 use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
 use super::life::is_looser;
-use super::reasons::better;
+use super::reasons::{better, is_choice};
 use crate::exchange::Exchange;
 
 /// A position that should have a stop has one within this.
@@ -129,7 +130,8 @@ impl Oracle<'_> {
         let least = self.least(key);
         // Whose coins the orders of others lock nobody can know: as far as it goes, ours.
         let free = life.qty.min(exchange.held(key)) - self.locked_by_others(key, exchange);
-        if free < least {
+        let waits = is_choice(reason) && self.has_waited_for_room(now, key.account);
+        if free < least || waits {
             self.locked_at[key] = Some(now);
             return;
         }
@@ -148,10 +150,10 @@ impl Oracle<'_> {
     }
 }
 
-/// What orders of ours that are no stops would sell: where they lock it, no stop can.
+/// What our orders at the market are about to sell: where they lock it, no stop can.
 fn sold(exchange: &Exchange, key: PositionKey) -> i64 {
-    let others = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_none());
-    others.map(|(_, _, left)| left).sum()
+    let at_market = exchange.resting(key).filter(|(_, kind, _)| *kind == OrderKind::Market);
+    at_market.map(|(_, _, left)| left).sum()
 }
 
 /// A moment, as seconds since the world began.

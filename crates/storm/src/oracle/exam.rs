@@ -7,6 +7,7 @@ use ripcord_core::position::Phase;
 use ripcord_core::time::{Span, Timestamp};
 
 use super::Oracle;
+use super::reasons::is_choice;
 use crate::exchange::Exchange;
 
 /// What is begun is done within this: a stop in the place of another, an exit.
@@ -50,7 +51,9 @@ impl Oracle<'_> {
         };
         let closing = self.lives.get(position.episode).and_then(|life| life.closing);
         let is_begun = closing.is_some_and(|(_, _, at)| now.since(at) < DONE_WITHIN);
-        if position.phase == Phase::Closing && !is_begun {
+        let has_waited = self.has_waited_for_room(now, key.account);
+        let may_wait = has_waited && closing.is_some_and(|(_, reason, _)| is_choice(reason));
+        if position.phase == Phase::Closing && !is_begun && !may_wait {
             self.fail(now, Some(key), "L10", "an exit has not ended after a calm");
         }
         let Some(life) = self.lives.get(position.episode) else { return };
@@ -58,7 +61,9 @@ impl Oracle<'_> {
         let stops = exchange.resting(key).filter(|(_, kind, _)| kind.trigger().is_some());
         let covered: Vec<i64> = stops.map(|(_, _, left)| left).collect();
         let sum: i64 = covered.iter().sum();
-        if !self.means(life).bracket || need < least || life.is_left() || has_just {
+        // A stop that would only follow waits for room; what covers too much is capped.
+        let waits = sum >= need && has_waited;
+        if !self.means(life).bracket || need < least || life.is_left() || has_just || waits {
             return;
         }
         // One that follows the price takes the place of another now and then.

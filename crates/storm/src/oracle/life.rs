@@ -126,6 +126,7 @@ impl Oracle<'_> {
             }
             Record::Released { episode, .. } => {
                 self.count("released");
+                self.give_back(*episode);
                 self.end_life(now, *episode, false);
             }
             record => self.on_word(now, entry.at, record, exchange),
@@ -140,7 +141,10 @@ impl Oracle<'_> {
                 self.change(now, *episode, |life| (life.plan, life.is_changed) = (*to, true));
             }
             Record::StopMoved { episode, to, .. } => self.on_stop(now, *episode, to.0),
-            Record::ExitDecided(decided) => self.on_exit(now, at, decided),
+            Record::ExitDecided(decided) => {
+                self.on_exit(now, at, decided);
+                self.remember_room(at, decided);
+            }
             Record::OrderIntended(order) => {
                 if self.intents.contains_key(&order.id) {
                     let what = format!("{:?} is intended twice", order.id);
@@ -159,6 +163,7 @@ impl Oracle<'_> {
                     told: 0,
                     fees: 0,
                 };
+                self.check_pace((now, at), order);
                 self.intents.insert(order.id, intent);
                 self.open[order.id.episode.key].insert(order.id);
             }
@@ -183,8 +188,13 @@ impl Oracle<'_> {
                 };
                 self.count(level.map_or("kill_released", |level| level.word()));
             }
+            Record::OrdersPaced { account, pace, .. } => {
+                self.count("orders_paced");
+                self.on_pace(now, *account, *pace);
+            }
             Record::Adopted(adopted) => {
                 self.count("adopted");
+                self.check_grant(now, adopted.episode);
                 self.change(now, adopted.episode, |life| life.is_adopted = true);
             }
             record => {

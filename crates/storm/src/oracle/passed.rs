@@ -72,6 +72,10 @@ impl Oracle<'_> {
                 return Some((word, PASSED_MAX));
             }
         }
+        // A stop that would only follow waits for room, as exits of choice do.
+        if self.has_waited_for_room(now, key.account) {
+            return None;
+        }
         if let Some(stop) = life.stop {
             let stops: Vec<i64> = exchange.resting(key).filter_map(|(_, kind, _)| stop_at(kind)).collect();
             let far = stop - side.sign() * entry * BEYOND_BPS * 2 / 10_000;

@@ -184,7 +184,7 @@ pub(super) const fn rank(reason: Reason) -> u8 {
     }
 }
 
-const fn is_choice(reason: Reason) -> bool {
+pub(super) const fn is_choice(reason: Reason) -> bool {
     matches!(reason, Reason::TakeProfit | Reason::SignalExit | Reason::TimeLimit)
 }
 
