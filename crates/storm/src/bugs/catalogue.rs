@@ -155,4 +155,5 @@ bugs! {
     139, "unsure_drops_exit", "While an order is lost sight of, no rule closes.", "S9, L3; seed defect B19";
     140, "reserve_spent_by_choice", "Exits of choice take the reserve of an order budget.", "S15; incident C14";
     141, "grant_without_end", "What was taken over out of a grant is granted again.", "S12";
+    142, "target_elsewhere", "A target rests a little beyond where the plan means it to.", "A1";
 }

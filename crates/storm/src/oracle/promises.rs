@@ -97,6 +97,11 @@ impl Promises {
         self.held[key].back().map(|(at, _)| *at)
     }
 
+    /// Whether something came back to a life, at what it cost then.
+    pub(super) fn is_repriced(&self, episode: EpisodeId) -> bool {
+        self.repriced.contains(&episode)
+    }
+
     /// When the engine last heard of a trade.
     pub(super) fn moved_at(&self, key: PositionKey) -> Option<Timestamp> {
         self.moved_at[key]
@@ -441,6 +446,7 @@ impl Oracle<'_> {
         self.promises.bare.take_if(|bare| *bare == order.id.episode);
         if order.reason == Reason::TakeProfit {
             self.check_leg(now, order);
+            self.check_target(now, order);
         }
         let is_emergency = matches!(
             order.reason,

@@ -1,9 +1,10 @@
 //! Every exit has its cause: the level is the one that the plan means, and the price was told.
 
 use ripcord_core::event::ExitDecided;
-use ripcord_core::id::PositionKey;
+use ripcord_core::id::{OrderId, PositionKey};
 use ripcord_core::instrument::Side;
 use ripcord_core::kill::KillLevel;
+use ripcord_core::order::{ExitOrder, OrderKind};
 use ripcord_core::reason::Reason;
 use ripcord_core::time::{Span, Timestamp};
 
@@ -144,6 +145,26 @@ impl Oracle<'_> {
                 if held >= limit { Ok(()) } else { Err(format!("it is held for {held} of {limit} seconds")) }
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A target rests where the plan means it to.
+    pub(super) fn check_target(&mut self, now: Timestamp, order: &ExitOrder) {
+        let OrderId { episode, leg, .. } = order.id;
+        let OrderKind::RestingLimit(at) = order.kind else { return };
+        let Some(life) = self.lives.get(episode).filter(|it| !it.is_adopted && !it.is_changed) else {
+            return;
+        };
+        let means = self.means(life);
+        let Some((bps, _)) = usize::from(leg).checked_sub(1).and_then(|leg| means.legs.get(leg)) else {
+            return;
+        };
+        let entry = life.entry();
+        let target = entry + life.side.sign() * entry * bps / 10_000;
+        let tick = self.config.markets[episode.key.instrument.0 as usize].rules.tick_size.0 * TICKS;
+        if (at.0 - target).abs() > tick && !self.promises.is_repriced(episode) {
+            let what = format!("leg {leg} rests at {}, and its target is {target}", at.0);
+            self.fail(now, Some(episode.key), "A1", &what);
         }
     }
 
