@@ -268,6 +268,7 @@ impl Coordinator {
         }
         if !self.is_plain(now, tick) {
             self.take_doubtful(now, tick, out);
+            self.end_what_was_begun();
             return;
         }
         if now < self.deadline && self.engine.books[index].only_lifts(tick) {
@@ -279,6 +280,7 @@ impl Coordinator {
         }
         self.run_due(now, out);
         self.look(now, tick, None, out);
+        self.end_what_was_begun();
     }
 
     /// Takes an accepted price, and lets those that it wakes answer; `jump` is what was made of it.

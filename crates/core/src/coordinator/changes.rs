@@ -219,7 +219,7 @@ impl Coordinator {
     }
 
     /// Whether a stop at `to` would fire at the present price.
-    fn is_through_market(&self, slot: Slot, to: Price) -> bool {
+    pub(super) fn is_through_market(&self, slot: Slot, to: Price) -> bool {
         let position = &self.engine.positions[slot as usize];
         let terms = self.engine.terms(slot);
         let cell = terms.cells.of_rule(Rule::StopLoss, position.side(), terms.plan);

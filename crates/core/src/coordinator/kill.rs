@@ -1,5 +1,6 @@
 //! Kill levels: setting one, living under it, and what its release sets right.
 
+use super::protection::is_theirs;
 use super::{Coordinator, Kinds, Record, Step, TimerFor};
 use crate::event::{CommandRefused, Concluded, Probe};
 use crate::id::{AccountId, EpisodeId};
@@ -54,7 +55,7 @@ impl Coordinator {
             }
         }
         if level == Some(KillLevel::Silent) {
-            self.timers.insert((step.now.after(REMIND_AFTER), TimerFor::Remind(account)));
+            self.set_anew(step.now, REMIND_AFTER, TimerFor::Remind(account));
         }
         // Lives that are over come too: what nobody could cancel meanwhile is cancelled now.
         for slot in self.with_orders(account) {
@@ -83,12 +84,14 @@ impl Coordinator {
         self.is_silent(episode.key.account) && !self.engine.standing.is_finishing(episode)
     }
 
-    /// Whether a stop is to rest at the venue, and none does: of what waits to be sold, too.
+    /// Whether a stop is to rest at the venue, and none that is large enough does: of what waits to be sold, too.
     fn is_bare(&self, slot: Slot) -> bool {
         let position = &self.engine.positions[slot as usize];
         let mut orders = self.orders.list(position.first_order).map(|(_, order)| order);
         let waits = self.orders.waiting.parts(position.episode).0 > 0 && self.has_bracket(slot);
-        let is_there = |order: &Order| order.protects() && (order.is_confirmed() || order.is_left());
+        let needed = self.to_protect(slot);
+        let covers = |order: &Order| order.is_confirmed() && order.life().open() >= needed;
+        let is_there = |order: &Order| order.protects() && (covers(order) || is_theirs(order));
         (waits || self.wants_bracket(slot)) && !orders.any(is_there)
     }
 
@@ -108,8 +111,12 @@ impl Coordinator {
         match position.phase {
             Phase::Flat | Phase::Vacant => true,
             Phase::Closing => false,
-            // A leg that waits for coins is a choice: it waits on where a stop stands.
-            Phase::Open => !self.is_bare(slot),
+            // A leg that waits for coins is a choice: it waits on where a stop stands. What is being sold may end
+            // unsold, and is to be covered then.
+            Phase::Open => {
+                let is_sold = |order: &Order| order.is_part() && !order.kind().rests();
+                !self.is_bare(slot) && self.claimed(slot, is_sold).0 == 0
+            }
         }
     }
 
@@ -152,6 +159,7 @@ impl Coordinator {
         let position = &self.engine.positions[slot as usize];
         let episode = position.episode;
         self.engine.standing.consume_signal(episode);
+        self.orders.waiting.drop_targets(episode);
         let is_choice = position.closing.is_some_and(Reason::is_choice);
         if position.phase == Phase::Closing && is_choice {
             self.conclude(step, slot, Concluded::Killed);

@@ -7,7 +7,7 @@ use crate::planted::planted;
 use std::collections::BTreeMap;
 
 use super::{Coordinator, Input, Record, Step, TimerFor};
-use crate::account::Account;
+use crate::account::{Account, AccountMode};
 use crate::event::{Action, AlarmKind, Edited, Event, OrdersListed, Probe, VenueEvent};
 use crate::id::{AccountId, EpisodeId, OrderId, PositionKey};
 use crate::listing::{ForeignId, Listed, Listing, OpenOrder, Whose};
@@ -407,6 +407,11 @@ impl Coordinator {
             if let Some(foreign) = &news.foreign {
                 account.listings.foreign.clone_from(foreign);
             }
+        }
+        let is_spot = self.accounts.get(account).is_some_and(|it| it.given.mode == AccountMode::Spot);
+        if is_spot && news.foreign.is_some() {
+            // Whether they lock our coins, or others beside them, a read says.
+            self.ask_again(step, account);
         }
         self.seen(account, at);
         for id in &news.found {

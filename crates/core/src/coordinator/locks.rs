@@ -152,6 +152,10 @@ impl Coordinator {
             if qty.0 > 0 && !planted(62) {
                 let kind = self.kind_now(slot, &waiting);
                 self.submit(step, slot, ExitOrder { qty, kind, ..waiting.order }, waiting.extent);
+            } else if waiting.order.id.leg == 0 && waiting.extent != Extent::All {
+                // A target is reached again; nobody asks a second time for what a person asked for.
+                let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
+                self.note(step, episode.key.instrument, alarm);
             }
         }
         // What was refused has its pause.

@@ -48,7 +48,7 @@ impl Coordinator {
         if was_refused && again(self).is_some() {
             return;
         }
-        if newest.is_some_and(|order| order.is_left()) {
+        if newest.is_some_and(|order| is_theirs(&order)) {
             return;
         }
         let mut level = level;
@@ -392,4 +392,9 @@ impl Coordinator {
 fn stands(order: &Order) -> bool {
     let life = order.life();
     !life.state.is_final() && life.state != OrderState::Unknown && life.cancel == CancelState::None
+}
+
+/// Whether a stop is left to whoever changed or took it. One that gave its coins to an exit of ours is not.
+pub(super) const fn is_theirs(order: &Order) -> bool {
+    order.is_left() && matches!(order.life().cancel, CancelState::None)
 }

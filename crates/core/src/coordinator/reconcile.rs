@@ -112,7 +112,7 @@ impl Coordinator {
     }
 
     /// Asks for one read out of turn, if we are the ones who ask. The step must be written down already.
-    fn ask_again(&mut self, step: &Step<'_>, id: AccountId) {
+    pub(super) fn ask_again(&mut self, step: &Step<'_>, id: AccountId) {
         let Some(account) = self.accounts.get_mut(id) else { return };
         if account.asks_again || account.given.read_every.is_none() {
             return;
@@ -527,7 +527,9 @@ impl Coordinator {
             let at = holding.liquidation_told(plan, position.entry())?;
             let (safe, stop) = (self.safe_stop(slot, Some(at))?, price(position.stop));
             let tightens = stop.is_none_or(|stop| tighter(side, stop, safe) != stop);
-            (safe.is_sound() && tightens).then_some((key, at))
+            // What follows from the leverage alone knows nothing of margin that was added.
+            let is_wrong = holding.liquidation.is_none() && self.is_through_market(slot, safe);
+            (safe.is_sound() && tightens && !is_wrong).then_some((key, at))
         });
         nearer.collect()
     }

@@ -6,6 +6,7 @@ use super::Extent;
 use crate::id::EpisodeId;
 use crate::num::Qty;
 use crate::order::ExitOrder;
+use crate::reason::Reason;
 
 /// One order that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,6 +72,14 @@ impl WaitingList {
         let dropped = self.0.iter().fold(0, |legs, waiting| legs | legs_with(waiting));
         self.0.retain(|waiting| legs_with(waiting) == 0);
         dropped
+    }
+
+    /// Targets that wait are given up: they may be reached again.
+    pub(crate) fn drop_targets(&mut self, episode: EpisodeId) {
+        let is_target = |waiting: &Waiting| {
+            waiting.order.id.episode == episode && waiting.order.reason == Reason::TakeProfit
+        };
+        self.0.retain(|waiting| !is_target(waiting));
     }
 
     /// A close that waits is given up, or another takes its place.

@@ -210,7 +210,10 @@ impl Oracle<'_> {
         // One that was lost sight of may have been to go: its cancel died with a process, and is said again.
         let stands = |it: &Intent| it.order.kind.trigger().is_some() && !it.is_cancelled_by_us && !it.is_lost;
         let is_protected = self.intents.get(id).is_some_and(stands);
-        if let Some(life) = self.lives.get_mut(id.episode).filter(|it| is_protected && it.closing.is_none()) {
+        let covers = self.intents.get(id).map_or(0, |it| it.order.qty.0 - it.filled);
+        // What sells the rest may end unsold, and is covered then.
+        let has_ended = |it: &&mut Life| is_protected && it.closing.is_none() && covers >= it.qty;
+        if let Some(life) = self.lives.get_mut(id.episode).filter(has_ended) {
             life.is_finishing = false;
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct Paced {
     told_at: Option<Timestamp>,
 }
 
+/// A ladder has no more targets than this.
+const LEGS_MAX: i64 = 4;
 /// Who waits for room takes turns with others.
 const TURNS: Span = Span::from_secs(180);
 
@@ -74,6 +76,8 @@ impl Oracle<'_> {
         // A clock that was set back counts as it was.
         paced.decided.push_back(paced.decided.back().map_or(at, |last| at.max(*last)));
         let had_room = is_spot && paced.with_room.contains(&(order.id.episode, order.id.exit));
+        // Targets that waited for the same coins were all decided while there was room.
+        let most = if is_spot && order.kind.rests() { most + LEGS_MAX } else { most };
         if is_choice(order.reason) && used >= most && !had_room {
             let what = format!("an order of choice is decided behind {used} others; {most} may be");
             self.fail(now, Some(order.id.episode.key), "S15", &what);

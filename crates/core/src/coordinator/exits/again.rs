@@ -42,7 +42,8 @@ impl Coordinator {
             // A close that was given up; the rules hold again.
             return;
         }
-        if phase == Phase::Open && order.leg == 0 && order.is_part() && order.life().filled.0 == 0 {
+        let is_in_vain = order.life().filled.0 == 0 || order.life().cancel == CancelState::None;
+        if phase == Phase::Open && order.leg == 0 && order.is_part() && is_in_vain {
             let alarm = Record::Alarm { episode, what: AlarmKind::ExitRefused };
             self.note(step, episode.key.instrument, alarm);
             return;
