@@ -226,11 +226,11 @@ impl Coordinator {
         self.engine.last_price(cell).is_some_and(|last| at_loss(position.side(), last, to))
     }
 
-    /// Resting legs that nobody traded with are taken away; they rest again, at what holds then, once they are gone.
+    /// Resting legs that nobody traded with are taken away, those that a price decided too: they rest again, or are
+    /// decided again, at what holds then, once they are gone.
     pub(super) fn reprice_legs(&mut self, step: &mut Step<'_>, slot: Slot) {
         self.cancel_all_but(step, slot, |order| {
-            let rests =
-                order.exit == 0 && order.leg > 0 && matches!(order.kind(), OrderKind::RestingLimit(_));
+            let rests = order.leg > 0 && matches!(order.kind(), OrderKind::RestingLimit(_));
             !rests || order.life().filled.0 > 0
         });
     }
