@@ -198,10 +198,8 @@ impl Coordinator {
         if position.phase != Phase::Closing {
             return;
         }
-        let instrument = &self.engine.market(episode.key.instrument).instrument;
         // What others lock is tried for when nothing of ours is in the way.
-        let locked = self.locked(slot).plus_at_most(self.locked_by_others(episode.key));
-        let free = instrument.closable(Qty((position.open.0 - locked.0).max(0)));
+        let free = self.free(slot);
         self.note(step, episode.key.instrument, Record::Alarm { episode, what: AlarmKind::CoinsLocked });
         if free.0 > 0 {
             self.orders.waiting.drop_close(episode);
@@ -222,10 +220,7 @@ impl Coordinator {
             return;
         }
         for Waiting { order, extent } in self.orders.waiting.take(episode) {
-            let free = self.free_of_others(slot, &order, extent);
-            let open = self.engine.positions[slot as usize].open;
-            let instrument = &self.engine.market(episode.key.instrument).instrument;
-            let free = instrument.closable(free.min(Qty((open.0 - self.locked(slot).0).max(0))));
+            let free = self.free(slot).min(order.qty);
             if free.0 > 0 {
                 self.submit(step, slot, ExitOrder { qty: free, ..order }, extent);
             } else {
@@ -244,15 +239,21 @@ impl Coordinator {
     /// What of a close or a leg is not locked by others; everything of any other order.
     pub(super) fn free_of_others(&self, slot: Slot, order: &ExitOrder, extent: Extent) -> Qty {
         let position = &self.engine.positions[slot as usize];
-        let key = position.episode.key;
-        let others = self.locked_by_others(key);
+        let others = self.locked_by_others(position.episode.key);
         let is_bracket = matches!(extent, Extent::Bracket | Extent::Left);
         if others.0 == 0 || is_bracket || !self.locks(slot) {
             return order.qty;
         }
+        self.free(slot).min(order.qty)
+    }
+
+    /// What of a position nobody's orders lock, as far as it can be closed.
+    fn free(&self, slot: Slot) -> Qty {
+        let position = &self.engine.positions[slot as usize];
+        let key = position.episode.key;
+        let locked = self.locked(slot).plus_at_most(self.locked_by_others(key));
         let instrument = &self.engine.market(key.instrument).instrument;
-        let locked = others.plus_at_most(self.locked(slot));
-        instrument.closable(Qty((position.open.0 - locked.0).max(0)).min(order.qty))
+        instrument.closable(Qty((position.open.0 - locked.0).max(0)))
     }
 
     /// What legs may offer: not what a person sells besides, where that locks coins.
